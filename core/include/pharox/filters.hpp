@@ -1,0 +1,89 @@
+// Which proxies fit. One evaluator, that every adapter can fall back on.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pharox/model/proxy.hpp"
+
+namespace pharox {
+
+/// One wanted value, or any of several; empty means no constraint.
+template <class T>
+class OneOf {
+  public:
+    OneOf() = default;
+    template <class U>
+        requires std::convertible_to<U&&, T>
+    OneOf(U&& value) {  // NOLINT(google-explicit-constructor, bugprone-forwarding-reference-overload)
+        values_.emplace_back(std::forward<U>(value));
+    }
+    OneOf(std::initializer_list<T> values) : values_(values) {}
+    OneOf(std::vector<T> values) : values_(std::move(values)) {}  // NOLINT(google-explicit-constructor)
+
+    [[nodiscard]] bool empty() const noexcept { return values_.empty(); }
+    [[nodiscard]] const std::vector<T>& values() const noexcept { return values_; }
+    friend bool operator==(const OneOf&, const OneOf&) = default;
+
+  private:
+    std::vector<T> values_;
+};
+
+/// A value inside a proxy's metadata: the object keys that lead to it (in text, an RFC 6901 pointer, never into
+/// arrays), and the text, number or bool that it must equal; 1 equals 1.0.
+struct MetadataFilter {
+    std::vector<std::string> path;
+    Json equals;
+    friend bool operator==(const MetadataFilter&, const MetadataFilter&) = default;
+};
+
+/// A conjunction of whatever is set. Logic is two-valued: an absent attribute equals nothing, so it passes a
+/// `none_of`. Text compares by bytes. An empty list is no constraint.
+struct ProxyFilters {
+    using Predicate = std::function<bool(const Proxy&)>;
+
+    OneOf<std::string> source{}, country{}, city{}, isp{};
+    OneOf<std::int64_t> asn{};
+    OneOf<ProxyProtocol> protocol{};
+    std::vector<std::string> tags{};  ///< all of them
+    std::vector<MetadataFilter> metadata{};
+    /// Where: both, or none. With `radius_km` > 0 the great-circle distance (haversine, R = 6371.0 km) is at most
+    /// that; without, both coordinates are equal within 1e-6 degrees.
+    std::optional<double> latitude{}, longitude{}, radius_km{};
+    std::vector<ProxyFilters> all_of{}, any_of{}, none_of{};  ///< nested to depth 16
+    std::vector<ProxyId> exclude{};                            ///< at most 1,000, at the root alone
+    /// Called with a copy, outside every lock and transaction, until the first hit. Cannot be serialised.
+    Predicate predicate{};
+
+    /// Whether nothing at all is asked.
+    [[nodiscard]] bool empty() const noexcept;
+    /// Whether a predicate is set here or anywhere below.
+    [[nodiscard]] bool has_predicate() const noexcept;
+};
+
+/// Throws ValidationError naming the field (`any_of[1].radius_km`), the value and the rule. Cheap when empty.
+void validate(const ProxyFilters& filters);
+
+/// Whether the proxy fits, predicates included.
+bool matches(const ProxyFilters& filters, const Proxy& proxy);
+/// Whether the proxy fits for some outcome of the predicates, which are not called: a superset of matches(),
+/// also under `none_of`. For choosing candidates under a lock or on a server.
+bool may_match(const ProxyFilters& filters, const Proxy& proxy);
+
+inline constexpr double earth_radius_km = 6371.0;
+/// Great-circle distance in kilometres between two points in degrees, by the haversine formula
+/// (R. W. Sinnott, "Virtues of the Haversine", Sky & Telescope 68(2), 1984) on a sphere of earth_radius_km.
+double haversine_distance_km(double latitude1, double longitude1, double latitude2, double longitude2) noexcept;
+
+/// RFC 6901 text of a metadata path and back. `/plan/tier` is {"plan", "tier"}. Throws ValidationError.
+std::string to_pointer(const std::vector<std::string>& path);
+std::vector<std::string> parse_pointer(std::string_view text, std::string_view field = "metadata");
+
+std::ostream& operator<<(std::ostream& out, const ProxyFilters& filters);
+
+}  // namespace pharox

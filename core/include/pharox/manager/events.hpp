@@ -1,0 +1,47 @@
+// What a manager tells those who listen.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "pharox/filters.hpp"
+#include "pharox/model/lease.hpp"
+#include "pharox/model/stats.hpp"
+#include "pharox/selector.hpp"
+#include "pharox/storage/storage.hpp"
+
+namespace pharox {
+
+/// One acquire, hit or miss.
+struct AcquireEventPayload {
+    std::optional<Lease> lease{};  ///< nothing on a miss
+    std::optional<Miss> miss{};    ///< nothing on a hit
+    std::string pool_name;
+    std::string consumer_name;
+    ProxyFilters filters{};
+    Selector selector = Selector::first_available;
+    Timestamp started_at{};
+    Timestamp completed_at{};
+    std::chrono::microseconds duration{};  ///< by the monotonic clock
+    PoolStats pool_stats{};                ///< only for callbacks that asked; nothing for an unknown pool
+};
+
+/// The end of one lease: released or revoked by this manager's call, or found expired by it.
+struct ReleaseEventPayload {
+    Lease lease;
+    std::string pool_name;
+    ReleaseReason reason = ReleaseReason::released;
+    Timestamp released_at{};
+    std::chrono::microseconds lease_duration{};  ///< from acquired_at to released_at
+    PoolStats pool_stats{};
+};
+
+using AcquireCallback = std::function<void(AcquireEventPayload)>;
+using ReleaseCallback = std::function<void(ReleaseEventPayload)>;
+
+struct CallbackOptions {
+    bool pool_stats = false;  ///< compute them for each event: one more call to the store
+};
+
+}  // namespace pharox

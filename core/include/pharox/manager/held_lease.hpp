@@ -1,0 +1,63 @@
+// A lease that is released when its scope ends, however it ends.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <stop_token>
+
+#include "pharox/model/lease.hpp"
+#include "pharox/storage/storage.hpp"
+
+namespace pharox {
+
+class ProxyManager;
+
+struct HoldOptions {
+    /// Renew it in the background, for as long as it is held, by the duration that it was acquired for.
+    bool renew = false;
+};
+
+/// Owns one lease. Move-only; one thread at a time, except `lost()`, whose token may be handed around.
+class HeldLease {
+  public:
+    HeldLease(HeldLease&&) noexcept;
+    HeldLease& operator=(HeldLease&&) noexcept;
+    HeldLease(const HeldLease&) = delete;
+    HeldLease& operator=(const HeldLease&) = delete;
+    /// Releases. An error of the store goes to the manager's error hook, and the lease ends by expiry.
+    ~HeldLease();
+
+    [[nodiscard]] const Proxy& proxy() const noexcept;
+    /// As it was acquired; renewals move only the stored expires_at.
+    [[nodiscard]] const Lease& lease() const noexcept;
+    /// Fires when the lease is lost while held: it ended elsewhere, or could not be renewed in time. Without
+    /// `renew` it fires never.
+    [[nodiscard]] std::stop_token lost() const noexcept;
+    /// Releases now, and throws where the destructor could not. A second call does nothing.
+    void release();
+
+  private:
+    friend class ProxyManager;
+    struct State;
+    explicit HeldLease(std::shared_ptr<State> state) noexcept;
+    std::shared_ptr<State> state_;
+};
+
+/// Either a held lease, or why there is none. Reads like a pointer to it.
+class HoldResult {
+  public:
+    HoldResult(HeldLease held) : held_(std::move(held)) {}  // NOLINT(google-explicit-constructor)
+    HoldResult(Miss miss) : miss_(miss) {}                  // NOLINT(google-explicit-constructor)
+
+    explicit operator bool() const noexcept { return held_.has_value(); }
+    HeldLease* operator->() { return &held_.value(); }
+    HeldLease& operator*() & { return held_.value(); }
+    /// Meaningful on a miss alone.
+    [[nodiscard]] Miss miss() const noexcept { return miss_; }
+
+  private:
+    std::optional<HeldLease> held_{};
+    Miss miss_ = Miss::none_available;
+};
+
+}  // namespace pharox

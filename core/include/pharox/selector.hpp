@@ -1,0 +1,26 @@
+// In which order proxies are picked among those that fit.
+#pragma once
+
+#include <cstdint>
+#include <iosfwd>
+#include <string_view>
+
+namespace pharox {
+
+/// Ties are broken by id, ascending. A *use mark* is a number from a counter that only grows: a lease's start and
+/// end, and a find that asks for round_robin, renew the proxy's; a proxy that was never used has 0.
+enum class Selector : std::uint8_t {
+    first_available,  ///< the most recently checked
+    round_robin,      ///< the smallest use mark: whoever rested longest
+    least_used,       ///< the fewest active leases, then the smallest use mark
+    lowest_latency,   ///< measured ones first, ascending
+    random,           ///< equal shares in the long run
+    weighted_random,  ///< shares by weight in the long run; weight 0 is never picked
+};
+
+std::string_view to_string(Selector selector) noexcept;
+/// Throws ValidationError(field, text, …).
+Selector parse_selector(std::string_view text, std::string_view field = "selector");
+std::ostream& operator<<(std::ostream& out, Selector selector);
+
+}  // namespace pharox

@@ -1,0 +1,34 @@
+// The base of every decorator: hands each call on to another storage.
+#pragma once
+
+#include <memory>
+
+#include "pharox/storage/storage.hpp"
+
+namespace pharox {
+
+/// Override what you change; the rest is forwarded. core/test/storage/forwarding_storage_test.cpp reads the
+/// virtual tables and fails when IStorage has a virtual function that this class does not override.
+class ForwardingStorage : public IStorage {
+  public:
+    /// Throws ValidationError where `inner` is null.
+    explicit ForwardingStorage(std::shared_ptr<IStorage> inner);
+
+    FindResult find_available_proxy(const FindRequest& request) override;
+    LeasedProxy create_lease(const CreateLeaseRequest& request) override;
+    ConsumerId ensure_consumer(const EnsureConsumerRequest& request) override;
+    ReleaseResult release_lease(const ReleaseRequest& request) override;
+    CleanupResult cleanup_expired_leases(const CleanupRequest& request) override;
+    PoolStats get_pool_stats(const PoolStatsRequest& request) override;
+    AcquireResult acquire(const AcquireRequest& request) override;
+    ICatalog* catalog() override;
+    ILeaseControl* lease_control() override;
+
+  protected:
+    [[nodiscard]] IStorage& inner() const noexcept { return *inner_; }
+
+  private:
+    std::shared_ptr<IStorage> inner_;
+};
+
+}  // namespace pharox

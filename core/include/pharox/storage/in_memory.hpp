@@ -1,0 +1,51 @@
+// The storage without a store: simple, and the model that every other adapter is compared with.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "pharox/clock.hpp"
+#include "pharox/storage/catalog.hpp"
+#include "pharox/storage/lease_control.hpp"
+#include "pharox/storage/registry.hpp"
+#include "pharox/storage/storage.hpp"
+
+namespace pharox {
+
+struct InMemoryOptions {
+    std::shared_ptr<const Clock> clock = steady_clock();
+    /// How long a lease that ended is remembered, for repeats of its id. At least 10 minutes.
+    Duration retention = std::chrono::hours(1);
+};
+
+/// Thread-safe by one lock; nothing is persisted. A find or acquire looks at every proxy of the pool.
+class InMemoryStorage final : public IStorage {
+  public:
+    /// Throws ValidationError.
+    explicit InMemoryStorage(InMemoryOptions options = {});
+    ~InMemoryStorage() override;
+
+    FindResult find_available_proxy(const FindRequest& request) override;
+    LeasedProxy create_lease(const CreateLeaseRequest& request) override;
+    ConsumerId ensure_consumer(const EnsureConsumerRequest& request) override;
+    ReleaseResult release_lease(const ReleaseRequest& request) override;
+    CleanupResult cleanup_expired_leases(const CleanupRequest& request) override;
+    PoolStats get_pool_stats(const PoolStatsRequest& request) override;
+    AcquireResult acquire(const AcquireRequest& request) override;
+    ICatalog* catalog() override;
+    ILeaseControl* lease_control() override;
+
+    /// The seed's helpers: `catalog()->add_…` for short.
+    ProxyPool add_pool(const ProxyPool& pool);
+    Proxy add_proxy(const Proxy& proxy);
+    Consumer add_consumer(const Consumer& consumer);
+
+  private:
+    class State;
+    std::unique_ptr<State> state_;
+};
+
+/// `memory:` — a new, empty storage for each open().
+void register_memory(StorageRegistry& registry);
+
+}  // namespace pharox

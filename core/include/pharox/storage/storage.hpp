@@ -1,0 +1,185 @@
+// The storage contract: six methods that every adapter implements, and what it may add.
+//
+// docs/storage-contract.md states every rule with a number, and pharox::testkit checks them. In short:
+//   - Every method is thread-safe. Everything returned is a copy, or immutable and shared.
+//   - No lease is granted while a proxy has max_concurrency active leases. A lease ends once, at the latest at
+//     expires_at, collected or not: from then on nothing counts it.
+//   - Input is checked at the door (ValidationError); nothing third-party escapes (StorageError).
+// New fields in requests and results, and new virtuals with a true default, may come in any release; the six
+// stay as they are.
+#pragma once
+
+#include <cstdint>
+#include <iosfwd>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pharox/errors.hpp"
+#include "pharox/filters.hpp"
+#include "pharox/model/lease.hpp"
+#include "pharox/model/proxy.hpp"
+#include "pharox/model/stats.hpp"
+#include "pharox/selector.hpp"
+
+namespace pharox {
+
+class ICatalog;
+class ILeaseControl;
+
+inline constexpr std::string_view default_consumer_name = "default";
+
+// ---- The six --------------------------------------------------------------------------------------------------
+
+struct FindRequest {
+    std::string pool;
+    ProxyFilters filters{};
+    Selector selector = Selector::first_available;
+};
+struct FindResult {
+    std::optional<Proxy> proxy{};  ///< a copy of one candidate; nothing where none fits or the pool is unknown
+    std::vector<Lease> expired{};  ///< leases that this call found expired and ended
+};
+
+struct CreateLeaseRequest {
+    ProxyId proxy_id{};
+    std::string consumer{default_consumer_name};
+    Duration duration = std::chrono::seconds(300);
+    LeaseId lease_id{};  ///< nil: the store draws one
+    Json metadata = Json::object();
+};
+
+struct EnsureConsumerRequest {
+    std::string name;
+};
+
+struct ReleaseRequest {
+    LeaseId lease_id{};
+    std::string pool{};  ///< the lease's pool, where known: saves some stores a look-up
+};
+struct ReleaseResult {
+    bool released = false;         ///< whether this call ended it
+    std::optional<Lease> lease{};  ///< as it now reads; nothing where the store has no record of it
+};
+
+struct CleanupRequest {
+    bool collect = false;  ///< whether `CleanupResult::leases` is wanted
+};
+struct CleanupResult {
+    std::int64_t count = 0;
+    std::vector<Lease> leases{};  ///< ordered by expires_at, id
+};
+
+struct PoolStatsRequest {
+    std::string pool;
+};
+using PoolStats = std::optional<PoolStatsSnapshot>;  ///< nothing for an unknown pool
+
+// ---- Acquire: find and lease in one step ------------------------------------------------------------------------
+
+struct AcquireRequest {
+    std::string pool;
+    std::string consumer{};  ///< empty: "default"
+    Duration duration = std::chrono::seconds(300);
+    ProxyFilters filters{};
+    Selector selector = Selector::first_available;
+    LeaseId lease_id{};  ///< nil: one is drawn
+    Json metadata = Json::object();
+};
+
+/// Why nothing was leased.
+enum class Miss : std::uint8_t {
+    none_available,   ///< nothing to lease now; telling more would cost too much
+    pool_unknown,     ///< there is no such pool
+    nothing_matches,  ///< no active proxy fits the filters
+    all_busy,         ///< active ones fit, but each has as many leases as it may have
+    all_cooling,      ///< what fits cools down for the asked target
+    session_busy,     ///< the session's proxy is full
+    lease_ended,      ///< the lease id names a lease that has ended
+};
+std::string_view to_string(Miss miss) noexcept;
+std::ostream& operator<<(std::ostream& out, Miss miss);
+
+/// Either a leased proxy, or why there is none.
+class AcquireResult {
+  public:
+    AcquireResult(LeasedProxy leased) : leased_(std::move(leased)) {}  // NOLINT(google-explicit-constructor)
+    AcquireResult(Miss miss) : miss_(miss) {}                          // NOLINT(google-explicit-constructor)
+
+    explicit operator bool() const noexcept { return leased_.has_value(); }
+    /// Throw std::bad_optional_access on a miss.
+    [[nodiscard]] const LeasedProxy& leased() const { return leased_.value(); }
+    [[nodiscard]] const Proxy& proxy() const { return leased_.value().proxy(); }
+    [[nodiscard]] const Lease& lease() const { return leased_.value().lease(); }
+    /// Throws std::logic_error on a hit.
+    [[nodiscard]] Miss miss() const;
+
+    std::vector<Lease> expired{};  ///< leases that this call found expired and ended
+    bool replayed = false;         ///< the lease was there already: the same lease id was asked before
+
+  private:
+    std::optional<LeasedProxy> leased_{};
+    Miss miss_ = Miss::none_available;
+};
+
+// ---- The interface ------------------------------------------------------------------------------------------------
+
+class IStorage {
+  public:
+    IStorage() = default;
+    IStorage(const IStorage&) = delete;
+    IStorage& operator=(const IStorage&) = delete;
+    virtual ~IStorage() = default;
+
+    /// One active proxy of the pool that has room and fits the filters, first in the selector's order. Reserves
+    /// nothing. Never misses because another caller is busy with a row. An unknown pool is a miss.
+    virtual FindResult find_available_proxy(const FindRequest& request) = 0;
+
+    /// Atomically checks that the proxy is active and has room, and leases it for exactly `duration`. A lease id
+    /// that exists answers first: the same lease while it is active, LeaseEndedError after, ConflictError if it
+    /// was made for another consumer or pool. Throws InvalidLeaseError (duration), ProxyNotFoundError,
+    /// ConsumerNotFoundError, ProxyUnavailableError; each changes nothing.
+    virtual LeasedProxy create_lease(const CreateLeaseRequest& request) = 0;
+
+    /// The id of the consumer of that name, who is made if there is none. Idempotent under races.
+    virtual ConsumerId ensure_consumer(const EnsureConsumerRequest& request) = 0;
+
+    /// Ends the lease, once: a second call, an expired or an unknown lease answer `released == false`.
+    virtual ReleaseResult release_lease(const ReleaseRequest& request) = 0;
+
+    /// Ends every lease whose expires_at has come. Any number of processes may do it at once; each lease is
+    /// counted by one of them.
+    virtual CleanupResult cleanup_expired_leases(const CleanupRequest& request) = 0;
+
+    virtual PoolStats get_pool_stats(const PoolStatsRequest& request) = 0;
+
+    // ---- what an adapter may add; each has a default that is slower, never wrong -----------------------------------
+
+    /// find_available_proxy and create_lease in one atomic step. The default repeats the two when another caller
+    /// was faster: while a fitting proxy is free, a lost race is neither an error nor a miss. An unknown pool is
+    /// reported before an unknown consumer (ConsumerNotFoundError).
+    virtual AcquireResult acquire(const AcquireRequest& request);
+
+    // ---- capabilities; null where the store has none. The pointer lives as long as the storage. ---------------------
+
+    virtual ICatalog* catalog() { return nullptr; }
+    virtual ILeaseControl* lease_control() { return nullptr; }
+};
+
+/// The capability, or UnsupportedError that names it.
+ICatalog& require_catalog(IStorage& storage);
+ILeaseControl& require_lease_control(IStorage& storage);
+
+// ---- For adapters: the door ---------------------------------------------------------------------------------------
+
+/// Check a request as the contract demands, before anything is touched. Throw ValidationError, for durations
+/// InvalidLeaseError.
+void validate(const FindRequest& request);
+void validate(const CreateLeaseRequest& request);
+void validate(const EnsureConsumerRequest& request);
+void validate(const AcquireRequest& request);
+void validate_lease_duration(Duration duration);
+
+}  // namespace pharox

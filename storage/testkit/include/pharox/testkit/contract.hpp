@@ -1,0 +1,52 @@
+// The conformance suite: what docs/storage-contract.md promises, checked on any adapter under GoogleTest.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "pharox/clock.hpp"
+#include "pharox/model/proxy.hpp"
+#include "pharox/storage/storage.hpp"
+
+namespace pharox::testkit {
+
+/// Whose time the store goes by.
+enum class Clock : std::uint8_t {
+    injected,  ///< the one that `Setup::clock` hands in: cases move it by hand
+    own,       ///< the store's or its server's: cases use short leases and wait for the condition
+};
+
+/// What a factory is given.
+struct Setup {
+    std::filesystem::path folder;               ///< empty at first; the same again for a store that is reopened
+    std::shared_ptr<const pharox::Clock> clock;  ///< for stores that take one
+};
+
+/// The truth about a store. The suite asks for properties, never for names.
+struct Properties {
+    /// Opens the store. Called with the same folder again, it opens the same data (if `durable`).
+    std::function<std::shared_ptr<IStorage>(const Setup&)> make;
+    /// What was acknowledged is there when it is opened again.
+    bool durable = false;
+    /// Several processes may open the same folder at once.
+    bool processes = false;
+    Clock clock = Clock::own;
+    /// For stores without `catalog()`: how the suite puts a pool, and proxies of it, into the store.
+    std::function<void(IStorage&, const ProxyPool&)> seed_pool{};
+    std::function<void(IStorage&, const Proxy&)> seed_proxy{};
+};
+
+/// Registers every case that the properties call for as `Contract/<name>.<case>`. Throws ValidationError for
+/// properties that make no sense.
+bool register_contract(const std::string& name, Properties properties);
+
+}  // namespace pharox::testkit
+
+/// In a test program of yours, outside any function: PHAROX_STORAGE_CONTRACT(Shelf, {.make = …, .durable = true})
+#define PHAROX_STORAGE_CONTRACT(name, ...)                                        \
+    namespace {                                                                   \
+    [[maybe_unused]] const bool pharox_contract_##name =                          \
+        ::pharox::testkit::register_contract(#name, ::pharox::testkit::Properties __VA_ARGS__); \
+    }
