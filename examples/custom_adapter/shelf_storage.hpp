@@ -1,0 +1,45 @@
+// A storage of exactly the six methods. Everything lies in one file, which is written anew for each change:
+// good for one process and some hundred proxies. What was acknowledged survives the death of the process.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <random>
+
+#include <pharox/pharox.hpp>
+
+#include "shelf_file.hpp"
+
+namespace shelf {
+
+class ShelfStorage final : public pharox::IStorage {
+  public:
+    /// Opens the shelf in the folder, or begins an empty one. Throws StorageError.
+    ShelfStorage(std::filesystem::path folder, std::shared_ptr<const pharox::Clock> clock);
+
+    pharox::FindResult find_available_proxy(const pharox::FindRequest& request) override;
+    pharox::LeasedProxy create_lease(const pharox::CreateLeaseRequest& request) override;
+    pharox::ConsumerId ensure_consumer(const pharox::EnsureConsumerRequest& request) override;
+    pharox::ReleaseResult release_lease(const pharox::ReleaseRequest& request) override;
+    pharox::CleanupResult cleanup_expired_leases(const pharox::CleanupRequest& request) override;
+    pharox::PoolStats get_pool_stats(const pharox::PoolStatsRequest& request) override;
+
+    /// The shelf has no catalog; this is how it is filled.
+    void add_pool(const pharox::ProxyPool& pool);
+    void add_proxy(const pharox::Proxy& proxy);
+
+  private:
+    /// The time, which never runs backwards.
+    pharox::Timestamp now();
+    /// Replaces the state, in the file and here. Changes nothing when it throws.
+    void commit(State next);
+
+    std::filesystem::path file_;
+    std::shared_ptr<const pharox::Clock> clock_;
+    std::mutex mutex_;  // guards what follows
+    State state_;
+    std::mt19937_64 dice_{std::random_device{}()};
+};
+
+}  // namespace shelf
