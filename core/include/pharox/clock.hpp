@@ -17,7 +17,8 @@ class Clock {
 
 /// The machine's wall clock; what several processes on one machine agree on.
 std::shared_ptr<const Clock> system_clock();
-/// The wall clock as it was when this was called, advanced by the monotonic clock: it neither jumps nor turns back.
+/// The wall clock as it was when this was called, advanced by the monotonic clock: it neither jumps nor turns
+/// back.
 std::shared_ptr<const Clock> steady_clock();
 
 /// A clock that stands still until told otherwise: for tests and simulations. Thread-safe.

@@ -21,8 +21,8 @@ class Error : public std::runtime_error {
 /// Input that breaks a rule; nothing was changed. Reads `port: 80800 is above 65535`.
 class ValidationError : public Error {
   public:
-    /// `field` is a path such as `metadata.plan` or `tags[2]`; `rule` completes "<value> …". The value is shown
-    /// shortened and with control characters escaped; pass `hidden_value` for a secret.
+    /// `field` is a path such as `metadata.plan` or `tags[2]`; `rule` completes "<value> …". The value is
+    /// shown shortened and with control characters escaped; pass `hidden_value` for a secret.
     ValidationError(std::string field, std::string_view value, std::string rule);
 
     [[nodiscard]] const std::string& field() const noexcept { return field_; }
@@ -121,7 +121,8 @@ class StorageError : public Error {
         bool retryable = false;             ///< the same call may succeed later
         bool outcome_unknown = false;       ///< it may have happened: ask again with the same lease id
         std::optional<LeaseId> lease_id{};  ///< the lease in question, if the call was about one
-        std::chrono::milliseconds backoff = std::chrono::milliseconds(100);  ///< a sensible wait before a retry
+        std::chrono::milliseconds backoff =
+            std::chrono::milliseconds(100);  ///< a sensible wait before a retry
     };
     StorageError(Details details, std::string_view why);
 

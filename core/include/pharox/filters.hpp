@@ -34,8 +34,8 @@ class OneOf {
     std::vector<T> values_;
 };
 
-/// A value inside a proxy's metadata: the object keys that lead to it (in text, an RFC 6901 pointer, never into
-/// arrays), and the text, number or bool that it must equal; 1 equals 1.0.
+/// A value inside a proxy's metadata: the object keys that lead to it (in text, an RFC 6901 pointer, never
+/// into arrays), and the text, number or bool that it must equal; 1 equals 1.0.
 struct MetadataFilter {
     std::vector<std::string> path;
     Json equals;
@@ -52,11 +52,11 @@ struct ProxyFilters {
     OneOf<ProxyProtocol> protocol{};
     std::vector<std::string> tags{};  ///< all of them
     std::vector<MetadataFilter> metadata{};
-    /// Where: both, or none. With `radius_km` > 0 the great-circle distance (haversine, R = 6371.0 km) is at most
-    /// that; without, both coordinates are equal within 1e-6 degrees.
+    /// Where: both, or none. With `radius_km` > 0 the great-circle distance (haversine, R = 6371.0 km) is at
+    /// most that; without, both coordinates are equal within 1e-6 degrees.
     std::optional<double> latitude{}, longitude{}, radius_km{};
     std::vector<ProxyFilters> all_of{}, any_of{}, none_of{};  ///< nested to depth 16
-    std::vector<ProxyId> exclude{};                            ///< at most 1,000, at the root alone
+    std::vector<ProxyId> exclude{};                           ///< at most 1,000, at the root alone
     /// Called with a copy, outside every lock and transaction, until the first hit. Cannot be serialised.
     Predicate predicate{};
 
@@ -78,7 +78,8 @@ bool may_match(const ProxyFilters& filters, const Proxy& proxy);
 inline constexpr double earth_radius_km = 6371.0;
 /// Great-circle distance in kilometres between two points in degrees, by the haversine formula
 /// (R. W. Sinnott, "Virtues of the Haversine", Sky & Telescope 68(2), 1984) on a sphere of earth_radius_km.
-double haversine_distance_km(double latitude1, double longitude1, double latitude2, double longitude2) noexcept;
+double haversine_distance_km(double latitude1, double longitude1, double latitude2,
+                             double longitude2) noexcept;
 
 /// RFC 6901 text of a metadata path and back. `/plan/tier` is {"plan", "tier"}. Throws ValidationError.
 std::string to_pointer(const std::vector<std::string>& path);

@@ -7,8 +7,8 @@
 
 namespace pharox {
 
-/// Ties are broken by id, ascending. A *use mark* is a number from a counter that only grows: a lease's start and
-/// end, and a find that asks for round_robin, renew the proxy's; a proxy that was never used has 0.
+/// Ties are broken by id, ascending. A *use mark* is a number from a counter that only grows: a lease's start
+/// and end, and a find that asks for round_robin, renew the proxy's; a proxy that was never used has 0.
 enum class Selector : std::uint8_t {
     first_available,  ///< the most recently checked
     round_robin,      ///< the smallest use mark: whoever rested longest

@@ -16,8 +16,8 @@
 namespace pharox {
 
 struct ManagerOptions {
-    /// Register consumers that the store does not know, instead of throwing ConsumerNotFoundError. "default" is
-    /// always registered.
+    /// Register consumers that the store does not know, instead of throwing ConsumerNotFoundError. "default"
+    /// is always registered.
     bool register_unknown_consumers = false;
     /// Told of what a callback, or a destructor's release, threw; `where` names it. Absent: ignored. What it
     /// throws itself is ignored.
@@ -29,9 +29,9 @@ struct ManagerOptions {
 /// Identifies a registered callback.
 enum class CallbackId : std::uint64_t {};
 
-/// Thread-safe. Costs what its storage costs: one call an operation, and one for statistics if a callback wants
-/// them. Callbacks run in the calling thread, in the order of registration, each with a copy of its own; one that
-/// throws is reported to the error hook and stops nothing.
+/// Thread-safe. Costs what its storage costs: one call an operation, and one for statistics if a callback
+/// wants them. Callbacks run in the calling thread, in the order of registration, each with a copy of its
+/// own; one that throws is reported to the error hook and stops nothing.
 class ProxyManager {
   public:
     /// Throws ValidationError where `storage` or the clock is null.
@@ -41,8 +41,8 @@ class ProxyManager {
     ~ProxyManager();
 
     /// A proxy that fits, leased for `request.duration`, or why there is none. Throws ValidationError,
-    /// InvalidLeaseError, ConsumerNotFoundError, ConflictError, StorageError (which carries the lease id, so that
-    /// the same request may be repeated without leasing twice).
+    /// InvalidLeaseError, ConsumerNotFoundError, ConflictError, StorageError (which carries the lease id, so
+    /// that the same request may be repeated without leasing twice).
     AcquireResult acquire(AcquireRequest request);
 
     /// Ends the lease. `released` says whether this call did; only then do callbacks fire.

@@ -15,7 +15,15 @@ namespace pharox {
 
 /// What made a check fail.
 enum class HealthFailure : std::uint8_t {
-    dns, connect, timeout, tls, proxy_auth, proxy_protocol, target_status, target_unreachable, cancelled
+    dns,
+    connect,
+    timeout,
+    tls,
+    proxy_auth,
+    proxy_protocol,
+    target_status,
+    target_unreachable,
+    cancelled
 };
 std::string_view to_string(HealthFailure failure) noexcept;
 HealthFailure parse_health_failure(std::string_view text, std::string_view field = "failure");

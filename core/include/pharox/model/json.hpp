@@ -14,21 +14,21 @@
 namespace pharox {
 
 /// One JSON value (RFC 8259). Copies share it and are cheap; it never changes, so it is thread-safe.
-/// Integers are 64-bit signed, other numbers finite doubles, and 1 equals 1.0. Objects have no duplicate keys,
-/// and are written in the order of their keys. Text is UTF-8 without NUL.
+/// Integers are 64-bit signed, other numbers finite doubles, and 1 equals 1.0. Objects have no duplicate
+/// keys, and are written in the order of their keys. Text is UTF-8 without NUL.
 class Json {
   public:
     enum class Kind : std::uint8_t { null, boolean, integer, number, string, array, object };
     using Member = std::pair<std::string_view, Json>;
 
-    Json() noexcept;                                        ///< null
-    Json(bool value);                                       // NOLINT(google-explicit-constructor)
-    Json(int value) : Json(std::int64_t{value}) {}          // NOLINT(google-explicit-constructor)
-    Json(std::int64_t value);                               // NOLINT(google-explicit-constructor)
-    Json(double value);                                     // NOLINT(google-explicit-constructor)
-    Json(const char* value) : Json(std::string_view(value)) {}  // NOLINT(google-explicit-constructor)
+    Json() noexcept;                                                   ///< null
+    Json(bool value);                                                  // NOLINT(google-explicit-constructor)
+    Json(int value) : Json(std::int64_t{value}) {}                     // NOLINT(google-explicit-constructor)
+    Json(std::int64_t value);                                          // NOLINT(google-explicit-constructor)
+    Json(double value);                                                // NOLINT(google-explicit-constructor)
+    Json(const char* value) : Json(std::string_view(value)) {}         // NOLINT(google-explicit-constructor)
     Json(const std::string& value) : Json(std::string_view(value)) {}  // NOLINT(google-explicit-constructor)
-    Json(std::string_view value);                           // NOLINT(google-explicit-constructor)
+    Json(std::string_view value);                                      // NOLINT(google-explicit-constructor)
     template <class T>
     Json(T*) = delete;  // a pointer is not a bool
 

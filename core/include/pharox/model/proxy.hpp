@@ -23,7 +23,8 @@ std::string_view to_string(ProxyStatus status) noexcept;
 ProxyProtocol parse_proxy_protocol(std::string_view text, std::string_view field = "protocol");
 ProxyStatus parse_proxy_status(std::string_view text, std::string_view field = "status");
 
-/// User and password for the proxy itself. With `template_`, both may hold `{lease}`, `{session}`, `{country}`,
+/// User and password for the proxy itself. With `template_`, both may hold `{lease}`, `{session}`,
+/// `{country}`,
 /// `{city}` and `{metadata.path}` (keys joined by dots); `{{` and `}}` stand for braces.
 struct ProxyCredentials {
     std::string user;
@@ -44,22 +45,23 @@ struct Proxy {
     Timestamp checked_at = current_time();  ///< of the newest check; at first, of creation
     std::optional<ProxyCredentials> credentials{};
     std::optional<std::string> source{}, country{}, city{}, isp{};
-    std::optional<std::int64_t> asn{};                    ///< 0 to 2^32 - 1
-    std::optional<double> latitude{}, longitude{};        ///< degrees, both or none
-    std::optional<double> latency_ms{};                   ///< of the newest reachable check
-    std::optional<int> max_concurrency{};                 ///< at least 1; absent means unlimited
-    int current_leases = 0;                               ///< owned by the storage, ignored on input
-    double weight = 1.0;                                  ///< for weighted_random; 0 is never picked
+    std::optional<std::int64_t> asn{};              ///< 0 to 2^32 - 1
+    std::optional<double> latitude{}, longitude{};  ///< degrees, both or none
+    std::optional<double> latency_ms{};             ///< of the newest reachable check
+    std::optional<int> max_concurrency{};           ///< at least 1; absent means unlimited
+    int current_leases = 0;                         ///< owned by the storage, ignored on input
+    double weight = 1.0;                            ///< for weighted_random; 0 is never picked
     std::set<std::string> tags{};
     Json metadata = Json::object();  ///< an object of at most 16 KiB and depth 32
 
-    /// `scheme://user:password@host:port`, user info percent-encoded (RFC 3986 §3.2.1), IPv6 in brackets with its
-    /// zone after %25 (RFC 6874). Holds the password: for connecting, never for logs. Throws ValidationError
-    /// for a credential template, which only a lease can fill in.
+    /// `scheme://user:password@host:port`, user info percent-encoded (RFC 3986 §3.2.1), IPv6 in brackets with
+    /// its zone after %25 (RFC 6874). Holds the password: for connecting, never for logs. Throws
+    /// ValidationError for a credential template, which only a lease can fill in.
     [[nodiscard]] std::string url() const;
     /// The same with `***` in place of all user info. Cannot fail.
     [[nodiscard]] std::string redacted_url() const;
-    /// "Is this the same proxy?" within a pool: the URL, with a template's attributes filled in and `{lease}` and
+    /// "Is this the same proxy?" within a pool: the URL, with a template's attributes filled in and `{lease}`
+    /// and
     /// `{session}` left as they are. Holds the password.
     [[nodiscard]] std::string identity() const;
 
@@ -90,7 +92,8 @@ Proxy validated(Proxy proxy);
 ProxyPool validated(ProxyPool pool);
 Consumer validated(Consumer consumer);
 
-/// The canonical form of an address or DNS name (IDNA 2008 by libidn2). Throws ValidationError(field, host, …).
+/// The canonical form of an address or DNS name (IDNA 2008 by libidn2). Throws ValidationError(field, host,
+/// …).
 std::string canonical_host(std::string_view host, std::string_view field = "host");
 /// Text as the models take it: UTF-8 without NUL, 1 to `max_bytes` bytes. Throws ValidationError.
 void validate_text(std::string_view field, std::string_view text, std::size_t max_bytes = 255);

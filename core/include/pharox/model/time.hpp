@@ -22,7 +22,8 @@ inline Timestamp current_time() {
 
 /// `2026-01-31T08:00:00.000000Z` (RFC 3339), always with six decimals.
 std::string format_timestamp(Timestamp instant);
-/// Reads RFC 3339 with `Z` or a numeric offset and up to six decimals. Throws ValidationError(field, text, …).
+/// Reads RFC 3339 with `Z` or a numeric offset and up to six decimals. Throws ValidationError(field, text,
+/// …).
 Timestamp parse_timestamp(std::string_view field, std::string_view text);
 
 }  // namespace pharox

@@ -48,12 +48,13 @@ struct AddProxiesResult {
 };
 
 struct RemoveResult {
-    bool removed = false;              ///< false: there was none
+    bool removed = false;             ///< false: there was none
     std::int64_t revoked_leases = 0;  ///< active ones, ended by force
 };
 
-/// Every call is atomic and durable. Values pass `validated()` at the door; what is returned is what was stored.
-/// Counters are never touched by an update. A name or identity that is taken: ConflictError naming the field.
+/// Every call is atomic and durable. Values pass `validated()` at the door; what is returned is what was
+/// stored. Counters are never touched by an update. A name or identity that is taken: ConflictError naming
+/// the field.
 class ICatalog {
   public:
     virtual ~ICatalog() = default;
@@ -63,8 +64,8 @@ class ICatalog {
     virtual ProxyPool update_pool(const ProxyPool& pool) = 0;
     virtual std::optional<ProxyPool> get_pool(const std::string& name) = 0;
     virtual Page<ProxyPool> list_pools(const ListRequest& request) = 0;
-    /// Removes its proxies too. Unless forced, ConflictError while any of them has an active lease; forced, those
-    /// are revoked. Records of leases stay.
+    /// Removes its proxies too. Unless forced, ConflictError while any of them has an active lease; forced,
+    /// those are revoked. Records of leases stay.
     virtual RemoveResult remove_pool(const std::string& name, bool force) = 0;
 
     /// Throws PoolNotFoundError for an unknown pool_id.

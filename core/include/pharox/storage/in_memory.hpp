@@ -12,6 +12,8 @@
 
 namespace pharox {
 
+class InMemoryState;
+
 struct InMemoryOptions {
     std::shared_ptr<const Clock> clock = steady_clock();
     /// How long a lease that ended is remembered, for repeats of its id. At least 10 minutes.
@@ -41,8 +43,7 @@ class InMemoryStorage final : public IStorage {
     Consumer add_consumer(const Consumer& consumer);
 
   private:
-    class State;
-    std::unique_ptr<State> state_;
+    std::unique_ptr<InMemoryState> state_;
 };
 
 /// `memory:` — a new, empty storage for each open().

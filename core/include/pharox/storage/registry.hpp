@@ -14,8 +14,8 @@ namespace pharox {
 
 /// A storage URL taken apart: `scheme:rest?key=value&…`, keys and values percent-decoded.
 struct StorageUrl {
-    std::string scheme;                           ///< lower case
-    std::string rest;                             ///< between the scheme's colon and the query, as written
+    std::string scheme;                            ///< lower case
+    std::string rest;                              ///< between the scheme's colon and the query, as written
     std::map<std::string, std::string> options{};  ///< a repeated key is refused
 
     /// Throws ValidationError("storage", …), which shows no user info.

@@ -2,7 +2,8 @@
 //
 // docs/storage-contract.md states every rule with a number, and pharox::testkit checks them. In short:
 //   - Every method is thread-safe. Everything returned is a copy, or immutable and shared.
-//   - No lease is granted while a proxy has max_concurrency active leases. A lease ends once, at the latest at
+//   - No lease is granted while a proxy has max_concurrency active leases. A lease ends once, at the latest
+//   at
 //     expires_at, collected or not: from then on nothing counts it.
 //   - Input is checked at the door (ValidationError); nothing third-party escapes (StorageError).
 // New fields in requests and results, and new virtuals with a true default, may come in any release; the six
@@ -31,7 +32,8 @@ class ILeaseControl;
 
 inline constexpr std::string_view default_consumer_name = "default";
 
-// ---- The six --------------------------------------------------------------------------------------------------
+// ---- The six
+// --------------------------------------------------------------------------------------------------
 
 struct FindRequest {
     std::string pool;
@@ -39,7 +41,8 @@ struct FindRequest {
     Selector selector = Selector::first_available;
 };
 struct FindResult {
-    std::optional<Proxy> proxy{};  ///< a copy of one candidate; nothing where none fits or the pool is unknown
+    std::optional<Proxy>
+        proxy{};  ///< a copy of one candidate; nothing where none fits or the pool is unknown
     std::vector<Lease> expired{};  ///< leases that this call found expired and ended
 };
 
@@ -77,7 +80,8 @@ struct PoolStatsRequest {
 };
 using PoolStats = std::optional<PoolStatsSnapshot>;  ///< nothing for an unknown pool
 
-// ---- Acquire: find and lease in one step ------------------------------------------------------------------------
+// ---- Acquire: find and lease in one step
+// ------------------------------------------------------------------------
 
 struct AcquireRequest {
     std::string pool;
@@ -124,7 +128,8 @@ class AcquireResult {
     Miss miss_ = Miss::none_available;
 };
 
-// ---- The interface ------------------------------------------------------------------------------------------------
+// ---- The interface
+// ------------------------------------------------------------------------------------------------
 
 class IStorage {
   public:
@@ -133,13 +138,13 @@ class IStorage {
     IStorage& operator=(const IStorage&) = delete;
     virtual ~IStorage() = default;
 
-    /// One active proxy of the pool that has room and fits the filters, first in the selector's order. Reserves
-    /// nothing. Never misses because another caller is busy with a row. An unknown pool is a miss.
+    /// One active proxy of the pool that has room and fits the filters, first in the selector's order.
+    /// Reserves nothing. Never misses because another caller is busy with a row. An unknown pool is a miss.
     virtual FindResult find_available_proxy(const FindRequest& request) = 0;
 
-    /// Atomically checks that the proxy is active and has room, and leases it for exactly `duration`. A lease id
-    /// that exists answers first: the same lease while it is active, LeaseEndedError after, ConflictError if it
-    /// was made for another consumer or pool. Throws InvalidLeaseError (duration), ProxyNotFoundError,
+    /// Atomically checks that the proxy is active and has room, and leases it for exactly `duration`. A lease
+    /// id that exists answers first: the same lease while it is active, LeaseEndedError after, ConflictError
+    /// if it was made for another consumer or pool. Throws InvalidLeaseError (duration), ProxyNotFoundError,
     /// ConsumerNotFoundError, ProxyUnavailableError; each changes nothing.
     virtual LeasedProxy create_lease(const CreateLeaseRequest& request) = 0;
 
@@ -155,14 +160,16 @@ class IStorage {
 
     virtual PoolStats get_pool_stats(const PoolStatsRequest& request) = 0;
 
-    // ---- what an adapter may add; each has a default that is slower, never wrong -----------------------------------
+    // ---- what an adapter may add; each has a default that is slower, never wrong
+    // -----------------------------------
 
-    /// find_available_proxy and create_lease in one atomic step. The default repeats the two when another caller
-    /// was faster: while a fitting proxy is free, a lost race is neither an error nor a miss. An unknown pool is
-    /// reported before an unknown consumer (ConsumerNotFoundError).
+    /// find_available_proxy and create_lease in one atomic step. The default repeats the two when another
+    /// caller was faster: while a fitting proxy is free, a lost race is neither an error nor a miss. An
+    /// unknown pool is reported before an unknown consumer (ConsumerNotFoundError).
     virtual AcquireResult acquire(const AcquireRequest& request);
 
-    // ---- capabilities; null where the store has none. The pointer lives as long as the storage. ---------------------
+    // ---- capabilities; null where the store has none. The pointer lives as long as the storage.
+    // ---------------------
 
     virtual ICatalog* catalog() { return nullptr; }
     virtual ILeaseControl* lease_control() { return nullptr; }
@@ -172,7 +179,8 @@ class IStorage {
 ICatalog& require_catalog(IStorage& storage);
 ILeaseControl& require_lease_control(IStorage& storage);
 
-// ---- For adapters: the door ---------------------------------------------------------------------------------------
+// ---- For adapters: the door
+// ---------------------------------------------------------------------------------------
 
 /// Check a request as the contract demands, before anything is touched. Throw ValidationError, for durations
 /// InvalidLeaseError.

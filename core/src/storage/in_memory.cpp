@@ -1,0 +1,401 @@
+#include "pharox/storage/in_memory.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <tuple>
+#include <utility>
+
+#include "pharox/errors.hpp"
+#include "storage/in_memory_state.hpp"
+
+namespace pharox {
+namespace {
+
+constexpr Duration least_retention = std::chrono::minutes(10);
+
+std::string consumer_of(const AcquireRequest& request) {
+    return request.consumer.empty() ? std::string(default_consumer_name) : request.consumer;
+}
+
+}  // namespace
+
+InMemoryStorage::InMemoryStorage(InMemoryOptions options)
+    : state_(std::make_unique<InMemoryState>(std::move(options))) {}
+InMemoryStorage::~InMemoryStorage() = default;
+
+FindResult InMemoryStorage::find_available_proxy(const FindRequest& request) {
+    validate(request);
+    return state_->find(request);
+}
+LeasedProxy InMemoryStorage::create_lease(const CreateLeaseRequest& request) {
+    validate(request);
+    return state_->create_lease(request);
+}
+ConsumerId InMemoryStorage::ensure_consumer(const EnsureConsumerRequest& request) {
+    validate(request);
+    return state_->ensure_consumer(request);
+}
+ReleaseResult InMemoryStorage::release_lease(const ReleaseRequest& request) {
+    return state_->release(request);
+}
+CleanupResult InMemoryStorage::cleanup_expired_leases(const CleanupRequest& /*request*/) {
+    return state_->cleanup();
+}
+PoolStats InMemoryStorage::get_pool_stats(const PoolStatsRequest& request) {
+    validate_text("pool", request.pool, max_name_bytes);
+    return state_->stats(request);
+}
+AcquireResult InMemoryStorage::acquire(const AcquireRequest& request) {
+    validate(request);
+    return state_->acquire(request);
+}
+ICatalog* InMemoryStorage::catalog() { return state_.get(); }
+ILeaseControl* InMemoryStorage::lease_control() { return state_.get(); }
+ProxyPool InMemoryStorage::add_pool(const ProxyPool& pool) { return state_->add_pool(pool); }
+Proxy InMemoryStorage::add_proxy(const Proxy& proxy) { return state_->add_proxy(proxy); }
+Consumer InMemoryStorage::add_consumer(const Consumer& consumer) { return state_->add_consumer(consumer); }
+
+void register_memory(StorageRegistry& registry) {
+    registry.add("memory", [](const StorageUrl& url) -> std::shared_ptr<IStorage> {
+        if (!url.rest.empty()) throw ValidationError("storage", url.rest, "means nothing after memory:");
+        if (!url.options.empty())
+            throw ValidationError("storage", url.options.begin()->first, "is not an option");
+        return std::make_shared<InMemoryStorage>();
+    });
+}
+
+// ---- Time and the life of leases
+// --------------------------------------------------------------------------------------
+
+InMemoryState::InMemoryState(InMemoryOptions options)
+    : options_(std::move(options)), random_(std::random_device{}()) {
+    if (options_.clock == nullptr) throw ValidationError("clock", {}, "is null");
+    if (options_.retention < least_retention) {
+        throw ValidationError("retention_ms", std::to_string(options_.retention.count()),
+                              "is below 600000 (10 minutes)");
+    }
+}
+
+bool InMemoryState::StoredProxy::has_room() const {
+    return proxy.status == ProxyStatus::active &&
+           (!proxy.max_concurrency || proxy.current_leases < *proxy.max_concurrency);
+}
+
+Timestamp InMemoryState::settle() {
+    now_ = std::max(now_, options_.clock->now());
+    while (!deadlines_.empty() && deadlines_.begin()->first <= now_) {
+        Lease& due = leases_.at(deadlines_.begin()->second);
+        end_lease(due, due.expires_at, ReleaseReason::expired);
+        unreported_.push_back(due);
+    }
+    while (!ended_.empty() && ended_.begin()->first + options_.retention <= now_) {
+        leases_.erase(ended_.begin()->second);
+        ended_.erase(ended_.begin());
+    }
+    return now_;
+}
+
+std::vector<Lease> InMemoryState::take_unreported() { return std::exchange(unreported_, {}); }
+
+void InMemoryState::end_lease(Lease& lease, Timestamp at, ReleaseReason reason) {
+    lease.status = LeaseStatus::released;
+    lease.released_at = at;
+    lease.release_reason = reason;
+    deadlines_.erase({lease.expires_at, lease.id});
+    ended_.emplace(at, lease.id);
+    StoredProxy& stored = proxies_.at(lease.proxy_id);  // it stays as long as a lease on it is active
+    --stored.proxy.current_leases;
+    renew_mark(stored);
+}
+
+LeasedProxy InMemoryState::lease(StoredProxy& stored, const LeaseTerms& terms, Timestamp now) {
+    stored.fencing_token = std::max<std::int64_t>(stored.fencing_token + 1, now.time_since_epoch().count());
+    ++stored.proxy.current_leases;
+    renew_mark(stored);
+    Lease lease{.id = terms.lease_id.is_nil() ? LeaseId::make() : terms.lease_id,
+                .proxy_id = stored.proxy.id,
+                .consumer_id = terms.consumer,
+                .pool_id = stored.proxy.pool_id,
+                .pool_name = pools_.at(stored.proxy.pool_id).name,
+                .acquired_at = now,
+                .expires_at = now + terms.duration,
+                .fencing_token = stored.fencing_token,
+                .metadata = terms.metadata};
+    deadlines_.emplace(lease.expires_at, lease.id);
+    leases_.emplace(lease.id, lease);
+    return {stored.proxy, std::move(lease)};
+}
+
+std::optional<LeasedProxy> InMemoryState::replay(LeaseId id, const std::string& consumer) {
+    const auto found = leases_.find(id);
+    if (id.is_nil() || found == leases_.end()) return std::nullopt;
+    const Lease& lease = found->second;
+    const Consumer* const asking = find_consumer(consumer);
+    if (asking == nullptr || asking->id != lease.consumer_id) {
+        throw ConflictError("lease_id", id.to_string(), "was used by another consumer");
+    }
+    if (lease.status == LeaseStatus::released) throw LeaseEndedError(id);
+    return LeasedProxy(proxies_.at(lease.proxy_id).proxy, lease);
+}
+
+// ---- Picking
+// ------------------------------------------------------------------------------------------------------------
+
+const ProxyPool* InMemoryState::find_pool(const std::string& name) const {
+    const auto found = pool_names_.find(name);
+    return found == pool_names_.end() ? nullptr : &pools_.at(found->second);
+}
+
+const Consumer* InMemoryState::find_consumer(const std::string& name) const {
+    const auto found = consumers_.find(name);
+    return found == consumers_.end() ? nullptr : &found->second;
+}
+
+const Consumer& InMemoryState::require_consumer(const std::string& name) const {
+    if (const Consumer* const consumer = find_consumer(name)) return *consumer;
+    throw ConsumerNotFoundError(name);
+}
+
+std::vector<InMemoryState::StoredProxy*> InMemoryState::candidates(PoolId pool, const ProxyFilters& filters,
+                                                                   Selector selector) {
+    std::vector<StoredProxy*> found;
+    for (const ProxyId id : proxies_of_.at(pool)) {
+        StoredProxy& stored = proxies_.at(id);
+        if (selector == Selector::weighted_random && stored.proxy.weight == 0.0) continue;
+        if (stored.has_room() && may_match(filters, stored.proxy)) found.push_back(&stored);
+    }
+    order(found, selector);
+    return found;
+}
+
+void InMemoryState::order(std::vector<StoredProxy*>& proxies, Selector selector) {
+    // They come by id, and the sort is stable: ties stay in that order.
+    const auto sort_by = [&](auto key) {
+        std::stable_sort(proxies.begin(), proxies.end(),
+                         [&](const StoredProxy* a, const StoredProxy* b) { return key(*a) < key(*b); });
+    };
+    constexpr double unmeasured = std::numeric_limits<double>::infinity();
+    switch (selector) {
+        case Selector::first_available:
+            return sort_by([](const StoredProxy& s) { return -s.proxy.checked_at.time_since_epoch(); });
+        case Selector::round_robin:
+            return sort_by([](const StoredProxy& s) { return s.use_mark; });
+        case Selector::least_used:
+            return sort_by(
+                [](const StoredProxy& s) { return std::tuple(s.proxy.current_leases, s.use_mark); });
+        case Selector::lowest_latency:
+            return sort_by([unmeasured](const StoredProxy& s) { return s.proxy.latency_ms.value_or(unmeasured); });
+        case Selector::random:
+        case Selector::weighted_random: {
+            // Whoever's exponential time with rate `weight` comes first: P. S. Efraimidis and P. G. Spirakis,
+            // "Weighted random sampling with a reservoir", Information Processing Letters 97(5), 2006.
+            std::map<const StoredProxy*, double> arrival;
+            std::exponential_distribution<double> exponential;
+            for (const StoredProxy* stored : proxies) {
+                const double weight = selector == Selector::random ? 1.0 : stored->proxy.weight;
+                arrival[stored] = exponential(random_) / weight;
+            }
+            return sort_by([&](const StoredProxy& s) { return arrival.at(&s); });
+        }
+    }
+}
+
+template <class Use>
+bool InMemoryState::pick(std::unique_lock<std::mutex>& lock, PoolId pool, const FindRequest& request,
+                         Use use) {
+    const bool called_back = request.filters.has_predicate();
+    for (bool lost_a_race = true; lost_a_race;) {
+        lost_a_race = false;
+        if (!pools_.contains(pool)) return false;  // removed while predicates ran
+        const std::vector<StoredProxy*> found = candidates(pool, request.filters, request.selector);
+        if (!called_back) {
+            if (found.empty()) return false;
+            use(*found.front());
+            return true;
+        }
+        std::vector<Proxy> copies;
+        for (const StoredProxy* stored : found) copies.push_back(stored->proxy);
+        lock.unlock();
+        for (const Proxy& copy : copies) {
+            if (!matches(request.filters, copy)) continue;
+            lock.lock();
+            settle();
+            const auto stored = proxies_.find(copy.id);
+            const bool unchanged = stored != proxies_.end() && stored->second.has_room() &&
+                                   [&] {  // whatever the counter says now
+                                       Proxy current = stored->second.proxy;
+                                       current.current_leases = copy.current_leases;
+                                       return current == copy;
+                                   }();
+            if (unchanged) {
+                use(stored->second);
+                return true;
+            }
+            lost_a_race = true;
+            lock.unlock();
+        }
+        lock.lock();
+        settle();
+    }
+    return false;
+}
+
+Miss InMemoryState::kind_of_miss(PoolId pool, const ProxyFilters& filters) const {
+    const auto found = proxies_of_.find(pool);
+    if (found == proxies_of_.end()) return Miss::pool_unknown;
+    const bool busy = std::any_of(found->second.begin(), found->second.end(), [&](ProxyId id) {
+        const StoredProxy& stored = proxies_.at(id);
+        return stored.proxy.status == ProxyStatus::active && !stored.has_room() &&
+               may_match(filters, stored.proxy);
+    });
+    return busy ? Miss::all_busy : Miss::nothing_matches;
+}
+
+// ---- The six, and acquire
+// ------------------------------------------------------------------------------------------------
+
+FindResult InMemoryState::find(const FindRequest& request) {
+    std::unique_lock lock(mutex_);
+    settle();
+    FindResult result;
+    if (const ProxyPool* const pool = find_pool(request.pool)) {
+        pick(lock, pool->id, request, [&](StoredProxy& stored) {
+            if (request.selector == Selector::round_robin) renew_mark(stored);
+            result.proxy = stored.proxy;
+        });
+    }
+    result.expired = take_unreported();
+    return result;
+}
+
+LeasedProxy InMemoryState::create_lease(const CreateLeaseRequest& request) {
+    const std::lock_guard lock(mutex_);
+    const Timestamp now = settle();
+    auto leased = replay(request.lease_id, request.consumer);
+    if (!leased) {
+        const auto found = proxies_.find(request.proxy_id);
+        if (found == proxies_.end()) throw ProxyNotFoundError(request.proxy_id);
+        const Consumer& consumer = require_consumer(request.consumer);
+        StoredProxy& stored = found->second;
+        if (stored.proxy.status != ProxyStatus::active)
+            throw ProxyUnavailableError(stored.proxy.id, "it is not active");
+        if (!stored.has_room())
+            throw ProxyUnavailableError(stored.proxy.id, "it has as many leases as it may have");
+        leased = lease(stored,
+                       {.consumer = consumer.id,
+                        .duration = request.duration,
+                        .lease_id = request.lease_id,
+                        .metadata = request.metadata},
+                       now);
+    }
+    leased->expired = take_unreported();
+    return *std::move(leased);
+}
+
+ConsumerId InMemoryState::ensure_consumer(const EnsureConsumerRequest& request) {
+    const std::lock_guard lock(mutex_);
+    return consumers_.try_emplace(request.name, Consumer{.name = request.name}).first->second.id;
+}
+
+ReleaseResult InMemoryState::release(const ReleaseRequest& request) {
+    const std::lock_guard lock(mutex_);
+    const Timestamp now = settle();
+    const auto found = leases_.find(request.lease_id);
+    if (found == leases_.end()) return {};
+    Lease& lease = found->second;
+    if (lease.status == LeaseStatus::released) return {.released = false, .lease = lease};
+    end_lease(lease, now, ReleaseReason::released);
+    return {.released = true, .lease = lease};
+}
+
+CleanupResult InMemoryState::cleanup() {
+    const std::lock_guard lock(mutex_);
+    settle();
+    CleanupResult result{.leases = take_unreported()};
+    result.count = static_cast<std::int64_t>(result.leases.size());
+    return result;
+}
+
+PoolStats InMemoryState::stats(const PoolStatsRequest& request) {
+    const std::lock_guard lock(mutex_);
+    const Timestamp now = settle();
+    const ProxyPool* const pool = find_pool(request.pool);
+    if (pool == nullptr) return std::nullopt;
+    PoolStatsSnapshot stats{.pool_name = pool->name, .collected_at = now};
+    for (const ProxyId id : proxies_of_.at(pool->id)) {
+        const StoredProxy& stored = proxies_.at(id);
+        ++stats.total_proxies;
+        stats.active_proxies += stored.proxy.status == ProxyStatus::active ? 1 : 0;
+        stats.available_proxies += stored.has_room() ? 1 : 0;
+        stats.leased_proxies += stored.proxy.current_leases > 0 ? 1 : 0;
+        stats.total_leases += stored.proxy.current_leases;
+    }
+    return stats;
+}
+
+AcquireResult InMemoryState::acquire(const AcquireRequest& request) {
+    std::unique_lock lock(mutex_);
+    settle();
+    const auto acquired = [&]() -> AcquireResult {
+        const ProxyPool* const pool = find_pool(request.pool);
+        if (pool == nullptr) return Miss::pool_unknown;
+        const PoolId pool_id = pool->id;
+        const std::string consumer = consumer_of(request);
+        try {
+            if (auto repeated = replay(request.lease_id, consumer)) {
+                if (repeated->lease().pool_id != pool_id) {
+                    throw ConflictError("lease_id", request.lease_id.to_string(),
+                                        "was used for another pool");
+                }
+                AcquireResult result(*std::move(repeated));
+                result.replayed = true;
+                return result;
+            }
+        } catch (const LeaseEndedError&) {
+            return Miss::lease_ended;
+        }
+        std::optional<LeasedProxy> leased;
+        const FindRequest find{
+            .pool = request.pool, .filters = request.filters, .selector = request.selector};
+        pick(lock, pool_id, find, [&](StoredProxy& stored) {
+            leased = lease(stored,
+                           {.consumer = require_consumer(consumer).id,
+                            .duration = request.duration,
+                            .lease_id = request.lease_id,
+                            .metadata = request.metadata},
+                           now_);
+        });
+        if (!leased) return kind_of_miss(pool_id, request.filters);
+        return *std::move(leased);
+    };
+    AcquireResult result = acquired();
+    result.expired = take_unreported();
+    return result;
+}
+
+// ---- Lease control
+// ---------------------------------------------------------------------------------------------------------
+
+RenewResult InMemoryState::renew_lease(const RenewRequest& request) {
+    validate_lease_duration(request.duration);
+    const std::lock_guard lock(mutex_);
+    const Timestamp now = settle();
+    const auto found = leases_.find(request.lease_id);
+    if (found == leases_.end()) return {};
+    Lease& lease = found->second;
+    if (lease.status == LeaseStatus::released) return {.renewed = false, .lease = lease};
+    deadlines_.erase({lease.expires_at, lease.id});
+    lease.expires_at = std::max<Timestamp>(lease.expires_at, now + request.duration);
+    deadlines_.emplace(lease.expires_at, lease.id);
+    return {.renewed = true, .lease = lease};
+}
+
+std::optional<Lease> InMemoryState::get_lease(const GetLeaseRequest& request) {
+    const std::lock_guard lock(mutex_);
+    settle();
+    const auto found = leases_.find(request.lease_id);
+    return found == leases_.end() ? std::nullopt : std::optional(found->second);
+}
+
+}  // namespace pharox

@@ -1,0 +1,290 @@
+// The catalog of an InMemoryStorage.
+#include <algorithm>
+
+#include "pharox/errors.hpp"
+#include "storage/in_memory_state.hpp"
+
+namespace pharox {
+
+namespace {
+
+template <class Map>
+auto page_by_name(const Map& by_name, const ListRequest& request, auto value_of) {
+    Page<std::decay_t<decltype(value_of(by_name.begin()->second))>> page;
+    auto next = request.after.empty() ? by_name.begin() : by_name.upper_bound(request.after);
+    for (; next != by_name.end() && page.items.size() < request.limit; ++next) {
+        page.items.push_back(value_of(next->second));
+    }
+    if (next != by_name.end()) page.next = std::prev(next)->first;
+    return page;
+}
+
+}  // namespace
+
+// ---- Pools
+// -------------------------------------------------------------------------------------------------------------
+
+ProxyPool InMemoryState::add_pool(const ProxyPool& pool) {
+    ProxyPool stored = validated(pool);
+    const std::lock_guard lock(mutex_);
+    if (pool_names_.contains(stored.name))
+        throw ConflictError("name", stored.name, "is the name of another pool");
+    if (pools_.contains(stored.id))
+        throw ConflictError("id", stored.id.to_string(), "is the id of another pool");
+    pool_names_[stored.name] = stored.id;
+    proxies_of_[stored.id];
+    return pools_[stored.id] = std::move(stored);
+}
+
+ProxyPool InMemoryState::update_pool(const ProxyPool& pool) {
+    ProxyPool changed = validated(pool);
+    const std::lock_guard lock(mutex_);
+    const auto stored = pools_.find(changed.id);
+    if (stored == pools_.end()) throw PoolNotFoundError(changed.id.to_string());
+    const auto holder = pool_names_.find(changed.name);
+    if (holder != pool_names_.end() && holder->second != changed.id) {
+        throw ConflictError("name", changed.name, "is the name of another pool");
+    }
+    pool_names_.erase(stored->second.name);
+    pool_names_[changed.name] = changed.id;
+    return stored->second = std::move(changed);
+}
+
+std::optional<ProxyPool> InMemoryState::get_pool(const std::string& name) {
+    const std::lock_guard lock(mutex_);
+    const ProxyPool* const pool = find_pool(name);
+    return pool == nullptr ? std::nullopt : std::optional(*pool);
+}
+
+Page<ProxyPool> InMemoryState::list_pools(const ListRequest& request) {
+    validate(request);
+    const std::lock_guard lock(mutex_);
+    return page_by_name(pool_names_, request, [this](PoolId id) { return pools_.at(id); });
+}
+
+RemoveResult InMemoryState::remove_pool(const std::string& name, bool force) {
+    const std::lock_guard lock(mutex_);
+    settle();
+    const ProxyPool* const pool = find_pool(name);
+    if (pool == nullptr) return {};
+    const PoolId id = pool->id;
+    std::vector<LeaseId> active;
+    for (const ProxyId proxy : proxies_of_.at(id)) {
+        const std::vector<LeaseId> more = active_leases_of(proxy);
+        active.insert(active.end(), more.begin(), more.end());
+    }
+    if (!active.empty() && !force) throw ConflictError("pool", name, "has active leases");
+    const std::int64_t revoked = revoke_all(active, now_);
+    for (const std::set<ProxyId> members = proxies_of_.at(id); const ProxyId proxy : members) erase(proxy);
+    proxies_of_.erase(id);
+    pool_names_.erase(name);
+    pools_.erase(id);
+    return {.removed = true, .revoked_leases = revoked};
+}
+
+// ---- Proxies
+// -----------------------------------------------------------------------------------------------------------
+
+Proxy InMemoryState::add_proxy(const Proxy& proxy) {
+    Proxy checked = validated(proxy);
+    const std::lock_guard lock(mutex_);
+    require_pool(checked.pool_id);
+    refuse_duplicate(checked, duplicate_of(checked));
+    return insert(std::move(checked)).proxy;
+}
+
+AddProxiesResult InMemoryState::add_proxies(const AddProxiesRequest& request) {
+    std::vector<Proxy> checked;
+    checked.reserve(request.proxies.size());
+    for (const Proxy& proxy : request.proxies) checked.push_back(validated(proxy));
+    const std::lock_guard lock(mutex_);
+    for (const Proxy& proxy : checked) require_pool(proxy.pool_id);
+
+    AddProxiesResult result;
+    std::vector<ProxyId> added;                          // to take back, should a later one be refused
+    std::vector<std::pair<ProxyId, Proxy>> overwritten;  // the same
+    try {
+        for (Proxy& proxy : checked) {
+            const auto holder = duplicate_of(proxy);
+            if (!holder) {
+                added.push_back(insert(std::move(proxy)).proxy.id);
+                ++result.added;
+            } else if (request.on_duplicate == DuplicatePolicy::update) {
+                StoredProxy& stored = proxies_.at(*holder);
+                proxy.id = *holder;
+                refuse_duplicate(proxy, duplicate_of(proxy));
+                overwritten.emplace_back(*holder, stored.proxy);
+                replace(stored, std::move(proxy));
+                ++result.updated;
+            } else if (request.on_duplicate == DuplicatePolicy::skip) {
+                ++result.skipped;
+            } else {
+                refuse_duplicate(proxy, holder);
+            }
+        }
+    } catch (...) {
+        for (auto step = overwritten.rbegin(); step != overwritten.rend(); ++step) {
+            replace(proxies_.at(step->first), step->second);
+        }
+        for (const ProxyId id : added) erase(id);
+        throw;
+    }
+    return result;
+}
+
+Proxy InMemoryState::update_proxy(const Proxy& proxy) {
+    Proxy checked = validated(proxy);
+    const std::lock_guard lock(mutex_);
+    settle();
+    const auto found = proxies_.find(checked.id);
+    if (found == proxies_.end()) throw ProxyNotFoundError(checked.id);
+    require_pool(checked.pool_id);
+    const auto holder = identities_.find({checked.pool_id, checked.identity()});
+    if (holder != identities_.end() && holder->second != checked.id)
+        refuse_duplicate(checked, holder->second);
+    replace(found->second, std::move(checked));
+    return found->second.proxy;
+}
+
+std::optional<Proxy> InMemoryState::get_proxy(ProxyId id) {
+    const std::lock_guard lock(mutex_);
+    settle();
+    const auto found = proxies_.find(id);
+    return found == proxies_.end() ? std::nullopt : std::optional(found->second.proxy);
+}
+
+Page<Proxy> InMemoryState::list_proxies(const ListProxiesRequest& request) {
+    validate(request);
+    std::vector<Proxy> found;
+    {
+        const std::lock_guard lock(mutex_);
+        settle();
+        const ProxyPool* const pool = find_pool(request.pool);
+        if (pool == nullptr) return {};
+        for (const ProxyId id : proxies_of_.at(pool->id)) {
+            if (request.after.empty() || id > ProxyId::parse(request.after))
+                found.push_back(proxies_.at(id).proxy);
+        }
+    }
+    Page<Proxy> page;  // predicates run here, unlocked
+    for (Proxy& proxy : found) {
+        if (request.status && proxy.status != *request.status) continue;
+        if (!matches(request.filters, proxy)) continue;
+        if (page.items.size() == request.limit) {
+            page.next = page.items.back().id.to_string();
+            break;
+        }
+        page.items.push_back(std::move(proxy));
+    }
+    return page;
+}
+
+RemoveResult InMemoryState::remove_proxy(ProxyId id, bool force) {
+    const std::lock_guard lock(mutex_);
+    settle();
+    if (!proxies_.contains(id)) return {};
+    const std::vector<LeaseId> active = active_leases_of(id);
+    if (!active.empty() && !force) throw ConflictError("proxy_id", id.to_string(), "has active leases");
+    const std::int64_t revoked = revoke_all(active, now_);
+    erase(id);
+    return {.removed = true, .revoked_leases = revoked};
+}
+
+InMemoryState::StoredProxy& InMemoryState::insert(Proxy proxy) {
+    const ProxyId id = proxy.id;
+    proxies_of_.at(proxy.pool_id).insert(id);
+    identities_[{proxy.pool_id, proxy.identity()}] = id;
+    return proxies_[id] = StoredProxy{.proxy = std::move(proxy)};
+}
+
+void InMemoryState::replace(StoredProxy& stored, Proxy proxy) {
+    proxy.current_leases = stored.proxy.current_leases;
+    identities_.erase({stored.proxy.pool_id, stored.proxy.identity()});
+    identities_[{proxy.pool_id, proxy.identity()}] = proxy.id;
+    proxies_of_.at(stored.proxy.pool_id).erase(proxy.id);
+    proxies_of_.at(proxy.pool_id).insert(proxy.id);
+    stored.proxy = std::move(proxy);
+}
+
+void InMemoryState::erase(ProxyId id) {
+    const auto found = proxies_.find(id);
+    const Proxy& proxy = found->second.proxy;
+    identities_.erase({proxy.pool_id, proxy.identity()});
+    proxies_of_.at(proxy.pool_id).erase(id);
+    proxies_.erase(found);
+}
+
+void InMemoryState::require_pool(PoolId id) const {
+    if (!pools_.contains(id)) throw PoolNotFoundError(id.to_string());
+}
+
+std::optional<ProxyId> InMemoryState::duplicate_of(const Proxy& proxy) const {
+    const auto holder = identities_.find({proxy.pool_id, proxy.identity()});
+    if (holder != identities_.end()) return holder->second;
+    return proxies_.contains(proxy.id) ? std::optional(proxy.id) : std::nullopt;
+}
+
+void InMemoryState::refuse_duplicate(const Proxy& proxy, std::optional<ProxyId> holder) const {
+    if (!holder) return;
+    if (*holder == proxy.id) throw ConflictError("id", proxy.id.to_string(), "is the id of another proxy");
+    throw ConflictError("proxy", proxy.redacted_url(), "is in its pool already");
+}
+
+// ---- Leases of what goes
+// -------------------------------------------------------------------------------------------------
+
+std::vector<LeaseId> InMemoryState::active_leases_of(ProxyId proxy) const {
+    std::vector<LeaseId> active;
+    for (const auto& [expires_at, id] : deadlines_) {
+        if (leases_.at(id).proxy_id == proxy) active.push_back(id);
+    }
+    return active;
+}
+
+std::int64_t InMemoryState::revoke_all(const std::vector<LeaseId>& leases, Timestamp now) {
+    for (const LeaseId id : leases) end_lease(leases_.at(id), now, ReleaseReason::revoked);
+    return static_cast<std::int64_t>(leases.size());
+}
+
+// ---- Consumers
+// -----------------------------------------------------------------------------------------------------------
+
+Consumer InMemoryState::add_consumer(const Consumer& consumer) {
+    Consumer stored = validated(consumer);
+    const std::lock_guard lock(mutex_);
+    if (consumers_.contains(stored.name))
+        throw ConflictError("name", stored.name, "is the name of another consumer");
+    const bool id_taken = std::any_of(consumers_.begin(), consumers_.end(),
+                                      [&](const auto& entry) { return entry.second.id == stored.id; });
+    if (id_taken) throw ConflictError("id", stored.id.to_string(), "is the id of another consumer");
+    return consumers_[stored.name] = stored;
+}
+
+std::optional<Consumer> InMemoryState::get_consumer(const std::string& name) {
+    const std::lock_guard lock(mutex_);
+    const Consumer* const consumer = find_consumer(name);
+    return consumer == nullptr ? std::nullopt : std::optional(*consumer);
+}
+
+Page<Consumer> InMemoryState::list_consumers(const ListRequest& request) {
+    validate(request);
+    const std::lock_guard lock(mutex_);
+    return page_by_name(consumers_, request, [](const Consumer& consumer) { return consumer; });
+}
+
+RemoveResult InMemoryState::remove_consumer(const std::string& name, bool force) {
+    const std::lock_guard lock(mutex_);
+    settle();
+    const Consumer* const consumer = find_consumer(name);
+    if (consumer == nullptr) return {};
+    std::vector<LeaseId> active;
+    for (const auto& [expires_at, id] : deadlines_) {
+        if (leases_.at(id).consumer_id == consumer->id) active.push_back(id);
+    }
+    if (!active.empty() && !force) throw ConflictError("consumer", name, "has active leases");
+    const std::int64_t revoked = revoke_all(active, now_);
+    consumers_.erase(name);
+    return {.removed = true, .revoked_leases = revoked};
+}
+
+}  // namespace pharox

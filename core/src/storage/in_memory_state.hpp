@@ -1,0 +1,117 @@
+// The data of an InMemoryStorage, and every rule that it keeps.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "pharox/storage/in_memory.hpp"
+
+namespace pharox {
+
+class InMemoryState final : public ICatalog, public ILeaseControl {
+  public:
+    explicit InMemoryState(InMemoryOptions options);
+
+    FindResult find(const FindRequest& request);
+    LeasedProxy create_lease(const CreateLeaseRequest& request);
+    ConsumerId ensure_consumer(const EnsureConsumerRequest& request);
+    ReleaseResult release(const ReleaseRequest& request);
+    CleanupResult cleanup();
+    PoolStats stats(const PoolStatsRequest& request);
+    AcquireResult acquire(const AcquireRequest& request);
+
+    RenewResult renew_lease(const RenewRequest& request) override;
+    std::optional<Lease> get_lease(const GetLeaseRequest& request) override;
+
+    ProxyPool add_pool(const ProxyPool& pool) override;
+    ProxyPool update_pool(const ProxyPool& pool) override;
+    std::optional<ProxyPool> get_pool(const std::string& name) override;
+    Page<ProxyPool> list_pools(const ListRequest& request) override;
+    RemoveResult remove_pool(const std::string& name, bool force) override;
+    Proxy add_proxy(const Proxy& proxy) override;
+    AddProxiesResult add_proxies(const AddProxiesRequest& request) override;
+    Proxy update_proxy(const Proxy& proxy) override;
+    std::optional<Proxy> get_proxy(ProxyId id) override;
+    Page<Proxy> list_proxies(const ListProxiesRequest& request) override;
+    RemoveResult remove_proxy(ProxyId id, bool force) override;
+    Consumer add_consumer(const Consumer& consumer) override;
+    std::optional<Consumer> get_consumer(const std::string& name) override;
+    Page<Consumer> list_consumers(const ListRequest& request) override;
+    RemoveResult remove_consumer(const std::string& name, bool force) override;
+
+  private:
+    struct StoredProxy {
+        Proxy proxy;
+        std::int64_t use_mark = 0;
+        std::int64_t fencing_token = 0;
+        [[nodiscard]] bool has_room() const;
+    };
+    struct LeaseTerms {
+        ConsumerId consumer;
+        Duration duration;
+        LeaseId lease_id;
+        const Json& metadata;
+    };
+    using Deadlines = std::set<std::pair<Timestamp, LeaseId>>;
+
+    // What follows is called with mutex_ held.
+
+    /// Every operation's first step. Returns the time, which never runs backwards; ends what is due, and
+    /// forgets what was remembered long enough.
+    Timestamp settle();
+    /// What settle() found expired and nobody was told of yet.
+    std::vector<Lease> take_unreported();
+    void end_lease(Lease& lease, Timestamp at, ReleaseReason reason);
+    std::int64_t revoke_all(const std::vector<LeaseId>& leases, Timestamp now);
+    void renew_mark(StoredProxy& stored) { stored.use_mark = ++last_mark_; }
+    LeasedProxy lease(StoredProxy& stored, const LeaseTerms& terms, Timestamp now);
+    /// The lease that this id already names, if any. Throws LeaseEndedError, ConflictError.
+    std::optional<LeasedProxy> replay(LeaseId id, const std::string& consumer);
+
+    [[nodiscard]] const ProxyPool* find_pool(const std::string& name) const;
+    [[nodiscard]] const Consumer* find_consumer(const std::string& name) const;
+    const Consumer& require_consumer(const std::string& name) const;
+    [[nodiscard]] std::vector<StoredProxy*> candidates(PoolId pool, const ProxyFilters& filters,
+                                                       Selector selector);
+    void order(std::vector<StoredProxy*>& proxies, Selector selector);
+    [[nodiscard]] Miss kind_of_miss(PoolId pool, const ProxyFilters& filters) const;
+    [[nodiscard]] std::vector<LeaseId> active_leases_of(ProxyId proxy) const;
+
+    /// The first candidate that the predicates accept too; they run unlocked, on copies, and the pick is
+    /// checked again after. `use` is called with the lock held and the pick still available.
+    template <class Use>
+    bool pick(std::unique_lock<std::mutex>& lock, PoolId pool, const FindRequest& request, Use use);
+
+    StoredProxy& insert(Proxy proxy);
+    void replace(StoredProxy& stored, Proxy proxy);
+    void erase(ProxyId id);
+    void require_pool(PoolId id) const;
+    /// Who has this proxy's id, or its identity within its pool.
+    [[nodiscard]] std::optional<ProxyId> duplicate_of(const Proxy& proxy) const;
+    void refuse_duplicate(const Proxy& proxy, std::optional<ProxyId> holder) const;
+
+    InMemoryOptions options_;
+    std::mutex mutex_;
+    Timestamp now_{};
+    std::int64_t last_mark_ = 0;
+    std::mt19937_64 random_;
+
+    std::map<PoolId, ProxyPool> pools_;
+    std::map<std::string, PoolId> pool_names_;
+    std::map<std::string, Consumer> consumers_;  // by name
+    std::map<ProxyId, StoredProxy> proxies_;
+    std::map<PoolId, std::set<ProxyId>> proxies_of_;
+    std::map<std::pair<PoolId, std::string>, ProxyId> identities_;
+    std::map<LeaseId, Lease> leases_;  // active, and ended ones that are remembered
+    Deadlines deadlines_;              // active leases by expires_at
+    Deadlines ended_;                  // ended leases by the time they ended
+    std::vector<Lease> unreported_;    // expired ones
+};
+
+}  // namespace pharox
