@@ -136,7 +136,9 @@ std::optional<LeasedProxy> InMemoryState::replay(LeaseId id, const std::string& 
         throw ConflictError("lease_id", id.to_string(), "was used by another consumer");
     }
     if (lease.status == LeaseStatus::released) throw LeaseEndedError(id);
-    return LeasedProxy(proxies_.at(lease.proxy_id).proxy, lease);
+    LeasedProxy repeated(proxies_.at(lease.proxy_id).proxy, lease);
+    repeated.replayed = true;
+    return repeated;
 }
 
 // ---- Picking

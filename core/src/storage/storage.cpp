@@ -1,5 +1,8 @@
 #include "pharox/storage/storage.hpp"
 
+#include <iterator>
+#include <utility>
+
 #include "model/rules.hpp"
 #include "pharox/storage/catalog.hpp"
 #include "pharox/storage/lease_control.hpp"
@@ -18,14 +21,88 @@ void validate_selector(Selector selector) {
     }
 }
 
-Miss kind_of_miss(IStorage& storage, const std::string& pool) {
-    return storage.get_pool_stats({.pool = pool}) ? Miss::none_available : Miss::pool_unknown;
-}
+/// One acquire made of the six. Collects what each step found expired.
+class AcquireSteps {
+  public:
+    AcquireSteps(IStorage& storage, const AcquireRequest& request)
+        : storage_(storage),
+          request_(request),
+          create_{
+              .consumer = request.consumer.empty() ? std::string(default_consumer_name) : request.consumer,
+              .duration = request.duration,
+              .lease_id = request.lease_id.is_nil() ? LeaseId::make() : request.lease_id,
+              .metadata = request.metadata} {}
 
-/// Moves what one step collected to where the whole operation reports it.
-void append(std::vector<Lease>& all, std::vector<Lease>&& more) {
-    all.insert(all.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
-}
+    AcquireResult run() {
+        append(storage_.cleanup_expired_leases({.collect = true}).leases);
+        AcquireResult result = lease_one();
+        append(std::move(result.expired));
+        result.expired = std::move(expired_);
+        return result;
+    }
+
+  private:
+    AcquireResult lease_one() {
+        const FindRequest find{
+            .pool = request_.pool, .filters = request_.filters, .selector = request_.selector};
+        for (int race = 0; race < most_lost_races; ++race) {
+            FindResult found = storage_.find_available_proxy(find);
+            append(std::move(found.expired));
+            if (!found.proxy) return missed();
+            create_.proxy_id = found.proxy->id;
+            try {
+                return created();
+            } catch (const ProxyUnavailableError&) {
+                continue;  // another caller was faster
+            } catch (const ProxyNotFoundError&) {
+                continue;  // it was removed meanwhile
+            } catch (const LeaseEndedError&) {
+                return Miss::lease_ended;
+            }
+        }
+        throw StorageError(
+            {.store = "storage", .operation = "acquire", .retryable = true, .lease_id = create_.lease_id},
+            "find_available_proxy finds what create_lease keeps refusing");
+    }
+
+    AcquireResult created() {
+        LeasedProxy leased = storage_.create_lease(create_);
+        const bool older = leased.replayed || leased.lease().proxy_id != create_.proxy_id;
+        if (older && leased.lease().pool_name != request_.pool) {
+            throw ConflictError("lease_id", create_.lease_id.to_string(), "was used for another pool");
+        }
+        append(std::exchange(leased.expired, {}));
+        AcquireResult result(std::move(leased));
+        result.replayed = older;
+        return result;
+    }
+
+    /// Nothing is free, unless the very lease that is asked for is why.
+    AcquireResult missed() {
+        if (!storage_.get_pool_stats({.pool = request_.pool})) return Miss::pool_unknown;
+        if (request_.lease_id.is_nil()) return Miss::none_available;
+        create_.proxy_id = ProxyId{};  // which no proxy has: only an existing lease can answer
+        try {
+            return created();
+        } catch (const ProxyNotFoundError&) {
+            return Miss::none_available;
+        } catch (const ConsumerNotFoundError&) {
+            return Miss::none_available;
+        } catch (const LeaseEndedError&) {
+            return Miss::lease_ended;
+        }
+    }
+
+    void append(std::vector<Lease>&& more) {
+        expired_.insert(expired_.end(), std::make_move_iterator(more.begin()),
+                        std::make_move_iterator(more.end()));
+    }
+
+    IStorage& storage_;
+    const AcquireRequest& request_;
+    CreateLeaseRequest create_;
+    std::vector<Lease> expired_;
+};
 
 }  // namespace
 
@@ -36,56 +113,7 @@ Miss AcquireResult::miss() const {
 
 AcquireResult IStorage::acquire(const AcquireRequest& request) {
     validate(request);
-    FindRequest find{.pool = request.pool, .filters = request.filters, .selector = request.selector};
-    CreateLeaseRequest create{
-        .consumer = request.consumer.empty() ? std::string(default_consumer_name) : request.consumer,
-        .duration = request.duration,
-        .lease_id = request.lease_id.is_nil() ? LeaseId::make() : request.lease_id,
-        .metadata = request.metadata};
-    std::vector<Lease> expired = cleanup_expired_leases({.collect = true}).leases;
-    const auto finish = [&](AcquireResult result) {
-        append(expired, std::move(result.expired));
-        result.expired = std::move(expired);
-        return result;
-    };
-    if (!request.lease_id.is_nil()) {
-        // A repeat is answered whatever is free now. No proxy has the nil id, so nothing new can be leased
-        // here.
-        CreateLeaseRequest repeat = create;
-        try {
-            LeasedProxy leased = create_lease(repeat);
-            if (leased.lease().pool_name != request.pool) {
-                throw ConflictError("lease_id", request.lease_id.to_string(), "was used for another pool");
-            }
-            AcquireResult result(std::move(leased));
-            result.replayed = true;
-            return finish(std::move(result));
-        } catch (const ProxyNotFoundError&) {
-            // Nothing was leased under this id.
-        } catch (const ConsumerNotFoundError&) {
-            // Told below, unless the pool is unknown too.
-        } catch (const LeaseEndedError&) {
-            return finish(Miss::lease_ended);
-        }
-    }
-    for (int race = 0; race < most_lost_races; ++race) {
-        FindResult found = find_available_proxy(find);
-        append(expired, std::move(found.expired));
-        if (!found.proxy) return finish(kind_of_miss(*this, request.pool));
-        create.proxy_id = found.proxy->id;
-        try {
-            return finish(create_lease(create));
-        } catch (const ProxyUnavailableError&) {
-            continue;  // another caller was faster
-        } catch (const ProxyNotFoundError&) {
-            continue;  // it was removed meanwhile
-        } catch (const LeaseEndedError&) {
-            return finish(Miss::lease_ended);
-        }
-    }
-    throw StorageError(
-        {.store = "storage", .operation = "acquire", .retryable = true, .lease_id = create.lease_id},
-        "finds proxies that create_lease keeps refusing");
+    return AcquireSteps(*this, request).run();
 }
 
 ICatalog& require_catalog(IStorage& storage) {

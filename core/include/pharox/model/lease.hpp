@@ -59,6 +59,8 @@ class LeasedProxy {
 
     /// Leases that this call found expired and ended: each is reported once, by the call that collected it.
     std::vector<Lease> expired{};
+    /// The lease was there already, under the id that was asked for.
+    bool replayed = false;
 
   private:
     std::shared_ptr<const Proxy> proxy_;
