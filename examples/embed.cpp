@@ -9,7 +9,9 @@ using namespace std::chrono_literals;
 namespace {
 
 // Stands for whatever you do through a proxy.
-void fetch_through(const pharox::Proxy& proxy) { std::cout << "fetching through " << proxy << "\n"; }
+void fetch_through(const pharox::Proxy& proxy) {
+    std::cout << "fetching through " << proxy.redacted_url() << "\n";
+}
 
 // Once, or whenever a provider hands out a new list.
 void fill(pharox::IStorage& storage) {

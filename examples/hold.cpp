@@ -11,7 +11,7 @@ namespace {
 // Work that looks at the token now and then stops by itself once the lease is lost.
 void scrape(const pharox::Proxy& proxy, const std::stop_token& lost) {
     for (int page = 1; page <= 3 && !lost.stop_requested(); ++page) {
-        std::cout << "page " << page << " through " << proxy << "\n";
+        std::cout << "page " << page << " through " << proxy.redacted_url() << "\n";
         if (page == 2) {
             throw std::runtime_error("page 2 is gone");
         }

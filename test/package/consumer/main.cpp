@@ -28,6 +28,7 @@ int main() {
     }
     try {
         pharox::Proxy proxy;
+        proxy.pool_id = pharox::PoolId::make();
         proxy.host = "192.0.2.7";
         proxy.port = 80800;
         static_cast<void>(pharox::validated(proxy));
