@@ -16,7 +16,6 @@ constexpr std::size_t max_metadata_key_bytes = 16 * 1024;
 constexpr double coordinate_tolerance = 1e-6;
 
 // ---- Matching
-// -------------------------------------------------------------------------------------------------------
 
 /// What is known of a condition: `unknown` where it depends on a predicate that is not called.
 enum class Verdict : std::uint8_t { no, unknown, yes };
@@ -98,7 +97,6 @@ Verdict evaluate(const ProxyFilters& filters, const Proxy& proxy, bool call_pred
 }
 
 // ---- Validation
-// -----------------------------------------------------------------------------------------------------
 
 std::string indexed(const std::string& field, std::size_t index) {
     return field + "[" + std::to_string(index) + "]";

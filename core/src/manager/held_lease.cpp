@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <source_location>
+#include <string>
 
 #include "manager/manager_core.hpp"
 
@@ -19,15 +21,45 @@ Duration part_of(Duration duration, int parts) { return std::max(least_pause, du
 
 }  // namespace
 
-struct HeldLease::State {
-    State(std::shared_ptr<ProxyManager::Core> manager, LeasedProxy leased_proxy)
-        : core(std::move(manager)), leased(std::move(leased_proxy)) {}
+struct HeldLease::State final : Holding {
+    State(std::shared_ptr<ProxyManager::Core> manager, LeasedProxy leased_proxy, std::string consumer_name,
+          std::source_location location)
+        : core(std::move(manager)),
+          leased(std::move(leased_proxy)),
+          consumer(std::move(consumer_name)),
+          where(location) {}
 
-    /// Ends the lease unless that was done; whether this call did.
-    bool release() {
-        if (done.exchange(true)) return false;
+    /// Ends the lease unless that was done.
+    void release() {
+        if (done.exchange(true)) return;
         core->release({.lease_id = leased.lease().id, .pool = leased.lease().pool_name});
-        return true;
+    }
+
+    void release_quietly() noexcept {
+        try {
+            release();
+        } catch (...) {
+            core->report("release of a held lease");
+        }
+    }
+
+    void close() noexcept override {
+        if (done) return;
+        lost.request_stop();
+        release_quietly();
+    }
+
+    void report_leak() noexcept override {
+        if (done || !core->options.on_leak || leak_reported.exchange(true)) return;
+        try {
+            core->options.on_leak({.lease = leased.lease(),
+                                   .consumer_name = consumer,
+                                   .where = std::string(where.file_name()) + ":" +
+                                            std::to_string(where.line()) + " " + where.function_name(),
+                                   .held_for = std::chrono::duration_cast<Duration>(Steady::now() - since)});
+        } catch (...) {
+            core->report("leak hook");
+        }
     }
 
     /// One renewal. `deadline` is when the lease ends, by a clock that started no later than the store's.
@@ -55,8 +87,12 @@ struct HeldLease::State {
 
     std::shared_ptr<ProxyManager::Core> core;
     LeasedProxy leased;
+    std::string consumer;
+    std::source_location where;
+    Steady::time_point since = Steady::now();
     std::stop_source lost;
     std::atomic<bool> done{false};
+    std::atomic<bool> leak_reported{false};
 };
 
 HeldLease::HeldLease(std::shared_ptr<State> state) noexcept : state_(std::move(state)) {}
@@ -68,12 +104,7 @@ HeldLease& HeldLease::operator=(HeldLease&& other) noexcept {
 }
 
 HeldLease::~HeldLease() {
-    if (state_ == nullptr) return;
-    try {
-        state_->release();
-    } catch (...) {
-        state_->core->report("release of a held lease");
-    }
+    if (state_ != nullptr) state_->release_quietly();
 }
 
 const Proxy& HeldLease::proxy() const noexcept { return state_->leased.proxy(); }
@@ -81,21 +112,36 @@ const Lease& HeldLease::lease() const noexcept { return state_->leased.lease(); 
 std::stop_token HeldLease::lost() const noexcept { return state_->lost.get_token(); }
 void HeldLease::release() { state_->release(); }
 
-HoldResult ProxyManager::hold(AcquireRequest request, HoldOptions options) {
+HoldResult ProxyManager::hold(AcquireRequest request, HoldOptions options, std::source_location where) {
     if (options.renew) require_lease_control(*core_->storage);
     const Duration duration = request.duration;
+    std::string consumer = request.consumer.empty() ? std::string(default_consumer_name) : request.consumer;
     const Steady::time_point started = Steady::now();
     const AcquireResult result = core_->acquire(std::move(request));
     if (!result) return result.miss();
-    auto state = std::make_shared<HeldLease::State>(core_, result.leased());
+    auto state = std::make_shared<HeldLease::State>(core_, result.leased(), std::move(consumer), where);
     HeldLease held(state);
+    core_->remember(state);
+    if (core_->closing.stop_requested()) {  // closed meanwhile: nobody else would end it
+        state->close();
+        return Miss::cancelled;
+    }
+    const std::weak_ptr<HeldLease::State> weak = state;
     if (options.renew) {
-        core_->renewer.add(started + part_of(duration, renewals_per_duration),
-                           [weak = std::weak_ptr(state), duration,
-                            deadline = started + duration]() mutable -> std::optional<Steady::time_point> {
-                               const auto alive = weak.lock();
-                               return alive ? alive->renew(duration, deadline) : std::nullopt;
-                           });
+        // The wait, if there was one, only makes this early.
+        core_->scheduler.add(
+            started + part_of(duration, renewals_per_duration),
+            [weak, duration, deadline = started + duration]() mutable -> std::optional<Steady::time_point> {
+                const auto alive = weak.lock();
+                return alive ? alive->renew(duration, deadline) : std::nullopt;
+            });
+    }
+    if (core_->options.leak_threshold > Duration(0) && core_->options.on_leak) {
+        core_->scheduler.add(started + core_->options.leak_threshold,
+                             [weak]() -> std::optional<Steady::time_point> {
+                                 if (const auto alive = weak.lock()) alive->report_leak();
+                                 return std::nullopt;
+                             });
     }
     return held;
 }

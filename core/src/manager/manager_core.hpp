@@ -2,15 +2,29 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
+#include <mutex>
+#include <stop_token>
 #include <string_view>
+#include <vector>
 
 #include "manager/callbacks.hpp"
-#include "manager/renewer.hpp"
+#include "manager/scheduler.hpp"
 #include "pharox/manager/proxy_manager.hpp"
 
 namespace pharox {
 
-class ProxyManager::Core {
+/// A lease that hold() gave out, as the manager sees it.
+class Holding {
+  public:
+    virtual ~Holding() = default;
+    /// Ends the lease and says so to its holder.
+    virtual void close() noexcept = 0;
+    /// Tells the leak hook, once, if it is still held.
+    virtual void report_leak() noexcept = 0;
+};
+
+class ProxyManager::Core : public std::enable_shared_from_this<Core> {
   public:
     Core(std::shared_ptr<IStorage> storage, ManagerOptions options);
 
@@ -18,6 +32,10 @@ class ProxyManager::Core {
     ReleaseResult release(const ReleaseRequest& request);
     RenewResult renew(const RenewRequest& request);
     std::int64_t cleanup();
+    void acquire_async(AcquireRequest request, AcquireCompletion done, const std::stop_token& stop);
+    AcquireResult acquire_with_retry(AcquireRequest request, const RetryOptions& retry);
+    void remember(std::weak_ptr<Holding> holding);
+    void close() noexcept;
     void report(std::string_view where) noexcept;  ///< hands the current exception to the error hook
 
     std::shared_ptr<IStorage> storage;
@@ -25,14 +43,30 @@ class ProxyManager::Core {
     Callbacks<AcquireEventPayload> acquire_callbacks;
     Callbacks<ReleaseEventPayload> release_callbacks;
     std::atomic<std::uint64_t> last_callback_id{0};
-    Renewer renewer;
+    Scheduler scheduler;
+    std::stop_source closing;
 
   private:
-    AcquireResult acquire_registered(const AcquireRequest& request);
+    struct Started {
+        Timestamp at;
+        std::chrono::steady_clock::time_point steady;
+    };
+
+    void complete(AcquireRequest& request);
+    /// Where the options, or its being the default one, say so.
+    void register_consumer(const std::string& name);
+    /// Calls `attempt`, after registering the consumer where that is to be done, and again where it turns out
+    /// to be unknown.
+    template <class Attempt>
+    AcquireResult with_consumer(const AcquireRequest& request, Attempt attempt);
+    void tell_acquired(const AcquireRequest& request, const AcquireResult& result, Started started);
     template <class Payload>
     void notify(const typename Callbacks<Payload>::List& list, Payload payload, std::string_view where);
     void tell_ended(const std::vector<Lease>& leases);
+    void pause(const RetryOptions& retry, Duration time);
 
+    std::mutex holdings_mutex_;
+    std::vector<std::weak_ptr<Holding>> holdings_;
     std::atomic<bool> default_consumer_known_{false};
 };
 

@@ -1,6 +1,13 @@
 #include "pharox/manager/proxy_manager.hpp"
 
+#include <algorithm>
+#include <cmath>
+#include <condition_variable>
+#include <future>
+#include <random>
+
 #include "manager/manager_core.hpp"
+#include "model/rules.hpp"
 
 namespace pharox {
 namespace {
@@ -8,6 +15,31 @@ namespace {
 template <class List>
 bool wants_stats(const List& list) {
     return std::any_of(list.begin(), list.end(), [](const auto& entry) { return entry.options.pool_stats; });
+}
+
+bool is_final(Miss miss) {
+    return miss == Miss::pool_unknown || miss == Miss::lease_ended || miss == Miss::cancelled;
+}
+
+void validate(const RetryOptions& retry) {
+    validate_at_least("attempts", retry.attempts, 1);
+    validate_at_least("backoff_ms", retry.backoff.count(), 0);
+    validate_at_least("multiplier", retry.multiplier, 1.0);
+    if (retry.max_backoff) validate_at_least("max_backoff_ms", retry.max_backoff->count(), 1);
+    validate_range("jitter", retry.jitter, 0.0, 1.0);
+    if (retry.deadline) validate_at_least("deadline_ms", retry.deadline->count(), 1);
+}
+
+/// The pause before that attempt: exponential, capped, shortened at random.
+Duration pause_before(int attempt, const RetryOptions& retry) {
+    const auto longest = static_cast<double>(retry.max_backoff.value_or(max_lease_duration).count());
+    double time = static_cast<double>(retry.backoff.count()) * std::pow(retry.multiplier, attempt - 2);
+    time = std::min(time, longest);
+    if (retry.jitter > 0.0) {
+        thread_local std::minstd_rand random{std::random_device{}()};
+        time *= 1.0 - retry.jitter * std::generate_canonical<double, 32>(random);
+    }
+    return Duration(std::llround(time));
 }
 
 }  // namespace
@@ -59,42 +91,43 @@ void ProxyManager::Core::tell_ended(const std::vector<Lease>& leases) {
     }
 }
 
-AcquireResult ProxyManager::Core::acquire_registered(const AcquireRequest& request) {
+void ProxyManager::Core::register_consumer(const std::string& name) {
+    const bool is_default = name == default_consumer_name;
+    if (is_default ? default_consumer_known_.load() : !options.register_unknown_consumers) return;
+    storage->ensure_consumer({.name = name});
+    if (is_default) default_consumer_known_ = true;
+}
+
+template <class Attempt>
+AcquireResult ProxyManager::Core::with_consumer(const AcquireRequest& request, Attempt attempt) {
     const bool is_default = request.consumer == default_consumer_name;
-    if (is_default && !default_consumer_known_) {
-        storage->ensure_consumer({.name = request.consumer});
-        default_consumer_known_ = true;
-    }
+    if (is_default) register_consumer(request.consumer);
     try {
-        return storage->acquire(request);
+        return attempt();
     } catch (const ConsumerNotFoundError&) {
         if (!is_default && !options.register_unknown_consumers) throw;
     }
     storage->ensure_consumer({.name = request.consumer});
-    return storage->acquire(request);
+    return attempt();
 }
 
-AcquireResult ProxyManager::Core::acquire(AcquireRequest request) {
+void ProxyManager::Core::complete(AcquireRequest& request) {
     if (request.consumer.empty()) request.consumer = default_consumer_name;
     if (request.lease_id.is_nil()) request.lease_id = LeaseId::make();
     validate(request);
-    const auto list = acquire_callbacks.list();
-    if (list->empty()) {
-        AcquireResult result = acquire_registered(request);
-        tell_ended(result.expired);
-        return result;
-    }
-    const Timestamp started_at = options.clock->now();
-    const auto started = std::chrono::steady_clock::now();
-    AcquireResult result = acquire_registered(request);
-    const auto took = std::chrono::steady_clock::now() - started;
+}
+
+void ProxyManager::Core::tell_acquired(const AcquireRequest& request, const AcquireResult& result,
+                                       Started started) {
     tell_ended(result.expired);
-    if (result.replayed) return result;  // its event was fired when it was made
+    const auto list = acquire_callbacks.list();
+    if (list->empty() || result.replayed) return;  // a repeat's event was fired when the lease was made
+    const auto took = std::chrono::steady_clock::now() - started.steady;
     AcquireEventPayload event{.pool_name = request.pool,
                               .consumer_name = request.consumer,
                               .filters = request.filters,
                               .selector = request.selector,
-                              .started_at = started_at,
+                              .started_at = started.at,
                               .completed_at = options.clock->now(),
                               .duration = std::chrono::duration_cast<std::chrono::microseconds>(took)};
     if (result) {
@@ -103,12 +136,95 @@ AcquireResult ProxyManager::Core::acquire(AcquireRequest request) {
         event.miss = result.miss();
     }
     notify<AcquireEventPayload>(*list, std::move(event), "acquire callback");
+}
+
+AcquireResult ProxyManager::Core::acquire(AcquireRequest request) {
+    complete(request);
+    if (closing.stop_requested()) return Miss::cancelled;
+    Started started{};
+    if (!acquire_callbacks.list()->empty())
+        started = {options.clock->now(), std::chrono::steady_clock::now()};
+    AcquireResult result = with_consumer(request, [&]() -> AcquireResult {
+        if (request.wait == Duration(0)) return storage->acquire(request);
+        std::promise<AcquireOutcome> promise;
+        storage->acquire_async(
+            request, [&promise](AcquireOutcome outcome) { promise.set_value(std::move(outcome)); },
+            closing.get_token());
+        return promise.get_future().get().get();
+    });
+    tell_acquired(request, result, started);
     return result;
+}
+
+void ProxyManager::Core::acquire_async(AcquireRequest request, AcquireCompletion done,
+                                       const std::stop_token& stop) {
+    complete(request);
+    if (closing.stop_requested()) return done(AcquireResult(Miss::cancelled));
+    const Started started{options.clock->now(), std::chrono::steady_clock::now()};
+    // Two may ask to stop: the caller, and close().
+    struct Wait {
+        std::stop_source stop;
+        std::optional<std::stop_callback<std::function<void()>>> by_caller, by_close;
+    };
+    const auto wait = std::make_shared<Wait>();
+    const auto forward = [source = wait->stop]() mutable { source.request_stop(); };
+    wait->by_caller.emplace(stop, forward);
+    wait->by_close.emplace(closing.get_token(), forward);
+    register_consumer(request.consumer);
+    storage->acquire_async(
+        request,
+        [self = shared_from_this(), request, started, wait, done = std::move(done)](AcquireOutcome outcome) {
+            if (const AcquireResult* const result = outcome.result())
+                self->tell_acquired(request, *result, started);
+            done(std::move(outcome));
+        },
+        wait->stop.get_token());
+}
+
+AcquireResult ProxyManager::Core::acquire_with_retry(AcquireRequest request, const RetryOptions& retry) {
+    validate(retry);
+    const bool own_ids = request.lease_id.is_nil();
+    const auto started = std::chrono::steady_clock::now();
+    for (int attempt = 1;; ++attempt) {
+        if (own_ids && request.lease_id.is_nil()) request.lease_id = LeaseId::make();
+        const bool last = attempt == retry.attempts;
+        std::optional<AcquireResult> result;
+        try {
+            result = acquire(request);
+            if (*result && (!retry.accept || retry.accept(result->leased()))) return *std::move(result);
+        } catch (const StorageError& error) {
+            if (!error.retryable() || last) throw;
+        }
+        if (result && *result) {
+            release({.lease_id = result->lease().id, .pool = result->lease().pool_name});
+            request.filters.exclude.push_back(result->proxy().id);
+            request.lease_id = LeaseId{};
+            if (!own_ids)
+                request.lease_id = LeaseId::make();  // the caller's own belongs to a lease that has ended
+            result = Miss::nothing_matches;
+        }
+        if (result && (last || is_final(result->miss()))) return *std::move(result);
+        const Duration time = pause_before(attempt + 1, retry);
+        if (retry.deadline && std::chrono::steady_clock::now() + time > started + *retry.deadline) {
+            return result ? *std::move(result) : AcquireResult(Miss::none_available);
+        }
+        pause(retry, time);
+        if (closing.stop_requested()) return Miss::cancelled;
+    }
+}
+
+void ProxyManager::Core::pause(const RetryOptions& retry, Duration time) {
+    if (time <= Duration(0)) return;
+    if (retry.sleep) return retry.sleep(time);
+    std::mutex mutex;
+    std::unique_lock lock(mutex);
+    std::condition_variable_any never;
+    never.wait_for(lock, closing.get_token(), time, [] { return false; });
 }
 
 ReleaseResult ProxyManager::Core::release(const ReleaseRequest& request) {
     ReleaseResult result = storage->release_lease(request);
-    if (result.released && result.lease) tell_ended({*result.lease});
+    if (result.released && result.lease && !release_callbacks.list()->empty()) tell_ended({*result.lease});
     return result;
 }
 
@@ -123,14 +239,48 @@ std::int64_t ProxyManager::Core::cleanup() {
     return result.count;
 }
 
+void ProxyManager::Core::remember(std::weak_ptr<Holding> holding) {
+    const std::lock_guard lock(holdings_mutex_);
+    // Those that are gone are swept when the list has doubled since the last sweep: amortised, each costs
+    // once.
+    if (holdings_.size() == holdings_.capacity()) {
+        std::erase_if(holdings_, [](const auto& held) { return held.expired(); });
+        holdings_.reserve(2 * holdings_.size() + 16);
+    }
+    holdings_.push_back(std::move(holding));
+}
+
+void ProxyManager::Core::close() noexcept {
+    closing.request_stop();
+    std::vector<std::weak_ptr<Holding>> holdings;
+    {
+        const std::lock_guard lock(holdings_mutex_);
+        holdings.swap(holdings_);
+    }
+    for (const auto& weak : holdings) {
+        if (const auto holding = weak.lock()) {
+            holding->report_leak();
+            holding->close();
+        }
+    }
+}
+
 // ---- The public face
-// ------------------------------------------------------------------------------------------------
 
 ProxyManager::ProxyManager(std::shared_ptr<IStorage> storage, ManagerOptions options)
     : core_(std::make_shared<Core>(std::move(storage), std::move(options))) {}
-ProxyManager::~ProxyManager() = default;
+ProxyManager::~ProxyManager() { core_->close(); }
+void ProxyManager::close() noexcept { core_->close(); }
 
 AcquireResult ProxyManager::acquire(AcquireRequest request) { return core_->acquire(std::move(request)); }
+
+AcquireResult ProxyManager::acquire_with_retry(AcquireRequest request, const RetryOptions& retry) {
+    return core_->acquire_with_retry(std::move(request), retry);
+}
+
+void ProxyManager::acquire_async(AcquireRequest request, AcquireCompletion done, std::stop_token stop) {
+    core_->acquire_async(std::move(request), std::move(done), stop);
+}
 
 ReleaseResult ProxyManager::release(const Lease& lease) {
     return core_->release({.lease_id = lease.id, .pool = lease.pool_name});

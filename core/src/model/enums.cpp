@@ -21,8 +21,9 @@ constexpr EnumNames<9> health_failure_names{
     "dns",        "connect",        "timeout",       "tls",
     "proxy_auth", "proxy_protocol", "target_status", "target_unreachable",
     "cancelled"};
-constexpr EnumNames<7> miss_names{"none_available", "pool_unknown", "nothing_matches", "all_busy",
-                                  "all_cooling",    "session_busy", "lease_ended"};
+constexpr EnumNames<9> miss_names{"none_available", "pool_unknown", "nothing_matches",
+                                  "all_busy",       "all_cooling",  "session_busy",
+                                  "lease_ended",    "queue_full",   "cancelled"};
 
 }  // namespace
 

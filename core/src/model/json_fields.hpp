@@ -16,7 +16,6 @@
 namespace pharox::json_fields {
 
 // ---- to JSON
-// ------------------------------------------------------------------------------------------------------
 
 inline Json write(bool value) { return value; }
 inline Json write(int value) { return value; }
@@ -86,7 +85,6 @@ class Writer {
 };
 
 // ---- from JSON
-// ----------------------------------------------------------------------------------------------------
 
 [[noreturn]] inline void wrong_kind(const std::string& field, const Json& json, const char* rule) {
     throw ValidationError(field, json.is_string() ? *json.as_string() : json.dump(), rule);

@@ -261,7 +261,6 @@ void json_fields::read(const std::string& field, const Json& json, ProxyFilters&
 #undef PHAROX_VISIT
 
 // ---- Printing: the JSON form, secrets masked
-// -------------------------------------------------------------------------
 
 std::ostream& operator<<(std::ostream& out, const ProxyCredentials& credentials) {
     return out << (credentials.template_ ? "***:*** (template)" : "***:***");

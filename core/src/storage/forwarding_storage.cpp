@@ -24,8 +24,24 @@ CleanupResult ForwardingStorage::cleanup_expired_leases(const CleanupRequest& re
 PoolStats ForwardingStorage::get_pool_stats(const PoolStatsRequest& request) {
     return inner_->get_pool_stats(request);
 }
-AcquireResult ForwardingStorage::acquire(const AcquireRequest& request) { return inner_->acquire(request); }
+AcquireResult ForwardingStorage::try_acquire(const AcquireRequest& request) {
+    if (request.wait == Duration(0)) return inner_->acquire(request);  // behind those who wait there
+    AcquireRequest now = request;
+    now.wait = Duration(0);
+    return inner_->acquire(now);
+}
+void ForwardingStorage::acquire_async(AcquireRequest request, AcquireCompletion done, std::stop_token stop) {
+    inner_->acquire_async(std::move(request), std::move(done), std::move(stop));
+}
+AcquireManyResult ForwardingStorage::acquire_many(const AcquireManyRequest& request) {
+    return inner_->acquire_many(request);
+}
+std::vector<ReleaseResult> ForwardingStorage::release_many(const std::vector<ReleaseRequest>& requests) {
+    return inner_->release_many(requests);
+}
 ICatalog* ForwardingStorage::catalog() { return inner_->catalog(); }
 ILeaseControl* ForwardingStorage::lease_control() { return inner_->lease_control(); }
+IHealthLog* ForwardingStorage::health_log() { return inner_->health_log(); }
+IMaintenance* ForwardingStorage::maintenance() { return inner_->maintenance(); }
 
 }  // namespace pharox

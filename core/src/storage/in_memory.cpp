@@ -21,8 +21,8 @@ std::string consumer_of(const AcquireRequest& request) {
 }  // namespace
 
 InMemoryStorage::InMemoryStorage(InMemoryOptions options)
-    : state_(std::make_unique<InMemoryState>(std::move(options))) {}
-InMemoryStorage::~InMemoryStorage() = default;
+    : state_(std::make_unique<InMemoryState>(std::move(options), [this] { became_available(); })) {}
+InMemoryStorage::~InMemoryStorage() { stop_waiting(); }
 
 FindResult InMemoryStorage::find_available_proxy(const FindRequest& request) {
     validate(request);
@@ -46,12 +46,14 @@ PoolStats InMemoryStorage::get_pool_stats(const PoolStatsRequest& request) {
     validate_text("pool", request.pool, max_name_bytes);
     return state_->stats(request);
 }
-AcquireResult InMemoryStorage::acquire(const AcquireRequest& request) {
+AcquireResult InMemoryStorage::try_acquire(const AcquireRequest& request) {
     validate(request);
     return state_->acquire(request);
 }
 ICatalog* InMemoryStorage::catalog() { return state_.get(); }
 ILeaseControl* InMemoryStorage::lease_control() { return state_.get(); }
+IHealthLog* InMemoryStorage::health_log() { return state_.get(); }
+IMaintenance* InMemoryStorage::maintenance() { return state_.get(); }
 ProxyPool InMemoryStorage::add_pool(const ProxyPool& pool) { return state_->add_pool(pool); }
 Proxy InMemoryStorage::add_proxy(const Proxy& proxy) { return state_->add_proxy(proxy); }
 Consumer InMemoryStorage::add_consumer(const Consumer& consumer) { return state_->add_consumer(consumer); }
@@ -66,20 +68,26 @@ void register_memory(StorageRegistry& registry) {
 }
 
 // ---- Time and the life of leases
-// --------------------------------------------------------------------------------------
 
-InMemoryState::InMemoryState(InMemoryOptions options)
-    : options_(std::move(options)), random_(std::random_device{}()) {
+InMemoryState::InMemoryState(InMemoryOptions options, std::function<void()> on_available)
+    : options_(std::move(options)), on_available_(std::move(on_available)), random_(std::random_device{}()) {
     if (options_.clock == nullptr) throw ValidationError("clock", {}, "is null");
     if (options_.retention < least_retention) {
         throw ValidationError("retention_ms", std::to_string(options_.retention.count()),
                               "is below 600000 (10 minutes)");
     }
+    if (options_.health_retention < min_lease_duration) {
+        throw ValidationError("health_retention_ms", std::to_string(options_.health_retention.count()),
+                              "is below 1");
+    }
 }
 
-bool InMemoryState::StoredProxy::has_room() const {
-    return proxy.status == ProxyStatus::active &&
-           (!proxy.max_concurrency || proxy.current_leases < *proxy.max_concurrency);
+bool InMemoryState::StoredProxy::is_full() const {
+    return proxy.max_concurrency && proxy.current_leases >= *proxy.max_concurrency;
+}
+
+bool InMemoryState::StoredProxy::is_leasable(bool allow_slow) const {
+    return proxy.status == ProxyStatus::active || (allow_slow && proxy.status == ProxyStatus::slow);
 }
 
 Timestamp InMemoryState::settle() {
@@ -89,11 +97,20 @@ Timestamp InMemoryState::settle() {
         end_lease(due, due.expires_at, ReleaseReason::expired);
         unreported_.push_back(due);
     }
-    while (!ended_.empty() && ended_.begin()->first + options_.retention <= now_) {
+    forget_ended(now_);
+    return now_;
+}
+
+void InMemoryState::forget_ended(Timestamp now) {
+    const auto is_forgotten = [&] {
+        const auto age = now - ended_.begin()->first;
+        return age >= options_.retention ||
+               (age >= least_retention && ended_.size() > options_.retained_leases);
+    };
+    while (!ended_.empty() && is_forgotten()) {
         leases_.erase(ended_.begin()->second);
         ended_.erase(ended_.begin());
     }
-    return now_;
 }
 
 std::vector<Lease> InMemoryState::take_unreported() { return std::exchange(unreported_, {}); }
@@ -105,8 +122,9 @@ void InMemoryState::end_lease(Lease& lease, Timestamp at, ReleaseReason reason) 
     deadlines_.erase({lease.expires_at, lease.id});
     ended_.emplace(at, lease.id);
     StoredProxy& stored = proxies_.at(lease.proxy_id);  // it stays as long as a lease on it is active
-    --stored.proxy.current_leases;
+    stored.proxy.current_leases = std::max(0, stored.proxy.current_leases - 1);
     renew_mark(stored);
+    on_available_();
 }
 
 LeasedProxy InMemoryState::lease(StoredProxy& stored, const LeaseTerms& terms, Timestamp now) {
@@ -121,6 +139,7 @@ LeasedProxy InMemoryState::lease(StoredProxy& stored, const LeaseTerms& terms, T
                 .acquired_at = now,
                 .expires_at = now + terms.duration,
                 .fencing_token = stored.fencing_token,
+                .tenure_ends_at = terms.max_tenure ? std::optional(now + *terms.max_tenure) : std::nullopt,
                 .metadata = terms.metadata};
     deadlines_.emplace(lease.expires_at, lease.id);
     leases_.emplace(lease.id, lease);
@@ -142,7 +161,6 @@ std::optional<LeasedProxy> InMemoryState::replay(LeaseId id, const std::string& 
 }
 
 // ---- Picking
-// ------------------------------------------------------------------------------------------------------------
 
 const ProxyPool* InMemoryState::find_pool(const std::string& name) const {
     const auto found = pool_names_.find(name);
@@ -159,15 +177,23 @@ const Consumer& InMemoryState::require_consumer(const std::string& name) const {
     throw ConsumerNotFoundError(name);
 }
 
-std::vector<InMemoryState::StoredProxy*> InMemoryState::candidates(PoolId pool, const ProxyFilters& filters,
-                                                                   Selector selector) {
+std::vector<InMemoryState::StoredProxy*> InMemoryState::candidates(const Question& question) {
+    std::vector<StoredProxy*> found = candidates(question, ProxyStatus::active);
+    if (found.empty() && question.allow_slow) return candidates(question, ProxyStatus::slow);
+    return found;
+}
+
+std::vector<InMemoryState::StoredProxy*> InMemoryState::candidates(const Question& question,
+                                                                   ProxyStatus status) {
     std::vector<StoredProxy*> found;
-    for (const ProxyId id : proxies_of_.at(pool)) {
+    for (const ProxyId id : proxies_of_.at(question.pool)) {
         StoredProxy& stored = proxies_.at(id);
-        if (selector == Selector::weighted_random && stored.proxy.weight == 0.0) continue;
-        if (stored.has_room() && may_match(filters, stored.proxy)) found.push_back(&stored);
+        if (question.selector == Selector::weighted_random && stored.proxy.weight == 0.0) continue;
+        if (stored.proxy.status == status && !stored.is_full() && may_match(question.filters, stored.proxy)) {
+            found.push_back(&stored);
+        }
     }
-    order(found, selector);
+    order(found, question.selector);
     return found;
 }
 
@@ -187,7 +213,8 @@ void InMemoryState::order(std::vector<StoredProxy*>& proxies, Selector selector)
             return sort_by(
                 [](const StoredProxy& s) { return std::tuple(s.proxy.current_leases, s.use_mark); });
         case Selector::lowest_latency:
-            return sort_by([unmeasured](const StoredProxy& s) { return s.proxy.latency_ms.value_or(unmeasured); });
+            return sort_by(
+                [unmeasured](const StoredProxy& s) { return s.proxy.latency_ms.value_or(unmeasured); });
         case Selector::random:
         case Selector::weighted_random: {
             // Whoever's exponential time with rate `weight` comes first: P. S. Efraimidis and P. G. Spirakis,
@@ -204,65 +231,63 @@ void InMemoryState::order(std::vector<StoredProxy*>& proxies, Selector selector)
 }
 
 template <class Use>
-bool InMemoryState::pick(std::unique_lock<std::mutex>& lock, PoolId pool, const FindRequest& request,
-                         Use use) {
-    const bool called_back = request.filters.has_predicate();
+bool InMemoryState::pick(std::unique_lock<std::mutex>& lock, const Question& question, Use use) {
+    if (!question.filters.has_predicate()) {
+        const std::vector<StoredProxy*> found = candidates(question);
+        if (!found.empty()) use(*found.front());
+        return !found.empty();
+    }
     for (bool lost_a_race = true; lost_a_race;) {
         lost_a_race = false;
-        if (!pools_.contains(pool)) return false;  // removed while predicates ran
-        const std::vector<StoredProxy*> found = candidates(pool, request.filters, request.selector);
-        if (!called_back) {
-            if (found.empty()) return false;
-            use(*found.front());
-            return true;
-        }
         std::vector<Proxy> copies;
-        for (const StoredProxy* stored : found) copies.push_back(stored->proxy);
+        for (const ProxyStatus status : {ProxyStatus::active, ProxyStatus::slow}) {
+            if (status == ProxyStatus::slow && !question.allow_slow) break;
+            for (const StoredProxy* stored : candidates(question, status)) copies.push_back(stored->proxy);
+        }
         lock.unlock();
         for (const Proxy& copy : copies) {
-            if (!matches(request.filters, copy)) continue;
+            if (!matches(question.filters, copy)) continue;
             lock.lock();
             settle();
             const auto stored = proxies_.find(copy.id);
-            const bool unchanged = stored != proxies_.end() && stored->second.has_room() &&
-                                   [&] {  // whatever the counter says now
-                                       Proxy current = stored->second.proxy;
-                                       current.current_leases = copy.current_leases;
-                                       return current == copy;
-                                   }();
-            if (unchanged) {
-                use(stored->second);
-                return true;
+            if (stored != proxies_.end() && !stored->second.is_full()) {
+                Proxy current = stored->second.proxy;
+                current.current_leases = copy.current_leases;  // whatever the counter says now
+                if (current == copy) {
+                    use(stored->second);
+                    return true;
+                }
             }
             lost_a_race = true;
             lock.unlock();
         }
         lock.lock();
         settle();
+        if (!pools_.contains(question.pool)) return false;
     }
     return false;
 }
 
-Miss InMemoryState::kind_of_miss(PoolId pool, const ProxyFilters& filters) const {
-    const auto found = proxies_of_.find(pool);
+Miss InMemoryState::kind_of_miss(const Question& question) const {
+    const auto found = proxies_of_.find(question.pool);
     if (found == proxies_of_.end()) return Miss::pool_unknown;
     const bool busy = std::any_of(found->second.begin(), found->second.end(), [&](ProxyId id) {
         const StoredProxy& stored = proxies_.at(id);
-        return stored.proxy.status == ProxyStatus::active && !stored.has_room() &&
-               may_match(filters, stored.proxy);
+        return stored.is_leasable(question.allow_slow) && stored.is_full() &&
+               may_match(question.filters, stored.proxy);
     });
     return busy ? Miss::all_busy : Miss::nothing_matches;
 }
 
 // ---- The six, and acquire
-// ------------------------------------------------------------------------------------------------
 
 FindResult InMemoryState::find(const FindRequest& request) {
     std::unique_lock lock(mutex_);
     settle();
     FindResult result;
     if (const ProxyPool* const pool = find_pool(request.pool)) {
-        pick(lock, pool->id, request, [&](StoredProxy& stored) {
+        const Question question{pool->id, request.filters, request.selector, request.allow_slow};
+        pick(lock, question, [&](StoredProxy& stored) {
             if (request.selector == Selector::round_robin) renew_mark(stored);
             result.proxy = stored.proxy;
         });
@@ -280,15 +305,16 @@ LeasedProxy InMemoryState::create_lease(const CreateLeaseRequest& request) {
         if (found == proxies_.end()) throw ProxyNotFoundError(request.proxy_id);
         const Consumer& consumer = require_consumer(request.consumer);
         StoredProxy& stored = found->second;
-        if (stored.proxy.status != ProxyStatus::active)
+        if (!stored.is_leasable(request.allow_slow))
             throw ProxyUnavailableError(stored.proxy.id, "it is not active");
-        if (!stored.has_room())
+        if (stored.is_full())
             throw ProxyUnavailableError(stored.proxy.id, "it has as many leases as it may have");
         leased = lease(stored,
                        {.consumer = consumer.id,
                         .duration = request.duration,
                         .lease_id = request.lease_id,
-                        .metadata = request.metadata},
+                        .metadata = request.metadata,
+                        .max_tenure = request.max_tenure},
                        now);
     }
     leased->expired = take_unreported();
@@ -302,12 +328,16 @@ ConsumerId InMemoryState::ensure_consumer(const EnsureConsumerRequest& request) 
 
 ReleaseResult InMemoryState::release(const ReleaseRequest& request) {
     const std::lock_guard lock(mutex_);
+    return end_now(request.lease_id, ReleaseReason::released);
+}
+
+ReleaseResult InMemoryState::end_now(LeaseId id, ReleaseReason reason) {
     const Timestamp now = settle();
-    const auto found = leases_.find(request.lease_id);
+    const auto found = leases_.find(id);
     if (found == leases_.end()) return {};
     Lease& lease = found->second;
     if (lease.status == LeaseStatus::released) return {.released = false, .lease = lease};
-    end_lease(lease, now, ReleaseReason::released);
+    end_lease(lease, now, reason);
     return {.released = true, .lease = lease};
 }
 
@@ -329,7 +359,7 @@ PoolStats InMemoryState::stats(const PoolStatsRequest& request) {
         const StoredProxy& stored = proxies_.at(id);
         ++stats.total_proxies;
         stats.active_proxies += stored.proxy.status == ProxyStatus::active ? 1 : 0;
-        stats.available_proxies += stored.has_room() ? 1 : 0;
+        stats.available_proxies += stored.is_leasable(false) && !stored.is_full() ? 1 : 0;
         stats.leased_proxies += stored.proxy.current_leases > 0 ? 1 : 0;
         stats.total_leases += stored.proxy.current_leases;
     }
@@ -358,17 +388,17 @@ AcquireResult InMemoryState::acquire(const AcquireRequest& request) {
             return Miss::lease_ended;
         }
         std::optional<LeasedProxy> leased;
-        const FindRequest find{
-            .pool = request.pool, .filters = request.filters, .selector = request.selector};
-        pick(lock, pool_id, find, [&](StoredProxy& stored) {
+        const Question question{pool_id, request.filters, request.selector, request.allow_slow};
+        pick(lock, question, [&](StoredProxy& stored) {
             leased = lease(stored,
                            {.consumer = require_consumer(consumer).id,
                             .duration = request.duration,
                             .lease_id = request.lease_id,
-                            .metadata = request.metadata},
+                            .metadata = request.metadata,
+                            .max_tenure = request.max_tenure},
                            now_);
         });
-        if (!leased) return kind_of_miss(pool_id, request.filters);
+        if (!leased) return kind_of_miss(question);
         return *std::move(leased);
     };
     AcquireResult result = acquired();
@@ -377,7 +407,6 @@ AcquireResult InMemoryState::acquire(const AcquireRequest& request) {
 }
 
 // ---- Lease control
-// ---------------------------------------------------------------------------------------------------------
 
 RenewResult InMemoryState::renew_lease(const RenewRequest& request) {
     validate_lease_duration(request.duration);
@@ -387,8 +416,11 @@ RenewResult InMemoryState::renew_lease(const RenewRequest& request) {
     if (found == leases_.end()) return {};
     Lease& lease = found->second;
     if (lease.status == LeaseStatus::released) return {.renewed = false, .lease = lease};
+    if (lease.tenure_ends_at && lease.expires_at >= *lease.tenure_ends_at)
+        return {.renewed = false, .lease = lease};
     deadlines_.erase({lease.expires_at, lease.id});
     lease.expires_at = std::max<Timestamp>(lease.expires_at, now + request.duration);
+    if (lease.tenure_ends_at) lease.expires_at = std::min(lease.expires_at, *lease.tenure_ends_at);
     deadlines_.emplace(lease.expires_at, lease.id);
     return {.renewed = true, .lease = lease};
 }
@@ -398,6 +430,34 @@ std::optional<Lease> InMemoryState::get_lease(const GetLeaseRequest& request) {
     settle();
     const auto found = leases_.find(request.lease_id);
     return found == leases_.end() ? std::nullopt : std::optional(found->second);
+}
+
+ReleaseResult InMemoryState::revoke_lease(const RevokeRequest& request) {
+    const std::lock_guard lock(mutex_);
+    return end_now(request.lease_id, ReleaseReason::revoked);
+}
+
+Page<Lease> InMemoryState::list_leases(const ListLeasesRequest& request) {
+    validate(request);
+    const std::lock_guard lock(mutex_);
+    settle();
+    Page<Lease> page;
+    const Consumer* const consumer = find_consumer(request.consumer);
+    if (!request.consumer.empty() && consumer == nullptr) return page;
+    auto next = request.after.empty() ? leases_.begin() : leases_.upper_bound(LeaseId::parse(request.after));
+    for (; next != leases_.end(); ++next) {
+        const Lease& lease = next->second;
+        if (!request.pool.empty() && lease.pool_name != request.pool) continue;
+        if (consumer != nullptr && lease.consumer_id != consumer->id) continue;
+        if (request.proxy_id && lease.proxy_id != *request.proxy_id) continue;
+        if (request.status && lease.status != *request.status) continue;
+        if (page.items.size() == request.limit) {
+            page.next = page.items.back().id.to_string();
+            break;
+        }
+        page.items.push_back(lease);
+    }
+    return page;
 }
 
 }  // namespace pharox

@@ -22,7 +22,6 @@ auto page_by_name(const Map& by_name, const ListRequest& request, auto value_of)
 }  // namespace
 
 // ---- Pools
-// -------------------------------------------------------------------------------------------------------------
 
 ProxyPool InMemoryState::add_pool(const ProxyPool& pool) {
     ProxyPool stored = validated(pool);
@@ -83,7 +82,6 @@ RemoveResult InMemoryState::remove_pool(const std::string& name, bool force) {
 }
 
 // ---- Proxies
-// -----------------------------------------------------------------------------------------------------------
 
 Proxy InMemoryState::add_proxy(const Proxy& proxy) {
     Proxy checked = validated(proxy);
@@ -194,6 +192,7 @@ InMemoryState::StoredProxy& InMemoryState::insert(Proxy proxy) {
     const ProxyId id = proxy.id;
     proxies_of_.at(proxy.pool_id).insert(id);
     identities_[{proxy.pool_id, proxy.identity()}] = id;
+    on_available_();
     return proxies_[id] = StoredProxy{.proxy = std::move(proxy)};
 }
 
@@ -204,6 +203,7 @@ void InMemoryState::replace(StoredProxy& stored, Proxy proxy) {
     proxies_of_.at(stored.proxy.pool_id).erase(proxy.id);
     proxies_of_.at(proxy.pool_id).insert(proxy.id);
     stored.proxy = std::move(proxy);
+    on_available_();
 }
 
 void InMemoryState::erase(ProxyId id) {
@@ -231,7 +231,6 @@ void InMemoryState::refuse_duplicate(const Proxy& proxy, std::optional<ProxyId> 
 }
 
 // ---- Leases of what goes
-// -------------------------------------------------------------------------------------------------
 
 std::vector<LeaseId> InMemoryState::active_leases_of(ProxyId proxy) const {
     std::vector<LeaseId> active;
@@ -247,7 +246,6 @@ std::int64_t InMemoryState::revoke_all(const std::vector<LeaseId>& leases, Times
 }
 
 // ---- Consumers
-// -----------------------------------------------------------------------------------------------------------
 
 Consumer InMemoryState::add_consumer(const Consumer& consumer) {
     Consumer stored = validated(consumer);

@@ -1,6 +1,8 @@
 // The data of an InMemoryStorage, and every rule that it keeps.
 #pragma once
 
+#include <deque>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -14,9 +16,10 @@
 
 namespace pharox {
 
-class InMemoryState final : public ICatalog, public ILeaseControl {
+class InMemoryState final : public ICatalog, public ILeaseControl, public IHealthLog, public IMaintenance {
   public:
-    explicit InMemoryState(InMemoryOptions options);
+    /// `on_available` is called, with the lock held, when something may have become available.
+    InMemoryState(InMemoryOptions options, std::function<void()> on_available);
 
     FindResult find(const FindRequest& request);
     LeasedProxy create_lease(const CreateLeaseRequest& request);
@@ -27,7 +30,18 @@ class InMemoryState final : public ICatalog, public ILeaseControl {
     AcquireResult acquire(const AcquireRequest& request);
 
     RenewResult renew_lease(const RenewRequest& request) override;
+    ReleaseResult revoke_lease(const RevokeRequest& request) override;
     std::optional<Lease> get_lease(const GetLeaseRequest& request) override;
+    Page<Lease> list_leases(const ListLeasesRequest& request) override;
+
+    std::optional<Proxy> apply_health_check_result(const HealthCheckResult& result) override;
+    std::optional<HealthCheckResult> get_last_health_result(ProxyId proxy) override;
+    void save_health_record(const ProxyHealthRecord& record) override;
+    std::vector<ProxyHealthRecord> list_health_records(const ListHealthRecordsRequest& request) override;
+
+    void ping() override {}
+    AuditResult audit() override;
+    AuditResult repair() override;
 
     ProxyPool add_pool(const ProxyPool& pool) override;
     ProxyPool update_pool(const ProxyPool& pool) override;
@@ -50,13 +64,24 @@ class InMemoryState final : public ICatalog, public ILeaseControl {
         Proxy proxy;
         std::int64_t use_mark = 0;
         std::int64_t fencing_token = 0;
-        [[nodiscard]] bool has_room() const;
+        std::optional<HealthCheckResult> last_health{};
+        std::deque<ProxyHealthRecord> health_records{};  // newest first
+        [[nodiscard]] bool is_full() const;
+        [[nodiscard]] bool is_leasable(bool allow_slow) const;
     };
     struct LeaseTerms {
         ConsumerId consumer;
         Duration duration;
         LeaseId lease_id;
         const Json& metadata;
+        std::optional<Duration> max_tenure;
+    };
+    /// What a pick looks at.
+    struct Question {
+        PoolId pool;
+        const ProxyFilters& filters;
+        Selector selector;
+        bool allow_slow;
     };
     using Deadlines = std::set<std::pair<Timestamp, LeaseId>>;
 
@@ -77,17 +102,21 @@ class InMemoryState final : public ICatalog, public ILeaseControl {
     [[nodiscard]] const ProxyPool* find_pool(const std::string& name) const;
     [[nodiscard]] const Consumer* find_consumer(const std::string& name) const;
     const Consumer& require_consumer(const std::string& name) const;
-    [[nodiscard]] std::vector<StoredProxy*> candidates(PoolId pool, const ProxyFilters& filters,
-                                                       Selector selector);
+    /// Active ones; where there are none, and if it is allowed, slow ones.
+    [[nodiscard]] std::vector<StoredProxy*> candidates(const Question& question);
+    [[nodiscard]] std::vector<StoredProxy*> candidates(const Question& question, ProxyStatus status);
     void order(std::vector<StoredProxy*>& proxies, Selector selector);
-    [[nodiscard]] Miss kind_of_miss(PoolId pool, const ProxyFilters& filters) const;
+    [[nodiscard]] Miss kind_of_miss(const Question& question) const;
+    ReleaseResult end_now(LeaseId id, ReleaseReason reason);
+    void forget_ended(Timestamp now);
     [[nodiscard]] std::vector<LeaseId> active_leases_of(ProxyId proxy) const;
 
     /// The first candidate that the predicates accept too; they run unlocked, on copies, and the pick is
     /// checked again after. `use` is called with the lock held and the pick still available.
     template <class Use>
-    bool pick(std::unique_lock<std::mutex>& lock, PoolId pool, const FindRequest& request, Use use);
+    bool pick(std::unique_lock<std::mutex>& lock, const Question& question, Use use);
 
+    AuditResult compare_counters(bool set_right);
     StoredProxy& insert(Proxy proxy);
     void replace(StoredProxy& stored, Proxy proxy);
     void erase(ProxyId id);
@@ -97,6 +126,7 @@ class InMemoryState final : public ICatalog, public ILeaseControl {
     void refuse_duplicate(const Proxy& proxy, std::optional<ProxyId> holder) const;
 
     InMemoryOptions options_;
+    std::function<void()> on_available_;
     std::mutex mutex_;
     Timestamp now_{};
     std::int64_t last_mark_ = 0;

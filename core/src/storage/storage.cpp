@@ -1,11 +1,16 @@
 #include "pharox/storage/storage.hpp"
 
+#include <algorithm>
+#include <future>
 #include <iterator>
 #include <utility>
 
 #include "model/rules.hpp"
 #include "pharox/storage/catalog.hpp"
+#include "pharox/storage/health_log.hpp"
 #include "pharox/storage/lease_control.hpp"
+#include "pharox/storage/maintenance.hpp"
+#include "storage/wait_queue.hpp"
 
 namespace pharox {
 namespace {
@@ -13,13 +18,18 @@ namespace {
 /// Each lost race means that another caller won one, so this many in a row means that the store contradicts
 /// itself.
 constexpr int most_lost_races = 100'000;
-constexpr std::size_t most_listed = 10'000;
+constexpr std::int64_t most_listed = 10'000;
+constexpr std::int64_t most_in_a_batch = 1'000;
+constexpr Duration max_lease_tenure = std::chrono::days(3'650);
 
 void validate_selector(Selector selector) {
     if (selector > Selector::weighted_random) {
         throw ValidationError("selector", std::to_string(static_cast<int>(selector)), "is not a selector");
     }
 }
+
+/// Misses that no wait can mend end it at once.
+bool is_worth_waiting(Miss miss) { return miss != Miss::pool_unknown && miss != Miss::lease_ended; }
 
 /// One acquire made of the six. Collects what each step found expired.
 class AcquireSteps {
@@ -111,9 +121,94 @@ Miss AcquireResult::miss() const {
     return miss_;
 }
 
-AcquireResult IStorage::acquire(const AcquireRequest& request) {
+IStorage::~IStorage() {
+    stop_waiting();
+    delete wait_queue_.load();
+}
+
+AcquireResult IStorage::try_acquire(const AcquireRequest& request) {
     validate(request);
     return AcquireSteps(*this, request).run();
+}
+
+AcquireResult IStorage::acquire(const AcquireRequest& request) {
+    const WaitQueue* const queue = wait_queue_.load(std::memory_order_acquire);
+    if (queue == nullptr || !queue->is_in_use()) {
+        AcquireResult result = try_acquire(request);
+        if (result || request.wait <= Duration(0) || !is_worth_waiting(result.miss())) return result;
+    }
+    std::promise<AcquireOutcome> promise;
+    acquire_async(request, [&promise](AcquireOutcome outcome) { promise.set_value(std::move(outcome)); }, {});
+    return promise.get_future().get().get();
+}
+
+void IStorage::acquire_async(AcquireRequest request, AcquireCompletion done, std::stop_token stop) {
+    validate(request);
+    WaitQueue& queue = wait_queue();
+    if (!queue.is_in_use() && !stop.stop_requested()) {
+        std::optional<AcquireOutcome> outcome;
+        try {
+            outcome.emplace(try_acquire(request));
+        } catch (...) {
+            outcome.emplace(std::current_exception());
+        }
+        const AcquireResult* const result = outcome->result();
+        if (result == nullptr || *result || request.wait <= Duration(0) ||
+            !is_worth_waiting(result->miss())) {
+            return done(*std::move(outcome));
+        }
+    }
+    queue.enter(std::move(request), std::move(done), stop);
+}
+
+WaitQueue& IStorage::wait_queue() {
+    std::call_once(wait_queue_made_, [this] { wait_queue_ = new WaitQueue(*this); });
+    return *wait_queue_.load();
+}
+
+void IStorage::became_available(std::string_view /*pool*/) noexcept {
+    if (WaitQueue* const queue = wait_queue_.load(std::memory_order_acquire)) queue->wake();
+}
+
+void IStorage::stop_waiting() noexcept {
+    if (WaitQueue* const queue = wait_queue_.load()) queue->stop();
+}
+
+AcquireManyResult IStorage::acquire_many(const AcquireManyRequest& request) {
+    validate(request);
+    AcquireManyResult result;
+    AcquireRequest each = request.each;
+    each.wait = Duration(0);
+    try {
+        while (result.leased.size() < request.count) {
+            const std::size_t index = result.leased.size();
+            each.lease_id = request.lease_ids.empty() ? LeaseId::make() : request.lease_ids[index];
+            AcquireResult one = try_acquire(each);
+            std::move(one.expired.begin(), one.expired.end(), std::back_inserter(result.expired));
+            if (!one) {
+                result.miss = one.miss();
+                break;
+            }
+            if (request.distinct) each.filters.exclude.push_back(one.proxy().id);
+            result.leased.push_back(one.leased());
+            result.leased.back().replayed = one.replayed;
+        }
+    } catch (...) {
+        const std::exception_ptr error = std::current_exception();
+        for (const LeasedProxy& leased : result.leased) {
+            if (!leased.replayed)
+                release_lease({.lease_id = leased.lease().id, .pool = leased.lease().pool_name});
+        }
+        std::rethrow_exception(error);
+    }
+    return result;
+}
+
+std::vector<ReleaseResult> IStorage::release_many(const std::vector<ReleaseRequest>& requests) {
+    std::vector<ReleaseResult> results;
+    results.reserve(requests.size());
+    for (const ReleaseRequest& request : requests) results.push_back(release_lease(request));
+    return results;
 }
 
 ICatalog& require_catalog(IStorage& storage) {
@@ -126,6 +221,16 @@ ILeaseControl& require_lease_control(IStorage& storage) {
     throw UnsupportedError("lease control");
 }
 
+IHealthLog& require_health_log(IStorage& storage) {
+    if (IHealthLog* const log = storage.health_log()) return *log;
+    throw UnsupportedError("health log");
+}
+
+IMaintenance& require_maintenance(IStorage& storage) {
+    if (IMaintenance* const maintenance = storage.maintenance()) return *maintenance;
+    throw UnsupportedError("maintenance");
+}
+
 void validate_lease_duration(Duration duration) {
     const std::string text = std::to_string(duration.count());
     if (duration < min_lease_duration)
@@ -136,6 +241,26 @@ void validate_lease_duration(Duration duration) {
     }
 }
 
+namespace {
+
+void validate_tenure(const std::optional<Duration>& tenure, Duration duration) {
+    if (!tenure) return;
+    const std::string text = std::to_string(tenure->count());
+    if (*tenure < duration) throw InvalidLeaseError("max_tenure_ms", text, "is below the lease's duration");
+    if (*tenure > max_lease_tenure) {
+        throw InvalidLeaseError("max_tenure_ms", text,
+                                "is above " + std::to_string(max_lease_tenure.count()) + " (10 years)");
+    }
+}
+
+void validate_wait(Duration wait) {
+    if (wait < Duration(0)) throw ValidationError("wait_ms", std::to_string(wait.count()), "is below 0");
+    if (wait > max_lease_duration)
+        throw ValidationError("wait_ms", std::to_string(wait.count()), "is above 30 days");
+}
+
+}  // namespace
+
 void validate(const FindRequest& request) {
     validate_text("pool", request.pool, max_name_bytes);
     validate(request.filters);
@@ -144,6 +269,7 @@ void validate(const FindRequest& request) {
 
 void validate(const CreateLeaseRequest& request) {
     validate_lease_duration(request.duration);
+    validate_tenure(request.max_tenure, request.duration);
     validate_text("consumer", request.consumer, max_name_bytes);
     validate_metadata_object(request.metadata);
 }
@@ -157,16 +283,44 @@ void validate(const AcquireRequest& request) {
     validate(request.filters);
     validate_selector(request.selector);
     validate_metadata_object(request.metadata);
+    validate_tenure(request.max_tenure, request.duration);
+    validate_wait(request.wait);
+}
+
+void validate(const AcquireManyRequest& request) {
+    validate(request.each);
+    validate_range("count", static_cast<std::int64_t>(request.count), 1, most_in_a_batch);
+    if (!request.lease_ids.empty() && request.lease_ids.size() != request.count) {
+        throw ValidationError("lease_ids", std::to_string(request.lease_ids.size()),
+                              "is not one for each lease");
+    }
+    if (request.distinct &&
+        std::ssize(request.each.filters.exclude) + static_cast<std::int64_t>(request.count) >
+            most_in_a_batch) {
+        throw ValidationError("count", std::to_string(request.count),
+                              "and the excluded ids are more than 1000");
+    }
+}
+
+void validate(const ListLeasesRequest& request) {
+    if (!request.pool.empty()) validate_text("pool", request.pool, max_name_bytes);
+    if (!request.consumer.empty()) validate_text("consumer", request.consumer, max_name_bytes);
+    validate_range("limit", static_cast<std::int64_t>(request.limit), 1, most_listed);
+    if (!request.after.empty()) static_cast<void>(detail::parse_uuid("after", request.after));
+}
+
+void validate(const ListHealthRecordsRequest& request) {
+    validate_range("limit", static_cast<std::int64_t>(request.limit), 1, most_listed);
 }
 
 void validate(const ListRequest& request) {
-    validate_range("limit", static_cast<std::int64_t>(request.limit), 1, std::int64_t{most_listed});
+    validate_range("limit", static_cast<std::int64_t>(request.limit), 1, most_listed);
 }
 
 void validate(const ListProxiesRequest& request) {
     validate_text("pool", request.pool, max_name_bytes);
     validate(request.filters);
-    validate_range("limit", static_cast<std::int64_t>(request.limit), 1, std::int64_t{most_listed});
+    validate_range("limit", static_cast<std::int64_t>(request.limit), 1, most_listed);
     if (!request.after.empty()) static_cast<void>(detail::parse_uuid("after", request.after));
 }
 

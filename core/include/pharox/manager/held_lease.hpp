@@ -17,6 +17,14 @@ struct HoldOptions {
     bool renew = false;
 };
 
+/// A lease that is held suspiciously long, or still held when its manager closes.
+struct LeakReport {
+    Lease lease;
+    std::string consumer_name;
+    std::string where;  ///< file, line and function of the call to hold()
+    Duration held_for{};
+};
+
 /// Owns one lease. Move-only; one thread at a time, except `lost()`, whose token may be handed around.
 class HeldLease {
   public:
@@ -30,8 +38,8 @@ class HeldLease {
     [[nodiscard]] const Proxy& proxy() const noexcept;
     /// As it was acquired; renewals move only the stored expires_at.
     [[nodiscard]] const Lease& lease() const noexcept;
-    /// Fires when the lease is lost while held: it ended elsewhere, or could not be renewed in time. Without
-    /// `renew` it fires never.
+    /// Fires, in a thread of the manager's, when the lease is lost while held: it ended elsewhere, could not
+    /// be renewed in time, or the manager was closed. Without `renew` only close() is noticed.
     [[nodiscard]] std::stop_token lost() const noexcept;
     /// Releases now, and throws where the destructor could not. A second call does nothing.
     void release();

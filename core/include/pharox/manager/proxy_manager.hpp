@@ -5,6 +5,9 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <source_location>
+#include <stop_token>
 #include <string_view>
 
 #include "pharox/clock.hpp"
@@ -22,8 +25,28 @@ struct ManagerOptions {
     /// Told of what a callback, or a destructor's release, threw; `where` names it. Absent: ignored. What it
     /// throws itself is ignored.
     std::function<void(std::string_view where, std::exception_ptr error)> on_error{};
+    /// Told once of each lease that hold() gave out and that is still held after `leak_threshold` (zero:
+    /// never), or when the manager is closed or destroyed. Called from a thread of the manager's, or from
+    /// close().
+    std::function<void(const LeakReport&)> on_leak{};
+    Duration leak_threshold{0};
     /// Dates the events. Leases are dated by the store.
     std::shared_ptr<const Clock> clock = system_clock();
+};
+
+/// How often, and with which pauses, to ask again.
+struct RetryOptions {
+    int attempts = 3;                       ///< at least 1
+    Duration backoff{500};                  ///< before the second attempt; at least 0
+    double multiplier = 2.0;                ///< of the pause, from attempt to attempt; at least 1
+    std::optional<Duration> max_backoff{};  ///< no pause is longer; above 0
+    double jitter = 0.0;                    ///< 0 to 1: each pause is shortened by up to this part, at random
+    std::optional<Duration> deadline{};     ///< no attempt begins later than this after the first; above 0
+    /// Whether the leased proxy will do. One that will not is released, and excluded from the further
+    /// attempts.
+    std::function<bool(const LeasedProxy&)> accept{};
+    /// Instead of sleeping, which close() cuts short.
+    std::function<void(Duration)> sleep{};
 };
 
 /// Identifies a registered callback.
@@ -45,6 +68,16 @@ class ProxyManager {
     /// that the same request may be repeated without leasing twice).
     AcquireResult acquire(AcquireRequest request);
 
+    /// acquire, and again on a miss that may pass, on a retryable StorageError (with the same lease id) and
+    /// on a proxy that `accept` refuses. Misses pool_unknown and lease_ended are final. Each attempt is an
+    /// event of its own.
+    AcquireResult acquire_with_retry(AcquireRequest request, const RetryOptions& retry = {});
+
+    /// acquire without a thread: `done` is called once, in this thread or in one of the storage's; it must
+    /// neither throw nor block. A stop request, or close(), ends the wait with Miss::cancelled and leaves no
+    /// lease behind.
+    void acquire_async(AcquireRequest request, AcquireCompletion done, std::stop_token stop = {});
+
     /// Ends the lease. `released` says whether this call did; only then do callbacks fire.
     ReleaseResult release(const Lease& lease);
     ReleaseResult release(const ReleaseRequest& request);
@@ -54,7 +87,13 @@ class ProxyManager {
     RenewResult renew(const RenewRequest& request);
 
     /// acquire, and release at the end of the scope.
-    HoldResult hold(AcquireRequest request, HoldOptions options = {});
+    HoldResult hold(AcquireRequest request, HoldOptions options = {},
+                    std::source_location where = std::source_location::current());
+
+    /// Wakes everybody who waits for a lease (Miss::cancelled), releases what hold() gave out and fires its
+    /// lost(). From then on acquire answers Miss::cancelled; release and renew go on working. The destructor
+    /// closes too.
+    void close() noexcept;
 
     /// Ends what has expired, tells the release callbacks, and returns how many there were.
     std::int64_t cleanup_expired_leases();

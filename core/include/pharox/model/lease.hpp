@@ -36,6 +36,8 @@ struct Lease {
     std::optional<ReleaseReason> release_reason{};
     /// Strictly increasing per proxy: whoever guards a resource refuses a smaller one than it has seen.
     std::int64_t fencing_token = 0;
+    /// Renewals never move expires_at beyond this; absent: no bound.
+    std::optional<Timestamp> tenure_ends_at{};
     Json metadata = Json::object();
 
     friend bool operator==(const Lease&, const Lease&) = default;

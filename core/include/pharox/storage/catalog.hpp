@@ -8,15 +8,10 @@
 
 #include "pharox/filters.hpp"
 #include "pharox/model/proxy.hpp"
+#include "pharox/storage/page.hpp"
 
 namespace pharox {
 
-/// A part of a list, and where the next part begins.
-template <class T>
-struct Page {
-    std::vector<T> items{};
-    std::string next{};  ///< pass as `after` for more; empty at the end
-};
 /// Pools and consumers come by name, proxies by id. What comes or goes between two pages may be missed or
 /// not; nothing is shown twice.
 struct ListRequest {

@@ -20,9 +20,14 @@ class ForwardingStorage : public IStorage {
     ReleaseResult release_lease(const ReleaseRequest& request) override;
     CleanupResult cleanup_expired_leases(const CleanupRequest& request) override;
     PoolStats get_pool_stats(const PoolStatsRequest& request) override;
-    AcquireResult acquire(const AcquireRequest& request) override;
+    AcquireResult try_acquire(const AcquireRequest& request) override;
+    void acquire_async(AcquireRequest request, AcquireCompletion done, std::stop_token stop) override;
+    AcquireManyResult acquire_many(const AcquireManyRequest& request) override;
+    std::vector<ReleaseResult> release_many(const std::vector<ReleaseRequest>& requests) override;
     ICatalog* catalog() override;
     ILeaseControl* lease_control() override;
+    IHealthLog* health_log() override;
+    IMaintenance* maintenance() override;
 
   protected:
     [[nodiscard]] IStorage& inner() const noexcept { return *inner_; }

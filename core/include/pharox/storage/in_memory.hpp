@@ -6,7 +6,9 @@
 
 #include "pharox/clock.hpp"
 #include "pharox/storage/catalog.hpp"
+#include "pharox/storage/health_log.hpp"
 #include "pharox/storage/lease_control.hpp"
+#include "pharox/storage/maintenance.hpp"
 #include "pharox/storage/registry.hpp"
 #include "pharox/storage/storage.hpp"
 
@@ -18,6 +20,11 @@ struct InMemoryOptions {
     std::shared_ptr<const Clock> clock = steady_clock();
     /// How long a lease that ended is remembered, for repeats of its id. At least 10 minutes.
     Duration retention = std::chrono::hours(1);
+    /// How many ended leases are remembered beyond the first 10 minutes.
+    std::size_t retained_leases = 100'000;
+    /// How long, and how many for each proxy, health records are kept.
+    Duration health_retention = std::chrono::days(7);
+    std::size_t health_records_per_proxy = 1'000;
 };
 
 /// Thread-safe by one lock; nothing is persisted. A find or acquire looks at every proxy of the pool.
@@ -33,9 +40,11 @@ class InMemoryStorage final : public IStorage {
     ReleaseResult release_lease(const ReleaseRequest& request) override;
     CleanupResult cleanup_expired_leases(const CleanupRequest& request) override;
     PoolStats get_pool_stats(const PoolStatsRequest& request) override;
-    AcquireResult acquire(const AcquireRequest& request) override;
+    AcquireResult try_acquire(const AcquireRequest& request) override;
     ICatalog* catalog() override;
     ILeaseControl* lease_control() override;
+    IHealthLog* health_log() override;
+    IMaintenance* maintenance() override;
 
     /// The seed's helpers: `catalog()->add_…` for short.
     ProxyPool add_pool(const ProxyPool& pool);

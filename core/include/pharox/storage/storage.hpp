@@ -10,10 +10,15 @@
 // stay as they are.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <exception>
+#include <functional>
 #include <iosfwd>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,17 +33,20 @@
 namespace pharox {
 
 class ICatalog;
+class IHealthLog;
 class ILeaseControl;
+class IMaintenance;
+class WaitQueue;
 
 inline constexpr std::string_view default_consumer_name = "default";
 
 // ---- The six
-// --------------------------------------------------------------------------------------------------
 
 struct FindRequest {
     std::string pool;
     ProxyFilters filters{};
     Selector selector = Selector::first_available;
+    bool allow_slow = false;  ///< take a slow proxy where no active one is available
 };
 struct FindResult {
     std::optional<Proxy>
@@ -52,6 +60,9 @@ struct CreateLeaseRequest {
     Duration duration = std::chrono::seconds(300);
     LeaseId lease_id{};  ///< nil: the store draws one
     Json metadata = Json::object();
+    bool allow_slow = false;  ///< a slow proxy is leasable too
+    /// How long renewals may keep the lease, from its start: at least `duration`. Absent: no bound.
+    std::optional<Duration> max_tenure{};
 };
 
 struct EnsureConsumerRequest {
@@ -81,7 +92,6 @@ struct PoolStatsRequest {
 using PoolStats = std::optional<PoolStatsSnapshot>;  ///< nothing for an unknown pool
 
 // ---- Acquire: find and lease in one step
-// ------------------------------------------------------------------------
 
 struct AcquireRequest {
     std::string pool;
@@ -91,6 +101,9 @@ struct AcquireRequest {
     Selector selector = Selector::first_available;
     LeaseId lease_id{};  ///< nil: one is drawn
     Json metadata = Json::object();
+    bool allow_slow = false;               ///< take a slow proxy where no active one is available
+    std::optional<Duration> max_tenure{};  ///< as in CreateLeaseRequest
+    Duration wait{0};                      ///< how long to wait, in the storage's queue, for a fitting one
 };
 
 /// Why nothing was leased.
@@ -102,6 +115,8 @@ enum class Miss : std::uint8_t {
     all_cooling,      ///< what fits cools down for the asked target
     session_busy,     ///< the session's proxy is full
     lease_ended,      ///< the lease id names a lease that has ended
+    queue_full,       ///< too many wait already
+    cancelled,        ///< the caller, or the manager's close(), ended the wait
 };
 std::string_view to_string(Miss miss) noexcept;
 std::ostream& operator<<(std::ostream& out, Miss miss);
@@ -128,15 +143,48 @@ class AcquireResult {
     Miss miss_ = Miss::none_available;
 };
 
+/// How an asynchronous acquire went: a result, or what it threw.
+class AcquireOutcome {
+  public:
+    AcquireOutcome(AcquireResult result) : result_(std::move(result)) {}    // NOLINT(google-explicit-constructor)
+    AcquireOutcome(std::exception_ptr error) : error_(std::move(error)) {}  // NOLINT(google-explicit-constructor)
+    /// Returns the result, or throws.
+    AcquireResult get() && {
+        if (error_) std::rethrow_exception(error_);
+        return *std::move(result_);
+    }
+    [[nodiscard]] const AcquireResult* result() const noexcept { return result_ ? &*result_ : nullptr; }
+    [[nodiscard]] const std::exception_ptr& error() const noexcept { return error_; }
+
+  private:
+    std::optional<AcquireResult> result_{};
+    std::exception_ptr error_{};
+};
+using AcquireCompletion = std::function<void(AcquireOutcome)>;
+
+// ---- Batches
+
+struct AcquireManyRequest {
+    AcquireRequest each;    ///< what every lease is asked like; its lease_id and wait are not used
+    std::size_t count = 1;  ///< 1 to 1,000
+    bool distinct = false;  ///< no proxy twice; otherwise one may repeat within its limit
+    /// One for each lease, so that the call may be repeated; empty: they are drawn.
+    std::vector<LeaseId> lease_ids{};
+};
+struct AcquireManyResult {
+    std::vector<LeasedProxy> leased{};  ///< as many as could be had, up to `count`
+    std::optional<Miss> miss{};         ///< why there are not more, if there are fewer
+    std::vector<Lease> expired{};
+};
+
 // ---- The interface
-// ------------------------------------------------------------------------------------------------
 
 class IStorage {
   public:
     IStorage() = default;
     IStorage(const IStorage&) = delete;
     IStorage& operator=(const IStorage&) = delete;
-    virtual ~IStorage() = default;
+    virtual ~IStorage();
 
     /// One active proxy of the pool that has room and fits the filters, first in the selector's order.
     /// Reserves nothing. Never misses because another caller is busy with a row. An unknown pool is a miss.
@@ -161,26 +209,57 @@ class IStorage {
     virtual PoolStats get_pool_stats(const PoolStatsRequest& request) = 0;
 
     // ---- what an adapter may add; each has a default that is slower, never wrong
-    // -----------------------------------
 
-    /// find_available_proxy and create_lease in one atomic step. The default repeats the two when another
-    /// caller was faster: while a fitting proxy is free, a lost race is neither an error nor a miss. An
-    /// unknown pool is reported before an unknown consumer (ConsumerNotFoundError).
-    virtual AcquireResult acquire(const AcquireRequest& request);
+    /// find_available_proxy and create_lease in one atomic step; `wait` is not looked at. The default repeats
+    /// the two when another caller was faster: while a fitting proxy is free, a lost race is neither an error
+    /// nor a miss. An unknown pool is reported before an unknown consumer (ConsumerNotFoundError).
+    virtual AcquireResult try_acquire(const AcquireRequest& request);
+
+    /// try_acquire, behind whoever waits already; on a miss it waits for up to `request.wait`, and blocks the
+    /// thread.
+    AcquireResult acquire(const AcquireRequest& request);
+
+    /// The same without a thread: `done` is called once, from this call or from the storage's own thread, and
+    /// must neither throw nor block. The queue belongs to the storage, holds at most 100,000, and is first
+    /// come, first served: what gets free goes to the oldest waiter that it fits, before any newcomer sees
+    /// it; a waiter that nothing fits holds up nobody. A stop request ends the wait with Miss::cancelled.
+    /// Destroying the storage ends all waits so.
+    virtual void acquire_async(AcquireRequest request, AcquireCompletion done, std::stop_token stop);
+
+    /// Up to `count` at once; fewer is no error. The default acquires one by one, and releases what it has
+    /// where a later one throws.
+    virtual AcquireManyResult acquire_many(const AcquireManyRequest& request);
+    /// Each as by release_lease; the results come in the order of the requests.
+    virtual std::vector<ReleaseResult> release_many(const std::vector<ReleaseRequest>& requests);
 
     // ---- capabilities; null where the store has none. The pointer lives as long as the storage.
-    // ---------------------
 
     virtual ICatalog* catalog() { return nullptr; }
     virtual ILeaseControl* lease_control() { return nullptr; }
+    virtual IHealthLog* health_log() { return nullptr; }
+    virtual IMaintenance* maintenance() { return nullptr; }
+
+  protected:
+    /// An adapter calls this when something may have become available in the pool (or, with no name,
+    /// anywhere): who waits is served soon instead of at the next look. Cheap when nobody waits.
+    void became_available(std::string_view pool = {}) noexcept;
+    /// An adapter's destructor calls this first: waits end, and no thread is in its virtual functions any
+    /// more.
+    void stop_waiting() noexcept;
+
+  private:
+    WaitQueue& wait_queue();
+    std::once_flag wait_queue_made_;
+    std::atomic<WaitQueue*> wait_queue_{nullptr};
 };
 
 /// The capability, or UnsupportedError that names it.
 ICatalog& require_catalog(IStorage& storage);
 ILeaseControl& require_lease_control(IStorage& storage);
+IHealthLog& require_health_log(IStorage& storage);
+IMaintenance& require_maintenance(IStorage& storage);
 
 // ---- For adapters: the door
-// ---------------------------------------------------------------------------------------
 
 /// Check a request as the contract demands, before anything is touched. Throw ValidationError, for durations
 /// InvalidLeaseError.
@@ -188,6 +267,7 @@ void validate(const FindRequest& request);
 void validate(const CreateLeaseRequest& request);
 void validate(const EnsureConsumerRequest& request);
 void validate(const AcquireRequest& request);
+void validate(const AcquireManyRequest& request);
 void validate_lease_duration(Duration duration);
 
 }  // namespace pharox

@@ -1,20 +1,20 @@
-#include "manager/renewer.hpp"
+#include "manager/scheduler.hpp"
 
 #include <condition_variable>
 #include <map>
 
 namespace pharox {
 
-/// Outlives the Renewer while its thread still looks at it.
-struct Renewer::Queue {
+/// Outlives the Scheduler while its thread still looks at it.
+struct Scheduler::Queue {
     std::mutex mutex;
     std::condition_variable_any changed;
     std::multimap<Time, Task> tasks;
 };
 
-Renewer::Renewer() : queue_(std::make_shared<Queue>()) {}
+Scheduler::Scheduler() : queue_(std::make_shared<Queue>()) {}
 
-Renewer::~Renewer() {
+Scheduler::~Scheduler() {
     if (thread_.joinable() && thread_.get_id() == std::this_thread::get_id()) {
         thread_.request_stop();  // a thread cannot wait for itself; it ends when the task that brought us
                                  // here returns
@@ -22,7 +22,7 @@ Renewer::~Renewer() {
     }
 }
 
-void Renewer::add(Time first, Task task) {
+void Scheduler::add(Time first, Task task) {
     {
         const std::lock_guard lock(queue_->mutex);
         queue_->tasks.emplace(first, std::move(task));
@@ -34,7 +34,7 @@ void Renewer::add(Time first, Task task) {
     }
 }
 
-void Renewer::run(const std::stop_token& stop, Queue& queue) {
+void Scheduler::run(const std::stop_token& stop, Queue& queue) {
     std::unique_lock lock(queue.mutex);
     while (!stop.stop_requested()) {
         if (queue.tasks.empty()) {

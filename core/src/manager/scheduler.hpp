@@ -1,4 +1,4 @@
-// Renews held leases in the background.
+// Does things later: renewals of held leases, looks at leases held too long.
 #pragma once
 
 #include <chrono>
@@ -11,16 +11,16 @@
 namespace pharox {
 
 /// One thread for all tasks, started with the first. Thread-safe. May be destroyed by a task of its own.
-class Renewer {
+class Scheduler {
   public:
     using Time = std::chrono::steady_clock::time_point;
     /// Does its work and says when it wants to run again; nothing: never. Must not throw.
     using Task = std::function<std::optional<Time>()>;
 
-    Renewer();
-    Renewer(const Renewer&) = delete;
-    Renewer& operator=(const Renewer&) = delete;
-    ~Renewer();
+    Scheduler();
+    Scheduler(const Scheduler&) = delete;
+    Scheduler& operator=(const Scheduler&) = delete;
+    ~Scheduler();
 
     /// Runs the task at `first`, and again whenever it asks to.
     void add(Time first, Task task);

@@ -1,0 +1,310 @@
+#include "storage/wait_queue.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <set>
+#include <thread>
+
+#include "pharox/model/serialization.hpp"
+
+namespace pharox {
+namespace {
+
+using Steady = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr std::size_t most_waiters = 100'000;
+constexpr milliseconds first_pause{2};
+constexpr milliseconds longest_pause{50};
+
+/// Those with an equal question have the same answer at the same instant; a predicate equals no other.
+std::string question_of(const AcquireRequest& request, std::uint64_t ticket) {
+    std::string question = request.pool;
+    question += '\0';
+    question += to_string(request.selector);
+    question += request.allow_slow ? '+' : '-';
+    question += request.consumer;
+    question += '\0';
+    if (request.filters.has_predicate() || !request.filters.exclude.empty()) {
+        question += std::to_string(ticket);
+    } else if (!request.filters.empty()) {
+        question += to_json(request.filters).dump();
+    }
+    return question;
+}
+
+bool ends_the_wait(const AcquireResult& result) {
+    return result || result.miss() == Miss::pool_unknown || result.miss() == Miss::lease_ended;
+}
+
+}  // namespace
+
+class WaitQueue::State : public std::enable_shared_from_this<State> {
+  public:
+    explicit State(IStorage& storage) : storage_(&storage) {}
+
+    void enter(AcquireRequest request, AcquireCompletion done, const std::stop_token& stop);
+    [[nodiscard]] bool is_in_use() const noexcept {
+        return waiting_.load(std::memory_order_acquire) > 0 && serving != this;
+    }
+    void wake() noexcept;
+    void stop() noexcept;
+
+  private:
+    using Ticket = std::uint64_t;
+    using StopCallback = std::stop_callback<std::function<void()>>;
+    struct Waiter {
+        Ticket ticket = 0;
+        AcquireRequest request;
+        AcquireCompletion done;
+        Steady::time_point deadline{};
+        std::string question;
+        std::unique_ptr<StopCallback> on_stop{};  // destroyed unlocked: it may wait for cancel()
+    };
+    using WaiterPointer = std::shared_ptr<Waiter>;
+    struct Line {
+        std::set<Ticket> tickets{};
+        Miss last = Miss::none_available;  // what its head was told
+        Ticket asked_for = 0;              // and for whom that holds: who came by then
+    };
+
+    void run();
+    void wait_for_work(std::unique_lock<std::mutex>& lock);
+    void serve_lines(std::unique_lock<std::mutex>& lock);
+    /// Asks the store for the head of a line; whether it left the queue.
+    bool serve(std::unique_lock<std::mutex>& lock, const WaiterPointer& waiter);
+    void end_cancelled(std::unique_lock<std::mutex>& lock);
+    void end_overdue(std::unique_lock<std::mutex>& lock);
+    /// The waiter leaves, and hears the outcome with nothing locked.
+    void finish(std::unique_lock<std::mutex>& lock, const WaiterPointer& waiter, AcquireOutcome outcome);
+    void cancel(Ticket ticket);
+
+    static thread_local const State* serving;
+
+    IStorage* storage_;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    bool stopped_ = false;
+    bool look_again_ = false;
+    milliseconds pause_ = first_pause;
+    std::minstd_rand jitter_{std::random_device{}()};
+    Ticket last_ticket_ = 0;
+    std::atomic<std::size_t> waiting_{0};
+    std::map<Ticket, WaiterPointer> waiters_;
+    std::map<std::string, Line> lines_;  // by question
+    std::set<std::pair<Steady::time_point, Ticket>> deadlines_;
+    std::set<Ticket> cancelled_;
+    std::thread thread_;
+};
+
+thread_local const WaitQueue::State* WaitQueue::State::serving = nullptr;
+
+void WaitQueue::State::enter(AcquireRequest request, AcquireCompletion done, const std::stop_token& stop) {
+    auto waiter = std::make_shared<Waiter>();
+    waiter->deadline = Steady::now() + request.wait;
+    waiter->request = std::move(request);
+    waiter->request.wait = Duration(0);
+    waiter->done = std::move(done);
+    std::unique_lock lock(mutex_);
+    if (stopped_ || stop.stop_requested()) {
+        lock.unlock();
+        return waiter->done(AcquireResult(Miss::cancelled));
+    }
+    if (waiters_.size() >= most_waiters) {
+        lock.unlock();
+        return waiter->done(AcquireResult(Miss::queue_full));
+    }
+    const Ticket ticket = waiter->ticket = ++last_ticket_;
+    waiter->question = question_of(waiter->request, ticket);
+    lines_[waiter->question].tickets.insert(ticket);
+    deadlines_.emplace(waiter->deadline, ticket);
+    waiters_.emplace(ticket, waiter);
+    waiting_.store(waiters_.size(), std::memory_order_release);
+    look_again_ = true;
+    if (!thread_.joinable()) {
+        thread_ = std::thread([self = shared_from_this()] { self->run(); });
+    }
+    lock.unlock();
+    changed_.notify_one();
+    if (!stop.stop_possible()) return;
+    // The callback may run at once, here, or in a thread of its own while the waiter is being finished.
+    auto on_stop = std::make_unique<StopCallback>(stop, [weak = weak_from_this(), ticket] {
+        if (const auto self = weak.lock()) self->cancel(ticket);
+    });
+    lock.lock();
+    if (waiters_.contains(ticket)) waiter->on_stop = std::move(on_stop);
+    lock.unlock();
+}
+
+void WaitQueue::State::cancel(Ticket ticket) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (!waiters_.contains(ticket)) return;
+        cancelled_.insert(ticket);
+        look_again_ = true;
+    }
+    changed_.notify_one();
+}
+
+void WaitQueue::State::wake() noexcept {
+    if (waiting_.load(std::memory_order_acquire) == 0) return;
+    {
+        const std::lock_guard lock(mutex_);
+        look_again_ = true;
+    }
+    changed_.notify_one();
+}
+
+void WaitQueue::State::run() {
+    serving = this;
+    std::unique_lock lock(mutex_);
+    while (!stopped_) {
+        wait_for_work(lock);
+        end_cancelled(lock);
+        serve_lines(lock);
+        end_overdue(lock);
+    }
+}
+
+void WaitQueue::State::wait_for_work(std::unique_lock<std::mutex>& lock) {
+    const auto has_work = [this] { return stopped_ || look_again_; };
+    if (waiters_.empty()) {
+        changed_.wait(lock, has_work);
+        pause_ = first_pause;
+    } else if (look_again_) {
+        pause_ = first_pause;
+    } else {
+        const milliseconds jittered =
+            pause_ + milliseconds(jitter_() % (static_cast<unsigned>(pause_.count()) + 1));
+        const auto next = std::min(deadlines_.begin()->first, Steady::now() + jittered);
+        changed_.wait_until(lock, next, has_work);
+        pause_ = std::min(longest_pause, pause_ * 2);
+    }
+    look_again_ = false;
+}
+
+void WaitQueue::State::end_cancelled(std::unique_lock<std::mutex>& lock) {
+    while (!stopped_ && !cancelled_.empty()) {
+        const auto found = waiters_.find(*cancelled_.begin());
+        cancelled_.erase(cancelled_.begin());
+        if (found != waiters_.end())
+            finish(lock, WaiterPointer(found->second), AcquireResult(Miss::cancelled));
+    }
+}
+
+void WaitQueue::State::end_overdue(std::unique_lock<std::mutex>& lock) {
+    while (!stopped_ && !deadlines_.empty() && deadlines_.begin()->first <= Steady::now()) {
+        const WaiterPointer waiter = waiters_.at(deadlines_.begin()->second);
+        const Line& line = lines_.at(waiter->question);
+        if (line.asked_for < waiter->ticket)
+            return;  // it came while the others were served: the next round is its
+        finish(lock, waiter, AcquireResult(line.last));
+    }
+}
+
+void WaitQueue::State::serve_lines(std::unique_lock<std::mutex>& lock) {
+    std::map<Ticket, std::string> heads;  // of the lines that were not told no in this round
+    for (const auto& [question, line] : lines_) heads.emplace(*line.tickets.begin(), question);
+    while (!stopped_ && !heads.empty()) {
+        const std::string question = std::move(heads.extract(heads.begin()).mapped());
+        const auto line = lines_.find(question);
+        if (line == lines_.end()) continue;
+        const WaiterPointer head = waiters_.at(*line->second.tickets.begin());
+        if (!serve(lock, head)) continue;
+        if (const auto rest = lines_.find(question); rest != lines_.end()) {
+            heads.emplace(*rest->second.tickets.begin(), question);
+        }
+    }
+}
+
+bool WaitQueue::State::serve(std::unique_lock<std::mutex>& lock, const WaiterPointer& waiter) {
+    IStorage* const storage = storage_;
+    const Ticket newest = last_ticket_;
+    lock.unlock();
+    std::optional<AcquireOutcome> outcome;
+    try {
+        outcome.emplace(storage->try_acquire(waiter->request));
+    } catch (...) {
+        outcome.emplace(std::current_exception());
+    }
+    lock.lock();
+    const AcquireResult* const result = outcome->result();
+    const bool hit = result != nullptr && static_cast<bool>(*result);
+    if (cancelled_.contains(waiter->ticket) || stopped_) {
+        if (hit && !result->replayed) {
+            // Nobody takes it any more.
+            const ReleaseRequest unwanted{.lease_id = result->lease().id, .pool = result->lease().pool_name};
+            lock.unlock();
+            try {
+                storage->release_lease(unwanted);
+            } catch (...) {
+                // It ends by expiry.
+                static_cast<void>(unwanted);
+            }
+            lock.lock();
+        }
+        if (!stopped_) finish(lock, waiter, AcquireResult(Miss::cancelled));
+        return true;
+    }
+    if (result != nullptr && !ends_the_wait(*result)) {
+        Line& line = lines_.at(waiter->question);
+        line.last = result->miss();
+        line.asked_for = newest;
+        return false;
+    }
+    finish(lock, waiter, *std::move(outcome));
+    return true;
+}
+
+void WaitQueue::State::finish(std::unique_lock<std::mutex>& lock, const WaiterPointer& waiter,
+                              AcquireOutcome outcome) {
+    if (waiters_.erase(waiter->ticket) == 0) return;
+    waiting_.store(waiters_.size(), std::memory_order_release);
+    cancelled_.erase(waiter->ticket);
+    deadlines_.erase({waiter->deadline, waiter->ticket});
+    const auto line = lines_.find(waiter->question);
+    line->second.tickets.erase(waiter->ticket);
+    if (line->second.tickets.empty()) lines_.erase(line);
+    lock.unlock();
+    waiter->on_stop.reset();
+    waiter->done(std::move(outcome));
+    waiter->done = nullptr;  // what it owns goes now, not when the last pointer does
+    lock.lock();
+}
+
+void WaitQueue::State::stop() noexcept {
+    std::unique_lock lock(mutex_);
+    stopped_ = true;
+    lock.unlock();
+    changed_.notify_all();
+    if (thread_.joinable()) {
+        if (thread_.get_id() == std::this_thread::get_id()) {
+            thread_.detach();  // a completion destroys the storage: the thread ends when it returns
+        } else {
+            thread_.join();
+        }
+    }
+    lock.lock();
+    while (!waiters_.empty()) {
+        finish(lock, WaiterPointer(waiters_.begin()->second), AcquireResult(Miss::cancelled));
+    }
+}
+
+WaitQueue::WaitQueue(IStorage& storage) : state_(std::make_shared<State>(storage)) {}
+WaitQueue::~WaitQueue() { stop(); }
+void WaitQueue::enter(AcquireRequest request, AcquireCompletion done, const std::stop_token& stop) {
+    state_->enter(std::move(request), std::move(done), stop);
+}
+bool WaitQueue::is_in_use() const noexcept { return state_->is_in_use(); }
+void WaitQueue::wake() noexcept { state_->wake(); }
+void WaitQueue::stop() noexcept { state_->stop(); }
+
+}  // namespace pharox

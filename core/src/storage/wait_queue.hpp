@@ -1,0 +1,35 @@
+// Who waits for a proxy of one storage.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "pharox/storage/storage.hpp"
+
+namespace pharox {
+
+/// First come, first served, by one thread for all who wait. Waiters that ask for the same (pool, filters,
+/// selector …) form a line of their own: where the head of a line misses, the others would, so what one freed
+/// slot costs grows with the number of different questions, not of waiters. Between signals it looks again by
+/// itself, with jitter: for what expires, and for what other processes free.
+class WaitQueue {
+  public:
+    explicit WaitQueue(IStorage& storage);
+    WaitQueue(const WaitQueue&) = delete;
+    WaitQueue& operator=(const WaitQueue&) = delete;
+    ~WaitQueue();
+
+    void enter(AcquireRequest request, AcquireCompletion done, const std::stop_token& stop);
+    /// Whether a newcomer has to stand behind somebody. Lock-free. The queue's own calls never have to.
+    [[nodiscard]] bool is_in_use() const noexcept;
+    /// Look again now.
+    void wake() noexcept;
+    /// Ends all waits with Miss::cancelled; nobody can enter any more, and the thread is gone.
+    void stop() noexcept;
+
+  private:
+    class State;
+    std::shared_ptr<State> state_;
+};
+
+}  // namespace pharox
