@@ -12,13 +12,13 @@ namespace pharox {
 
 class ProxyManager::Core {
   public:
-    Core(std::shared_ptr<IStorage> storage, ManagerOptions options);
+    Core(std::shared_ptr<IStorage> store, ManagerOptions manager_options);
 
     AcquireResult acquire(AcquireRequest request);
     ReleaseResult release(const ReleaseRequest& request);
     RenewResult renew(const RenewRequest& request);
     std::int64_t cleanup();
-    void report(std::string_view where) noexcept;  ///< hands the current exception to the error hook
+    void report(std::string_view where) const noexcept;  ///< hands the current exception to the error hook
 
     std::shared_ptr<IStorage> storage;
     ManagerOptions options;

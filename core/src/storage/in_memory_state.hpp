@@ -76,7 +76,7 @@ class InMemoryState final : public ICatalog, public ILeaseControl {
 
     [[nodiscard]] const ProxyPool* find_pool(const std::string& name) const;
     [[nodiscard]] const Consumer* find_consumer(const std::string& name) const;
-    const Consumer& require_consumer(const std::string& name) const;
+    [[nodiscard]] const Consumer& require_consumer(const std::string& name) const;
     [[nodiscard]] std::vector<StoredProxy*> candidates(PoolId pool, const ProxyFilters& filters,
                                                        Selector selector);
     void order(std::vector<StoredProxy*>& proxies, Selector selector);
