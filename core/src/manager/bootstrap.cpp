@@ -22,16 +22,16 @@ ProxyPool bootstrap_pool(IStorage& storage, const BootstrapPool& pool) {
 
 Proxy bootstrap_proxy(IStorage& storage, const ProxyPool& pool, const BootstrapProxy& proxy) {
     ICatalog& catalog = require_catalog(storage);
-    const Proxy wanted = validated(Proxy{.pool_id = pool.id,
-                                         .host = proxy.host,
-                                         .port = proxy.port,
-                                         .protocol = proxy.protocol,
-                                         .status = proxy.status,
-                                         .credentials = proxy.credentials,
-                                         .source = proxy.source,
-                                         .country = proxy.country,
-                                         .city = proxy.city,
-                                         .max_concurrency = proxy.max_concurrency});
+    Proxy wanted = validated(Proxy{.pool_id = pool.id,
+                                   .host = proxy.host,
+                                   .port = proxy.port,
+                                   .protocol = proxy.protocol,
+                                   .status = proxy.status,
+                                   .credentials = proxy.credentials,
+                                   .source = proxy.source,
+                                   .country = proxy.country,
+                                   .city = proxy.city,
+                                   .max_concurrency = proxy.max_concurrency});
     const AddProxiesResult added =
         catalog.add_proxies({.proxies = {wanted}, .on_duplicate = DuplicatePolicy::skip});
     if (added.added == 1) return wanted;

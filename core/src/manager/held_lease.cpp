@@ -80,7 +80,7 @@ struct HeldLease::State final : Holding {
         return std::min(deadline, now + part_of(duration, retries_per_duration));
     }
 
-    std::optional<Steady::time_point> give_up() {
+    [[nodiscard]] std::optional<Steady::time_point> give_up() const {
         if (!done) lost.request_stop();  // it may have been released while the renewal was under way
         return std::nullopt;
     }

@@ -26,7 +26,7 @@ class Holding {
 
 class ProxyManager::Core : public std::enable_shared_from_this<Core> {
   public:
-    Core(std::shared_ptr<IStorage> storage, ManagerOptions options);
+    Core(std::shared_ptr<IStorage> store, ManagerOptions manager_options);
 
     AcquireResult acquire(AcquireRequest request);
     ReleaseResult release(const ReleaseRequest& request);
@@ -36,7 +36,7 @@ class ProxyManager::Core : public std::enable_shared_from_this<Core> {
     AcquireResult acquire_with_retry(AcquireRequest request, const RetryOptions& retry);
     void remember(std::weak_ptr<Holding> holding);
     void close() noexcept;
-    void report(std::string_view where) noexcept;  ///< hands the current exception to the error hook
+    void report(std::string_view where) const noexcept;  ///< hands the current exception to the error hook
 
     std::shared_ptr<IStorage> storage;
     ManagerOptions options;

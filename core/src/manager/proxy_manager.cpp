@@ -50,7 +50,7 @@ ProxyManager::Core::Core(std::shared_ptr<IStorage> store, ManagerOptions manager
     if (options.clock == nullptr) throw ValidationError("clock", {}, "is null");
 }
 
-void ProxyManager::Core::report(std::string_view where) noexcept {
+void ProxyManager::Core::report(std::string_view where) const noexcept {
     try {
         if (options.on_error) options.on_error(where, std::current_exception());
     } catch (...) {

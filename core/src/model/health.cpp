@@ -1,5 +1,7 @@
 #include "pharox/model/health.hpp"
 
+#include <algorithm>
+
 #include "model/rules.hpp"
 #include "pharox/errors.hpp"
 
@@ -12,7 +14,10 @@ constexpr std::size_t max_error_bytes = 4096;
 
 void validate_target_url(const std::string& url) {
     validate_text("target_url", url, max_url_bytes);
-    const std::size_t scheme = url.rfind("http://", 0) == 0 ? 7 : url.rfind("https://", 0) == 0 ? 8 : 0;
+    const auto after_scheme = [&](std::string_view start) {
+        return url.starts_with(start) ? start.size() : 0;
+    };
+    const std::size_t scheme = std::max(after_scheme("http://"), after_scheme("https://"));
     if (scheme == 0) throw ValidationError("target_url", url, "is not an absolute http or https URL");
     if (url.find_first_of("/?#", scheme) == scheme || url.size() == scheme) {
         throw ValidationError("target_url", url, "has no host");

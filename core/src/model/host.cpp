@@ -54,7 +54,7 @@ std::optional<std::string> to_ascii(std::string_view name) {
                        [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
         // Plain labels may hold what IDNA forbids ("r3---sn"); only those that claim to be A-labels are
         // checked.
-        if (lower.rfind("xn--", 0) != 0 && lower.find(".xn--") == std::string::npos) return lower;
+        if (!lower.starts_with("xn--") && lower.find(".xn--") == std::string::npos) return lower;
     }
     char* converted = nullptr;
     const int status = idn2_to_ascii_8z(lower.c_str(), &converted, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
@@ -73,7 +73,7 @@ bool is_label(std::string_view label) noexcept {
 /// Whether resolvers would take the name for an IPv4 address: its last label is a number, decimal or
 /// hexadecimal.
 bool ends_in_a_number(std::string_view name) noexcept {
-    std::string_view last = name.substr(name.rfind('.') + 1);
+    const std::string_view last = name.substr(name.rfind('.') + 1);
     const auto all = [](std::string_view text, std::string_view digits) {
         return text.find_first_not_of(digits) == std::string_view::npos;
     };

@@ -112,6 +112,7 @@ std::optional<std::int64_t> exact_integer(double value) noexcept {
     return static_cast<std::int64_t>(value);
 }
 
+// NOLINTNEXTLINE(bugprone-exception-escape): get() throws for another kind of value, which is ruled out here.
 bool equal(const Node& left, const Node& right) noexcept {
     if (left.is_number() && right.is_number()) {
         // By mathematical value: a double equals an integer only where it is exactly that integer.

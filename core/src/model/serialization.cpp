@@ -177,10 +177,12 @@ Json to_json(const ProxyFilters& filters) {
 }
 
 Json to_redacted_json(const Proxy& proxy) {
-    const Json json = to_json(proxy);
+    Json json = to_json(proxy);
     if (!proxy.credentials) return json;
     const std::string hidden(ValidationError::hidden_value);
-    return json.with("credentials", to_json(ProxyCredentials{hidden, hidden, proxy.credentials->template_}));
+    return json.with("credentials",
+                     to_json(ProxyCredentials{
+                         .user = hidden, .password = hidden, .template_ = proxy.credentials->template_}));
 }
 
 template <>

@@ -198,10 +198,10 @@ std::vector<InMemoryState::StoredProxy*> InMemoryState::candidates(const Questio
 }
 
 void InMemoryState::order(std::vector<StoredProxy*>& proxies, Selector selector) {
-    // They come by id, and the sort is stable: ties stay in that order.
     const auto sort_by = [&](auto key) {
-        std::stable_sort(proxies.begin(), proxies.end(),
-                         [&](const StoredProxy* a, const StoredProxy* b) { return key(*a) < key(*b); });
+        std::sort(proxies.begin(), proxies.end(), [&](const StoredProxy* a, const StoredProxy* b) {
+            return std::tuple(key(*a), a->proxy.id) < std::tuple(key(*b), b->proxy.id);
+        });
     };
     constexpr double unmeasured = std::numeric_limits<double>::infinity();
     switch (selector) {

@@ -101,7 +101,7 @@ class InMemoryState final : public ICatalog, public ILeaseControl, public IHealt
 
     [[nodiscard]] const ProxyPool* find_pool(const std::string& name) const;
     [[nodiscard]] const Consumer* find_consumer(const std::string& name) const;
-    const Consumer& require_consumer(const std::string& name) const;
+    [[nodiscard]] const Consumer& require_consumer(const std::string& name) const;
     /// Active ones; where there are none, and if it is allowed, slow ones.
     [[nodiscard]] std::vector<StoredProxy*> candidates(const Question& question);
     [[nodiscard]] std::vector<StoredProxy*> candidates(const Question& question, ProxyStatus status);

@@ -1,0 +1,114 @@
+// pharox acquire | release | cleanup
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <memory>
+#include <thread>
+
+#include "commands.hpp"
+#include "exit_code.hpp"
+#include "lease_options.hpp"
+#include "output.hpp"
+#include "pharox/errors.hpp"
+#include "pharox/model/serialization.hpp"
+#include "text.hpp"
+
+namespace pharox::cli {
+namespace {
+
+struct AcquireOptions {
+    LeaseOptions lease{};
+    bool show_url = false;
+};
+
+int acquire(Session& session, const AcquireOptions& options) {
+    const AcquireRequest request = options.lease.request();
+    std::optional<AcquireResult> got;
+    const auto miss = attempt_until(
+        [&]() -> std::optional<Miss> {
+            got = session.manager().acquire(request);
+            return *got ? std::nullopt : std::optional(got->miss());
+        },
+        options.lease.wait(),
+        [](Duration pause) {
+            std::this_thread::sleep_for(pause);
+            return true;
+        });
+    if (miss) {
+        report_miss(session, request.pool, *miss);
+        return *miss == Miss::pool_unknown ? exit_code::not_found : exit_code::no_proxy;
+    }
+    const Secrets secrets = options.show_url ? Secrets::shown : Secrets::hidden;
+    if (session.json) {
+        std::cout << lease_json(got->leased(), secrets).dump() << '\n';
+    } else {
+        std::cout << "lease    " << got->lease().id << '\n'
+                  << "proxy    " << printable(proxy_text(got->proxy(), secrets)) << '\n'
+                  << "expires  " << short_time(got->lease().expires_at) << '\n';
+    }
+    return exit_code::success;
+}
+
+int release(Session& session, const std::vector<std::string>& texts) {
+    std::vector<LeaseId> ids;
+    for (const std::string& text : texts) ids.push_back(LeaseId::parse(text));
+    bool all_known = true;
+    for (const LeaseId& id : ids) {
+        const ReleaseResult result = session.manager().release(ReleaseRequest{.lease_id = id});
+        if (session.json) {
+            Json json = Json::object({{"lease_id", id.to_string()}, {"released", result.released}});
+            std::cout << (result.lease ? json.with("lease", to_json(*result.lease)) : json).dump() << '\n';
+        } else if (result.lease) {
+            std::cout << "lease " << id << (result.released ? " released" : " had ended already");
+            if (!result.released && result.lease->release_reason)
+                std::cout << " (" << *result.lease->release_reason << ")";
+            std::cout << '\n';
+        }
+        if (!result.lease) {
+            complain("lease " + id.to_string() + " is not known");
+            all_known = false;
+        }
+    }
+    return all_known ? exit_code::success : exit_code::not_found;
+}
+
+int cleanup(Session& session) {
+    const std::int64_t count = session.manager().cleanup_expired_leases();
+    if (session.json)
+        std::cout << Json::object({{"expired", count}}).dump() << '\n';
+    else
+        std::cout << with_thousands(count) << " expired leases ended\n";
+    return exit_code::success;
+}
+
+}  // namespace
+
+void add_acquire_command(CLI::App& app, Session& session) {
+    CLI::App* command = app.add_subcommand("acquire", "Lease a proxy until it is released or expires");
+    const auto options = std::make_shared<AcquireOptions>();
+    options->lease.declare(*command);
+    command->add_flag("--show-url", options->show_url,
+                      "Print the proxy's whole URL, which holds its password");
+    command->footer(
+        "Example:\n  pharox acquire --pool latam --duration 10m --json\n\n"
+        "Exit status 3: no proxy is available. For one command, pharox run does all of it.");
+    command->callback([&session, options] {
+        session.selected = [&session, options] { return acquire(session, *options); };
+    });
+}
+
+void add_release_command(CLI::App& app, Session& session) {
+    CLI::App* command = app.add_subcommand("release", "Give leased proxies back");
+    const auto ids = std::make_shared<std::vector<std::string>>();
+    command->add_option("LEASE", *ids, "Ids, from pharox acquire")->required();
+    command->footer("A lease that has ended already is no error; one that nobody knows is exit status 4.");
+    command->callback(
+        [&session, ids] { session.selected = [&session, ids] { return release(session, *ids); }; });
+}
+
+void add_cleanup_command(CLI::App& app, Session& session) {
+    CLI::App* command =
+        app.add_subcommand("cleanup", "End the leases whose time is up (it also happens by itself)");
+    command->callback([&session] { session.selected = [&session] { return cleanup(session); }; });
+}
+
+}  // namespace pharox::cli

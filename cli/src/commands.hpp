@@ -1,0 +1,25 @@
+// One function a command: declares its options, and what to do when it is chosen.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "session.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace pharox::cli {
+
+void add_import_command(CLI::App& app, Session& session);
+void add_pool_command(CLI::App& app, Session& session);
+void add_proxy_command(CLI::App& app, Session& session);
+void add_stats_command(CLI::App& app, Session& session);
+void add_acquire_command(CLI::App& app, Session& session);
+void add_release_command(CLI::App& app, Session& session);
+void add_cleanup_command(CLI::App& app, Session& session);
+/// `command` is what stands after `--`; it must outlive the session.
+void add_run_command(CLI::App& app, Session& session, const std::vector<std::string>& command);
+
+}  // namespace pharox::cli

@@ -1,0 +1,47 @@
+#include "filter_options.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include "pharox/errors.hpp"
+#include "text.hpp"
+
+namespace pharox::cli {
+
+void FilterOptions::declare(CLI::App& command) {
+    const std::string group = "Filters (all that are given must fit; a repeated one is any of its values)";
+    const auto any_of = [&](const char* name, std::vector<std::string>& values, const char* description) {
+        command.add_option(name, values, description)->group(group)->allow_extra_args(false);
+    };
+    any_of("--country", country_, "Country, as it was imported");
+    any_of("--city", city_, "City");
+    any_of("--isp", isp_, "Internet provider");
+    any_of("--source", source_, "Where the proxy came from");
+    command.add_option("--asn", asn_, "Autonomous system number")->group(group)->allow_extra_args(false);
+    any_of("--protocol", protocol_, "http, https, socks4 or socks5");
+    any_of("--tag", tags_, "Tag; repeated: all of them");
+    any_of("--metadata", metadata_, "POINTER=VALUE, such as /plan/tier=gold; repeated: all of them");
+    command.add_option("--near", near_, "LATITUDE,LONGITUDE in degrees")->group(group);
+    command.add_option("--radius-km", radius_km_, "How far from --near")->group(group);
+    any_of("--exclude", exclude_, "Id of a proxy that is not wanted");
+}
+
+ProxyFilters FilterOptions::filters() const {
+    ProxyFilters filters{
+        .source = source_, .country = country_, .city = city_, .isp = isp_, .asn = asn_, .tags = tags_};
+    std::vector<ProxyProtocol> protocols;
+    for (const std::string& text : protocol_) protocols.push_back(parse_proxy_protocol(text));
+    filters.protocol = protocols;
+    for (const std::string& text : metadata_) filters.metadata.push_back(parse_metadata_filter(text));
+    for (const std::string& text : exclude_) filters.exclude.push_back(ProxyId::parse(text));
+    if (near_) {
+        const Place place = parse_place(*near_, "near");
+        filters.latitude = place.latitude;
+        filters.longitude = place.longitude;
+    }
+    if (radius_km_ && !near_) throw ValidationError("radius_km", std::to_string(*radius_km_), "needs --near");
+    filters.radius_km = radius_km_;
+    validate(filters);
+    return filters;
+}
+
+}  // namespace pharox::cli

@@ -1,0 +1,32 @@
+// The options that say which proxies fit, shared by every command that picks or lists.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pharox/filters.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace pharox::cli {
+
+class FilterOptions {
+  public:
+    /// Must outlive the parse.
+    void declare(CLI::App& command);
+    /// Throws ValidationError.
+    [[nodiscard]] ProxyFilters filters() const;
+
+  private:
+    std::vector<std::string> source_{}, country_{}, city_{}, isp_{}, protocol_{}, tags_{}, metadata_{},
+        exclude_{};
+    std::vector<std::int64_t> asn_{};
+    std::optional<std::string> near_{};
+    std::optional<double> radius_km_{};
+};
+
+}  // namespace pharox::cli

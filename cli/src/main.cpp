@@ -1,0 +1,115 @@
+// pharox: the command line.
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <iostream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "commands.hpp"
+#include "exit_code.hpp"
+#include "output.hpp"
+#include "session.hpp"
+
+namespace pharox::cli {
+namespace {
+
+constexpr const char* description =
+    "Leases network proxies to many workers, each proxy to no more of them than it may have.";
+
+constexpr const char* footer = R"(Examples:
+  pharox import --pool latam list.txt
+  pharox run --pool latam --country AR -- curl -s https://example.org
+  pharox stats --watch
+
+Storage: --storage, else $PHAROX_STORAGE, else `storage` in the config file ($PHAROX_CONFIG, or
+$XDG_CONFIG_HOME/pharox/config.toml), else SQLite in $XDG_DATA_HOME/pharox (~/.local/share/pharox).
+
+Exit status: 0 done · 1 failed · 2 wrong usage or input · 3 no proxy available · 4 no such pool, proxy or
+lease · 5 the storage failed. `run` hands on the command's own; see pharox run --help.)";
+
+/// The arguments of pharox itself, and what `run` is to execute: what stands after the first `--`.
+struct Arguments {
+    std::vector<std::string> own{};
+    std::vector<std::string> command{};
+    bool runs = false;
+};
+
+Arguments split_arguments(int argc, char** argv) {
+    Arguments arguments;
+    bool seen_command = false;
+    for (int at = 1; at < argc; ++at) {
+        const std::string_view argument = argv[at];
+        if (!seen_command && !argument.starts_with('-')) {
+            seen_command = true;
+            arguments.runs = argument == "run";
+        } else if (!seen_command && argument == "--storage" && at + 1 < argc) {
+            arguments.own.emplace_back(argument);
+            arguments.own.emplace_back(argv[++at]);
+            continue;
+        }
+        if (arguments.runs && argument == "--") {
+            arguments.command.assign(argv + at + 1, argv + argc);
+            break;
+        }
+        arguments.own.emplace_back(argument);
+    }
+    return arguments;
+}
+
+int parse_error_status(const CLI::App& app, const CLI::ParseError& error, bool runs) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    complain(std::string(error.what()) + " (pharox --help)");
+    return runs ? run_exit_code::pharox_failed : exit_code::bad_input;
+}
+
+/// Whether everything that was printed arrived: a full disk must not look like success.
+bool flush_output() {
+    std::cout.flush();
+    if (std::cout) return true;
+    complain("standard output: cannot be written");
+    return false;
+}
+
+int run_program(int argc, char** argv) {
+    Arguments arguments = split_arguments(argc, argv);
+    Session session;
+    CLI::App app(description, "pharox");
+    app.set_version_flag("--version", "pharox " PHAROX_VERSION);
+    app.add_option("--storage", session.storage_flag, "Where everything is kept, as a URL: sqlite:FILE");
+    app.add_flag("--json", session.json, "Print JSON, for scripts");
+    app.require_subcommand(1);
+    app.fallthrough();  // --storage and --json may stand behind the command too
+    app.footer(footer);
+    add_import_command(app, session);
+    add_pool_command(app, session);
+    add_proxy_command(app, session);
+    add_stats_command(app, session);
+    add_acquire_command(app, session);
+    add_release_command(app, session);
+    add_cleanup_command(app, session);
+    add_run_command(app, session, arguments.command);
+
+    try {
+        std::vector<std::string> reversed(arguments.own.rbegin(),
+                                          arguments.own.rend());  // as CLI11 wants them
+        app.parse(reversed);
+    } catch (const CLI::ParseError& error) {
+        return parse_error_status(app, error, arguments.runs);
+    }
+    if (arguments.runs) return session.selected();  // has a way of its own to fail
+    const int status = guarded(session, session.selected);
+    return flush_output() || status != exit_code::success ? status : exit_code::failure;
+}
+
+}  // namespace
+}  // namespace pharox::cli
+
+int main(int argc, char** argv) {
+    try {
+        return pharox::cli::run_program(argc, argv);
+    } catch (const std::exception& error) {
+        pharox::cli::complain(error.what());
+    }
+    return pharox::cli::exit_code::failure;
+}

@@ -1,0 +1,98 @@
+#include "output.hpp"
+
+#include <algorithm>
+#include <iostream>
+
+#include "pharox/model/serialization.hpp"
+#include "text.hpp"
+
+namespace pharox::cli {
+namespace {
+
+/// How many columns the text takes, near enough: one for each code point.
+std::size_t width_of(std::string_view text) {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+}
+
+}  // namespace
+
+Table::Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
+
+void Table::add_row(const std::vector<std::string>& cells) {
+    std::vector<std::string> row;
+    row.reserve(columns_.size());
+    for (const std::string& cell : cells) row.push_back(printable(cell));
+    row.resize(columns_.size());
+    rows_.push_back(std::move(row));
+}
+
+void Table::print(std::ostream& out) const {
+    std::vector<std::size_t> widths;
+    for (std::size_t column = 0; column < columns_.size(); ++column) {
+        std::size_t width = width_of(columns_[column].title);
+        for (const auto& row : rows_) width = std::max(width, width_of(row[column]));
+        widths.push_back(width);
+    }
+    const auto print_row = [&](const auto& cell_of) {
+        for (std::size_t column = 0; column < columns_.size(); ++column) {
+            const std::string& cell = cell_of(column);
+            const std::string padding(widths[column] - width_of(cell), ' ');
+            const bool last = column + 1 == columns_.size();
+            if (columns_[column].align == Align::right)
+                out << padding << cell;
+            else
+                out << cell << (last ? "" : padding);
+            out << (last ? "\n" : "  ");
+        }
+    };
+    print_row([&](std::size_t column) -> const std::string& { return columns_[column].title; });
+    for (const auto& row : rows_)
+        print_row([&](std::size_t column) -> const std::string& { return row[column]; });
+}
+
+JsonList::JsonList(std::ostream& out, std::string_view head, std::string_view tail) : out_(out), tail_(tail) {
+    out_ << head;
+}
+
+void JsonList::add(const Json& element) {
+    out_ << (first_ ? "\n" : ",\n") << element.dump();
+    first_ = false;
+}
+
+void JsonList::close() { out_ << (first_ ? "" : "\n") << tail_ << '\n'; }
+
+std::string proxy_text(const Proxy& proxy, Secrets secrets) {
+    const bool template_ = proxy.credentials && proxy.credentials->template_;
+    return secrets == Secrets::shown && !template_ ? proxy.url() : proxy.redacted_url();
+}
+
+Json proxy_json(const Proxy& proxy, Secrets secrets) {
+    return secrets == Secrets::shown ? to_json(proxy) : to_redacted_json(proxy);
+}
+
+Json lease_json(const LeasedProxy& leased, Secrets secrets) {
+    const Lease& lease = leased.lease();
+    Json json = Json::object({
+        {"lease_id", lease.id.to_string()},
+        {"pool", lease.pool_name},
+        {"proxy_id", lease.proxy_id.to_string()},
+        {"proxy", leased.proxy().redacted_url()},
+        {"acquired_at", format_timestamp(lease.acquired_at)},
+        {"expires_at", format_timestamp(lease.expires_at)},
+        {"fencing_token", lease.fencing_token},
+    });
+    return secrets == Secrets::shown ? json.with("url", leased.proxy().url()) : json;
+}
+
+std::string short_time(Timestamp instant) {
+    const std::string full = format_timestamp(instant);
+    const auto point = full.find('.');
+    return point == std::string::npos ? full : full.substr(0, point) + "Z";
+}
+
+void complain(std::string_view message) {
+    std::cerr << "pharox: " << printable(message) << '\n' << std::flush;
+}
+
+}  // namespace pharox::cli

@@ -1,0 +1,63 @@
+// What people and scripts get to see.
+#pragma once
+
+#include <cstdint>
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+#include "pharox/model/json.hpp"
+#include "pharox/model/lease.hpp"
+#include "pharox/model/proxy.hpp"
+
+namespace pharox::cli {
+
+/// Columns as wide as their widest cell. Control characters are escaped.
+class Table {
+  public:
+    enum class Align : std::uint8_t { left, right };
+    struct Column {
+        std::string title;
+        Align align = Align::left;
+    };
+    explicit Table(std::vector<Column> columns);
+    void add_row(const std::vector<std::string>& cells);
+    void print(std::ostream& out) const;
+
+  private:
+    std::vector<Column> columns_;
+    std::vector<std::vector<std::string>> rows_;
+};
+
+/// `{"name": [element, …]}` or `[…]`, written as it comes, one element a line.
+class JsonList {
+  public:
+    /// `head` is what stands before the elements, such as `{"proxies": [`; `tail` what closes it.
+    JsonList(std::ostream& out, std::string_view head, std::string_view tail);
+    JsonList(const JsonList&) = delete;
+    JsonList& operator=(const JsonList&) = delete;
+    void add(const Json& element);
+    void close();
+
+  private:
+    std::ostream& out_;
+    std::string tail_;
+    bool first_ = true;
+};
+
+enum class Secrets : std::uint8_t { hidden, shown };
+
+/// The proxy's URL; `***` stands for its user and password unless they are to be shown.
+std::string proxy_text(const Proxy& proxy, Secrets secrets);
+Json proxy_json(const Proxy& proxy, Secrets secrets);
+/// A granted lease: lease_id, pool, proxy_id, proxy, acquired_at, expires_at, fencing_token, and `url` where
+/// secrets are shown.
+Json lease_json(const LeasedProxy& leased, Secrets secrets);
+
+/// An instant without its fraction: 2026-01-31T08:00:00Z.
+std::string short_time(Timestamp instant);
+
+/// `pharox: …` on standard error, in one line.
+void complain(std::string_view message);
+
+}  // namespace pharox::cli

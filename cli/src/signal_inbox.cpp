@@ -1,0 +1,75 @@
+#include "signal_inbox.hpp"
+
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <initializer_list>
+#include <system_error>
+
+namespace pharox::cli {
+namespace {
+
+sigset_t watched_signals() {
+    sigset_t set;
+    sigemptyset(&set);
+    for (const int signal :
+         {SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH, SIGTSTP, SIGCONT})
+        sigaddset(&set, signal);
+    return set;
+}
+
+struct sigaction plain_action(void (*handler)(int)) {
+    struct sigaction action{};
+    action.sa_handler = handler;
+    sigemptyset(&action.sa_mask);
+    return action;
+}
+
+}  // namespace
+
+SignalInbox::SignalInbox() {
+    const sigset_t set = watched_signals();
+    descriptor_ = ::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (descriptor_ < 0) throw std::system_error(errno, std::generic_category(), "signalfd");
+    ::pthread_sigmask(SIG_BLOCK, &set, &original_mask_);
+    // Whoever started this program may have ignored SIGCHLD, and then no child could be waited for.
+    const struct sigaction by_default = plain_action(SIG_DFL);
+    ::sigaction(SIGCHLD, &by_default, &original_child_);
+    // A warning to a closed standard error must not end the lease's guard.
+    const struct sigaction ignored = plain_action(SIG_IGN);
+    ::sigaction(SIGPIPE, &ignored, &original_pipe_);
+}
+
+SignalInbox::~SignalInbox() {
+    ::close(descriptor_);
+    restore();
+}
+
+std::optional<ReceivedSignal> SignalInbox::next() {
+    signalfd_siginfo info{};
+    if (::read(descriptor_, &info, sizeof info) != static_cast<ssize_t>(sizeof info)) return std::nullopt;
+    return ReceivedSignal{.number = static_cast<int>(info.ssi_signo),
+                          .from_process = info.ssi_code <= 0,
+                          .sender = static_cast<pid_t>(info.ssi_pid)};
+}
+
+void SignalInbox::restore() const noexcept {
+    ::sigaction(SIGCHLD, &original_child_, nullptr);
+    ::sigaction(SIGPIPE, &original_pipe_, nullptr);
+    ::pthread_sigmask(SIG_SETMASK, &original_mask_, nullptr);
+}
+
+void die_by(int signal) {
+    const struct sigaction by_default = plain_action(SIG_DFL);
+    ::sigaction(signal, &by_default, nullptr);
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, signal);
+    ::raise(signal);
+    ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+    std::_Exit(128 + signal);  // it was one that does not kill
+}
+
+}  // namespace pharox::cli

@@ -1,0 +1,39 @@
+// Values as people write and read them on a command line.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pharox/filters.hpp"
+#include "pharox/model/time.hpp"
+
+namespace pharox::cli {
+
+/// `250ms`, `90s`, `5m`, `1h`, `2d`, with a fraction where it comes to whole milliseconds; a bare number is
+/// seconds. Throws ValidationError(field, text, …).
+Duration parse_duration(std::string_view text, std::string_view field);
+
+struct Place {
+    double latitude = 0;
+    double longitude = 0;
+};
+/// `LAT,LON` in degrees.
+Place parse_place(std::string_view text, std::string_view field);
+
+/// `/plan/tier=gold`: a pointer (RFC 6901), then what it must equal. A number, true, false and a JSON string
+/// are taken as such; anything else is text.
+MetadataFilter parse_metadata_filter(std::string_view text);
+
+/// 4812 as `4,812`.
+std::string with_thousands(std::int64_t number);
+
+/// With control characters escaped, so that no stored text can speak to a terminal.
+std::string printable(std::string_view text);
+
+/// The candidate that `text` is most likely a misspelling of; nothing where none is near.
+std::optional<std::string> nearest(std::string_view text, const std::vector<std::string>& candidates);
+
+}  // namespace pharox::cli

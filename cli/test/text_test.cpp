@@ -1,0 +1,82 @@
+#include "text.hpp"
+
+#include <gtest/gtest.h>
+
+#include "pharox/errors.hpp"
+
+namespace pharox::cli {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(TextTest, ReadsDurations) {
+    EXPECT_EQ(parse_duration("250ms", "duration"), 250ms);
+    EXPECT_EQ(parse_duration("90s", "duration"), 90s);
+    EXPECT_EQ(parse_duration("90", "duration"), 90s);
+    EXPECT_EQ(parse_duration("1.5s", "duration"), 1500ms);
+    EXPECT_EQ(parse_duration("0.3", "duration"), 300ms);
+    EXPECT_EQ(parse_duration("5m", "duration"), 5min);
+    EXPECT_EQ(parse_duration("1h", "duration"), 1h);
+    EXPECT_EQ(parse_duration("2d", "duration"), 48h);
+    EXPECT_EQ(parse_duration("0", "wait"), 0s);
+}
+
+TEST(TextTest, RefusesWhatIsNoDuration) {
+    for (const std::string_view text :
+         {"", "s", "-5s", "5 s", "5x", "1h30m", "1e3", "0.5ms", "nan", "1..2s", "99999999999999999d"})
+        EXPECT_THROW(parse_duration(text, "duration"), ValidationError) << text;
+    try {
+        parse_duration("5x", "duration");
+        FAIL();
+    } catch (const ValidationError& error) {
+        EXPECT_STREQ(error.what(), "duration: \"5x\" is no duration such as 250ms, 90s, 5m, 1h or 2d");
+    }
+}
+
+TEST(TextTest, ReadsPlaces) {
+    EXPECT_DOUBLE_EQ(parse_place("-34.6,-58.4", "near").latitude, -34.6);
+    EXPECT_DOUBLE_EQ(parse_place("-34.6,-58.4", "near").longitude, -58.4);
+    for (const std::string_view text : {"", ",", "1", "1,", "1,x", "1;2", "1, 2", "inf,0"})
+        EXPECT_THROW(parse_place(text, "near"), ValidationError) << text;
+}
+
+TEST(TextTest, ReadsMetadataFilters) {
+    const MetadataFilter text = parse_metadata_filter("/plan/tier=gold=24");
+    EXPECT_EQ(text.path, (std::vector<std::string>{"plan", "tier"}));
+    EXPECT_EQ(text.equals, Json("gold=24"));
+    EXPECT_EQ(parse_metadata_filter("/n=3").equals, Json(3));
+    EXPECT_EQ(parse_metadata_filter("/n=\"3\"").equals, Json("3"));
+    EXPECT_EQ(parse_metadata_filter("/n=true").equals, Json(true));
+    EXPECT_EQ(parse_metadata_filter("/n=null").equals, Json("null"));
+    EXPECT_EQ(parse_metadata_filter("/a~1b=x").path, (std::vector<std::string>{"a/b"}));
+    EXPECT_THROW(parse_metadata_filter("/plan"), ValidationError);
+    EXPECT_THROW(parse_metadata_filter("plan=gold"), ValidationError);
+}
+
+TEST(TextTest, GroupsThousands) {
+    EXPECT_EQ(with_thousands(0), "0");
+    EXPECT_EQ(with_thousands(999), "999");
+    EXPECT_EQ(with_thousands(4812), "4,812");
+    EXPECT_EQ(with_thousands(1234567), "1,234,567");
+    EXPECT_EQ(with_thousands(-1234), "-1,234");
+    EXPECT_EQ(with_thousands(-123), "-123");
+}
+
+TEST(TextTest, EscapesControlCharacters) {
+    EXPECT_EQ(printable("plain – ok"), "plain – ok");
+    EXPECT_EQ(printable("a\x1b[31m\n\x7f"), "a\\x1b[31m\\x0a\\x7f");
+    EXPECT_EQ(printable("\xC2\x9B"), "\\x9b");
+}
+
+TEST(TextTest, SuggestsTheNearestName) {
+    const std::vector<std::string> pools = {"latam", "latin", "europe", "eu"};
+    EXPECT_EQ(nearest("latm", pools), "latam");
+    EXPECT_EQ(nearest("laatm", pools), "latam");
+    EXPECT_EQ(nearest("erope", pools), "europe");
+    EXPECT_EQ(nearest("ue", pools), "eu");
+    EXPECT_EQ(nearest("asia", pools), std::nullopt);
+    EXPECT_EQ(nearest("x", {}), std::nullopt);
+}
+
+}  // namespace
+}  // namespace pharox::cli

@@ -1,0 +1,217 @@
+#include <map>
+
+#include "catalog.hpp"
+#include "pharox/errors.hpp"
+#include "queries.hpp"
+
+namespace pharox::sqlite {
+
+namespace {
+
+[[noreturn]] void refuse_duplicate(const Proxy& proxy, ProxyId holder) {
+    if (holder == proxy.id) throw ConflictError("id", proxy.id.to_string(), "is the id of another proxy");
+    throw ConflictError("proxy", proxy.redacted_url(), "is in its pool already");
+}
+
+/// Writes proxies, and remembers for the length of one transaction where each pool's random orders stand.
+class ProxyWriter {
+  public:
+    explicit ProxyWriter(WriteTransaction& transaction) : transaction_(transaction) {}
+
+    /// False where the id or the identity is taken.
+    bool insert(const Proxy& proxy) {
+        const PoolKeys& keys = keys_of(proxy.pool_id);
+        Statement statement = transaction_.prepare(query::insert_proxy);
+        statement.bind(proxy.id);
+        bind_proxy(statement, proxy);
+        statement.bind(random_key(keys)).bind(weighted_key(keys, proxy.weight)).run();
+        return transaction_.connection().changes() == 1;
+    }
+
+    /// Who has the proxy's identity in its pool, or else its id.
+    std::optional<ProxyId> holder_of(const Proxy& proxy) {
+        if (const auto holder = holder_of_identity(proxy)) return holder;
+        if (transaction_.prepare(query::proxy_by_id).bind(proxy.id).step()) return proxy.id;
+        return std::nullopt;
+    }
+
+    /// Replaces what is stored under the id, but for its counter. Throws ProxyNotFoundError,
+    /// PoolNotFoundError, ConflictError.
+    void update(Proxy& proxy) {
+        const std::optional<ProxyRow> stored = find(proxy.id);
+        if (!stored) throw ProxyNotFoundError(proxy.id);
+        const PoolKeys& keys = keys_of(proxy.pool_id);
+        const auto holder = holder_of_identity(proxy);
+        if (holder && *holder != proxy.id) refuse_duplicate(proxy, *holder);
+        proxy.current_leases = stored->proxy.current_leases;
+        const bool moved = stored->proxy.pool_id != proxy.pool_id;
+        const bool reweighed = moved || stored->proxy.weight != proxy.weight;
+        Statement statement = transaction_.prepare(query::update_proxy);
+        bind_proxy(statement, proxy);
+        statement.bind(moved ? random_key(keys) : stored->random_key)
+            .bind(reweighed ? weighted_key(keys, proxy.weight) : stored->weighted_key)
+            .bind(proxy.id)
+            .run();
+    }
+
+    std::optional<ProxyRow> find(ProxyId id) {
+        Statement row = transaction_.prepare(query::proxy_by_id);
+        if (!row.bind(id).step()) return std::nullopt;
+        return read_proxy_row(row);
+    }
+
+  private:
+    struct PoolKeys {
+        double random_high = 0;
+        double weighted_high = 0;
+    };
+
+    const PoolKeys& keys_of(PoolId pool) {
+        const auto known = pools_.find(pool);
+        if (known != pools_.end()) return known->second;
+        Statement row = transaction_.prepare(query::pool_keys);
+        if (!row.bind(pool).step()) throw PoolNotFoundError(pool.to_string());
+        return pools_.emplace(pool, PoolKeys{.random_high = row.real(0), .weighted_high = row.real(1)})
+            .first->second;
+    }
+
+    double random_key(const PoolKeys& keys) { return keys.random_high + transaction_.draw_exponential(); }
+    double weighted_key(const PoolKeys& keys, double weight) {
+        return weight > 0 ? keys.weighted_high + transaction_.draw_exponential() / weight
+                          : keys.weighted_high;
+    }
+
+    std::optional<ProxyId> holder_of_identity(const Proxy& proxy) {
+        Statement row = transaction_.prepare(query::proxy_id_by_identity);
+        if (!row.bind(proxy.pool_id).bind(proxy.identity()).step()) return std::nullopt;
+        return row.id<ProxyId>(0);
+    }
+
+    WriteTransaction& transaction_;
+    std::map<PoolId, PoolKeys> pools_;
+};
+
+Proxy live_proxy(auto& transaction, Timestamp now, ProxyId id) {
+    Statement row = transaction.prepare(query::live_proxy_by_id);
+    row.bind(now).bind(id).step();
+    return read_proxy(row);
+}
+
+}  // namespace
+
+Proxy Catalog::add_proxy(const Proxy& proxy) {
+    Proxy stored = validated(proxy);
+    WriteTransaction transaction(database_, {.name = "add_proxy"}, Durability::power);
+    ProxyWriter writer(transaction);
+    if (!writer.insert(stored)) refuse_duplicate(stored, writer.holder_of(stored).value_or(stored.id));
+    transaction.commit();
+    return stored;
+}
+
+AddProxiesResult Catalog::add_proxies(const AddProxiesRequest& request) {
+    std::vector<Proxy> proxies;
+    proxies.reserve(request.proxies.size());
+    for (const Proxy& proxy : request.proxies) proxies.push_back(validated(proxy));
+
+    WriteTransaction transaction(database_, {.name = "add_proxies"}, Durability::power);
+    ProxyWriter writer(transaction);
+    AddProxiesResult result;
+    for (Proxy& proxy : proxies) {
+        if (writer.insert(proxy)) {
+            ++result.added;
+        } else if (request.on_duplicate == DuplicatePolicy::skip) {
+            ++result.skipped;
+        } else {
+            const ProxyId holder = writer.holder_of(proxy).value_or(proxy.id);
+            if (request.on_duplicate == DuplicatePolicy::reject) refuse_duplicate(proxy, holder);
+            proxy.id = holder;
+            writer.update(proxy);
+            ++result.updated;
+        }
+    }
+    transaction.commit();
+    return result;
+}
+
+Proxy Catalog::update_proxy(const Proxy& proxy) {
+    Proxy changed = validated(proxy);
+    WriteTransaction transaction(database_, {.name = "update_proxy"}, Durability::power);
+    transaction.read_state();
+    ProxyWriter(transaction).update(changed);
+    changed = live_proxy(transaction, transaction.now(), changed.id);
+    transaction.commit();
+    return changed;
+}
+
+std::optional<Proxy> Catalog::get_proxy(ProxyId id) {
+    ReadTransaction transaction(database_, {.name = "get_proxy"});
+    const Timestamp now = transaction.now();
+    Statement row = transaction.prepare(query::live_proxy_by_id);
+    if (!row.bind(now).bind(id).step()) return std::nullopt;
+    return read_proxy(row);
+}
+
+Page<Proxy> Catalog::list_proxies(const ListProxiesRequest& request) {
+    validate(request);
+    const FilterSql filter = compile_filter(request.filters);
+    std::string sql = query::list_proxies;
+    if (request.status) sql += query::status_is;
+    sql += filter.where;
+    sql += query::proxy_order_and_limit;
+    const std::size_t wanted = request.limit + 1;  // the last tells that there is more
+    ProxyId after = request.after.empty() ? ProxyId() : ProxyId::parse(request.after);
+    Page<Proxy> page;
+    for (bool more = true; more && page.items.size() < wanted;) {
+        std::vector<Proxy> read;
+        {
+            ReadTransaction transaction(database_, {.name = "list_proxies"});
+            const Timestamp now = transaction.now();
+            PoolId pool;
+            {
+                Statement row = transaction.prepare(query::pool_id_by_name);
+                if (!row.bind(request.pool).step()) return {};
+                pool = row.id<PoolId>(0);
+            }
+            Statement rows = transaction.prepare(sql);
+            rows.bind(now).bind(pool).bind(after);
+            if (request.status) rows.bind(static_cast<int>(*request.status));
+            for (const SqlValue& value : filter.values) rows.bind(value);
+            rows.bind(static_cast<std::int64_t>(wanted));
+            while (rows.step()) read.push_back(read_proxy(rows));
+        }
+        more = read.size() == wanted;
+        if (!read.empty()) after = read.back().id;
+        for (Proxy& proxy : read) {  // predicates run here, outside the transaction
+            if (page.items.size() == wanted) break;
+            if (filter.exact || matches(request.filters, proxy)) page.items.push_back(std::move(proxy));
+        }
+    }
+    if (page.items.size() == wanted) {
+        page.items.pop_back();
+        page.next = page.items.back().id.to_string();
+    }
+    return page;
+}
+
+RemoveResult Catalog::remove_proxy(ProxyId id, bool force) {
+    WriteTransaction transaction(database_, {.name = "remove_proxy"}, Durability::power);
+    transaction.read_state();
+    const auto stored = ProxyWriter(transaction).find(id);
+    if (!stored) return {};
+    std::vector<Lease> active;
+    if (stored->proxy.current_leases > 0) {
+        Statement rows = transaction.prepare(query::active_leases_of_proxy);
+        rows.bind(id);
+        while (rows.step()) active.push_back(read_lease(rows));
+    }
+    std::vector<Lease> expired;
+    const std::int64_t revoked = revoke_all(transaction, std::move(active), force, expired, [&] {
+        return ConflictError("proxy_id", id.to_string(), "has active leases");
+    });
+    transaction.prepare(query::delete_proxy).bind(id).run();
+    transaction.commit();
+    reports_.put(std::move(expired));
+    return {.removed = true, .revoked_leases = revoked};
+}
+
+}  // namespace pharox::sqlite

@@ -1,0 +1,220 @@
+#include "connection.hpp"
+
+#include <sqlite3.h>
+
+#include <random>
+#include <thread>
+
+#include "pharox/errors.hpp"
+#include "sql_functions.hpp"
+
+namespace pharox::sqlite {
+
+namespace {
+
+// Filters make new texts without end; what is kept of them is bounded.
+constexpr std::size_t max_kept_statements = 256;
+
+bool is_retryable(int code) noexcept {
+    const int primary = code & 0xFF;
+    return primary == SQLITE_BUSY || primary == SQLITE_LOCKED;
+}
+
+}  // namespace
+
+void fail(const Operation& operation, const std::string& why, bool retryable, bool outcome_unknown) {
+    throw StorageError({.store = "sqlite",
+                        .operation = std::string(operation.name),
+                        .retryable = retryable,
+                        .outcome_unknown = outcome_unknown,
+                        .lease_id = operation.lease},
+                       why);
+}
+
+void StatementCloser::operator()(sqlite3_stmt* statement) const noexcept { sqlite3_finalize(statement); }
+
+Statement::Statement(Connection& connection, StatementCache::node_type node) noexcept
+    : connection_(&connection), node_(std::move(node)), statement_(node_.mapped().get()) {}
+
+Statement::~Statement() {
+    if (node_) {
+        reset();
+        connection_->give_back(std::move(node_));
+    }
+}
+
+void Statement::reset() noexcept {
+    sqlite3_reset(statement_);
+    if (next_ > 0) sqlite3_clear_bindings(statement_);
+    next_ = 0;
+}
+
+Statement& Statement::bind(std::int64_t value) {
+    if (const int code = sqlite3_bind_int64(statement_, ++next_, value)) connection_->fail_with(code);
+    return *this;
+}
+
+Statement& Statement::bind(double value) {
+    if (const int code = sqlite3_bind_double(statement_, ++next_, value)) connection_->fail_with(code);
+    return *this;
+}
+
+Statement& Statement::bind(std::string_view value) {
+    const char* data = value.empty() ? "" : value.data();
+    if (const int code =
+            sqlite3_bind_text64(statement_, ++next_, data, value.size(), SQLITE_TRANSIENT, SQLITE_UTF8)) {
+        connection_->fail_with(code);
+    }
+    return *this;
+}
+
+Statement& Statement::bind_blob(const void* data, std::size_t size) {
+    if (const int code = sqlite3_bind_blob64(statement_, ++next_, data, size, SQLITE_TRANSIENT)) {
+        connection_->fail_with(code);
+    }
+    return *this;
+}
+
+Statement& Statement::bind_null() {
+    if (const int code = sqlite3_bind_null(statement_, ++next_)) connection_->fail_with(code);
+    return *this;
+}
+
+Statement& Statement::bind(const SqlValue& value) {
+    if (const auto* integer = std::get_if<std::int64_t>(&value)) return bind(*integer);
+    if (const auto* real = std::get_if<double>(&value)) return bind(*real);
+    if (const auto* text = std::get_if<std::string>(&value)) return bind(std::string_view(*text));
+    const auto& uuid = std::get<UuidBytes>(value);
+    return bind_blob(uuid.data(), uuid.size());
+}
+
+bool Statement::step() {
+    const int code = sqlite3_step(statement_);
+    if (code == SQLITE_ROW) return true;
+    if (code == SQLITE_DONE) return false;
+    connection_->fail_with(code);
+}
+
+void Statement::run() {
+    while (step()) {
+    }
+}
+
+bool Statement::is_null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
+
+std::int64_t Statement::integer(int column) const { return sqlite3_column_int64(statement_, column); }
+
+double Statement::real(int column) const { return sqlite3_column_double(statement_, column); }
+
+std::string_view Statement::text(int column) const {
+    const auto* data = static_cast<const char*>(sqlite3_column_blob(statement_, column));
+    const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
+    return data == nullptr ? std::string_view() : std::string_view(data, size);
+}
+
+UuidBytes Statement::bytes(int column) const {
+    const std::string_view blob = text(column);
+    UuidBytes uuid{};
+    if (blob.size() != uuid.size()) {
+        fail(connection_->operation_, "the database is damaged: an id is not 16 bytes long");
+    }
+    std::copy_n(blob.begin(), uuid.size(), uuid.begin());
+    return uuid;
+}
+
+void Connection::Closer::operator()(sqlite3* database) const noexcept { sqlite3_close_v2(database); }
+
+Connection::Connection(const Settings& settings, const Operation& operation)
+    : busy_(std::make_unique<BusyWait>()), operation_(operation) {
+    busy_->timeout = settings.busy_timeout;
+    busy_->random = std::random_device{}() | 1U;
+    // The file was made by whoever opens the storage, with the mode that it should have: no CREATE here.
+    int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE;
+    if (settings.file == ":memory:") flags |= SQLITE_OPEN_CREATE | SQLITE_OPEN_MEMORY;
+    sqlite3* database = nullptr;
+    const int code = sqlite3_open_v2(settings.file.c_str(), &database, flags, nullptr);
+    database_.reset(database);
+    if (code != SQLITE_OK) {
+        fail(operation_, database == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(database),
+             is_retryable(code));
+    }
+    sqlite3_extended_result_codes(database, 1);
+    sqlite3_busy_handler(database, &Connection::wait_for_lock, busy_.get());
+    if (const int registered = register_functions(database)) fail_with(registered);
+    execute("PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 268435456");
+    execute(("PRAGMA cache_size = -" + std::to_string(settings.cache_kib)).c_str());
+    if (settings.read_only) execute("PRAGMA query_only = ON");
+}
+
+Connection::~Connection() { statements_.clear(); }
+
+int Connection::wait_for_lock(void* context, int attempt) noexcept {
+    auto& wait = *static_cast<BusyWait*>(context);
+    const auto now = std::chrono::steady_clock::now();
+    if (attempt == 0) wait.deadline = now + wait.timeout;
+    if (now >= wait.deadline) return 0;
+    wait.random ^= wait.random << 13U;
+    wait.random ^= wait.random >> 7U;
+    wait.random ^= wait.random << 17U;
+    std::this_thread::sleep_for(std::chrono::microseconds(50 + wait.random % 151));
+    return 1;
+}
+
+void Connection::fail_with(int code, bool committing) const {
+    const bool retryable = is_retryable(code);
+    std::string why = sqlite3_errmsg(database_.get());
+    if (retryable) why += " (another process kept the database locked)";
+    // A failed write or sync of the commit may still be found in the log after a crash.
+    fail(operation_, why, retryable, committing && !retryable);
+}
+
+Statement Connection::prepare(std::string_view sql) {
+    if (const auto kept = statements_.find(sql); kept != statements_.end()) {
+        return {*this, statements_.extract(kept)};
+    }
+    sqlite3_stmt* statement = nullptr;
+    const int code = sqlite3_prepare_v3(database_.get(), sql.data(), static_cast<int>(sql.size()),
+                                        SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+    StatementHandle handle(statement);
+    if (code != SQLITE_OK) fail_with(code);
+    StatementCache fresh;
+    fresh.emplace(sql, std::move(handle));
+    return {*this, fresh.extract(fresh.begin())};
+}
+
+void Connection::give_back(StatementCache::node_type node) noexcept {
+    try {
+        if (statements_.size() >= max_kept_statements) statements_.clear();
+        statements_.insert(std::move(node));
+    } catch (...) {  // NOLINT(bugprone-empty-catch): it will be prepared again
+    }
+}
+
+void Connection::execute(const char* sql) {
+    if (const int code = sqlite3_exec(database_.get(), sql, nullptr, nullptr, nullptr)) fail_with(code);
+}
+
+std::int64_t Connection::query_integer(std::string_view sql) {
+    Statement statement = prepare(sql);
+    return statement.step() ? statement.integer(0) : 0;
+}
+
+std::string Connection::query_text(std::string_view sql) {
+    Statement statement = prepare(sql);
+    return statement.step() ? std::string(statement.text(0)) : std::string();
+}
+
+std::int64_t Connection::changes() const noexcept { return sqlite3_changes64(database_.get()); }
+
+bool Connection::in_transaction() const noexcept { return sqlite3_get_autocommit(database_.get()) == 0; }
+
+void Connection::rollback() noexcept {
+    if (in_transaction()) sqlite3_exec(database_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
+}
+
+void Connection::commit() {
+    Statement statement = prepare("COMMIT");
+    if (const int code = sqlite3_step(statement.statement_); code != SQLITE_DONE) fail_with(code, true);
+}
+
+}  // namespace pharox::sqlite

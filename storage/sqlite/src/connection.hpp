@@ -1,0 +1,157 @@
+// One SQLite connection, its prepared statements, and the translation of its errors.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "filter_sql.hpp"
+#include "pharox/model/id.hpp"
+#include "pharox/model/time.hpp"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace pharox::sqlite {
+
+/// What is being done, for the errors that come of it.
+struct Operation {
+    std::string_view name;
+    std::optional<LeaseId> lease{};
+};
+
+/// Throws the StorageError of this store.
+[[noreturn]] void fail(const Operation& operation, const std::string& why, bool retryable = false,
+                       bool outcome_unknown = false);
+
+class Connection;
+
+struct StatementCloser {
+    void operator()(sqlite3_stmt* statement) const noexcept;
+};
+using StatementHandle = std::unique_ptr<sqlite3_stmt, StatementCloser>;
+
+struct TextHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const noexcept {
+        return std::hash<std::string_view>{}(text);
+    }
+};
+using StatementCache = std::unordered_map<std::string, StatementHandle, TextHash, std::equal_to<>>;
+
+/// A prepared statement on loan from its connection's cache; goes back, reset, when it leaves the scope.
+/// Parameters are bound in the order of their question marks.
+class Statement {
+  public:
+    Statement(Connection& connection, StatementCache::node_type node) noexcept;
+    Statement(Statement&& other) noexcept = default;
+    Statement& operator=(Statement&&) = delete;
+    Statement(const Statement&) = delete;
+    Statement& operator=(const Statement&) = delete;
+    ~Statement();
+
+    Statement& bind(std::int64_t value);
+    Statement& bind(int value) { return bind(std::int64_t{value}); }
+    Statement& bind(double value);
+    Statement& bind(std::string_view value);
+    Statement& bind(const std::string& value) { return bind(std::string_view(value)); }
+    Statement& bind(const char*) = delete;
+    Statement& bind(bool value) { return bind(std::int64_t{value ? 1 : 0}); }
+    Statement& bind(Timestamp value) { return bind(std::int64_t{value.time_since_epoch().count()}); }
+    Statement& bind(const SqlValue& value);
+    Statement& bind_blob(const void* data, std::size_t size);
+    Statement& bind_null();
+    template <class Tag>
+    Statement& bind(const Id<Tag>& id) {
+        return bind_blob(id.bytes().data(), id.bytes().size());
+    }
+    template <class T>
+    Statement& bind(const std::optional<T>& value) {
+        return value ? bind(*value) : bind_null();
+    }
+
+    /// Whether there is a row.
+    bool step();
+    /// Steps to the end.
+    void run();
+    /// Ready to be bound and run again.
+    void reset() noexcept;
+
+    [[nodiscard]] bool is_null(int column) const;
+    [[nodiscard]] std::int64_t integer(int column) const;
+    [[nodiscard]] double real(int column) const;
+    [[nodiscard]] std::string_view text(int column) const;  ///< of a text or blob, until the next step
+    [[nodiscard]] Timestamp time(int column) const {
+        return Timestamp(std::chrono::microseconds(integer(column)));
+    }
+    template <class IdType>
+    [[nodiscard]] IdType id(int column) const {
+        return IdType(bytes(column));
+    }
+
+  private:
+    friend class Connection;
+    [[nodiscard]] UuidBytes bytes(int column) const;
+
+    Connection* connection_;
+    StatementCache::node_type node_;
+    sqlite3_stmt* statement_;
+    int next_ = 0;
+};
+
+/// Used by one thread at a time.
+class Connection {
+  public:
+    struct Settings {
+        std::string file;  ///< absolute, or ":memory:"
+        std::chrono::milliseconds busy_timeout{};
+        int cache_kib = 0;
+        bool read_only = false;
+    };
+    Connection(const Settings& settings, const Operation& operation);
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+    ~Connection();
+
+    /// Names what errors from now on are about.
+    void set_operation(const Operation& operation) noexcept { operation_ = operation; }
+
+    Statement prepare(std::string_view sql);
+    /// One or more statements without parameters, prepared anew each time, as some PRAGMAs need it.
+    void execute(const char* sql);
+    /// The first column of the only row.
+    std::int64_t query_integer(std::string_view sql);
+    std::string query_text(std::string_view sql);
+    /// Rows changed by the latest INSERT, UPDATE or DELETE.
+    [[nodiscard]] std::int64_t changes() const noexcept;
+    [[nodiscard]] bool in_transaction() const noexcept;
+    /// Ends a transaction that is open, if any.
+    void rollback() noexcept;
+    void commit();
+
+  private:
+    friend class Statement;
+    struct Closer {
+        void operator()(sqlite3* database) const noexcept;
+    };
+    /// A wait for another process's lock: short random sleeps, so that nobody starves.
+    struct BusyWait {
+        std::chrono::milliseconds timeout{};
+        std::chrono::steady_clock::time_point deadline{};
+        std::uint64_t random = 0;
+    };
+    static int wait_for_lock(void* context, int attempt) noexcept;
+    [[noreturn]] void fail_with(int code, bool committing = false) const;
+    void give_back(StatementCache::node_type node) noexcept;
+
+    std::unique_ptr<BusyWait> busy_;
+    std::unique_ptr<sqlite3, Closer> database_;
+    StatementCache statements_;
+    Operation operation_;
+};
+
+}  // namespace pharox::sqlite

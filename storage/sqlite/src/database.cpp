@@ -1,0 +1,213 @@
+#include "database.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cmath>
+#include <system_error>
+#include <thread>
+
+#include "migrations.hpp"
+#include "pharox/errors.hpp"
+#include "queries.hpp"
+
+namespace pharox::sqlite {
+
+namespace {
+
+constexpr Operation opening{.name = "open"};
+constexpr std::size_t max_idle_readers = 8;
+constexpr int writer_cache_kib = 64 * 1024;
+constexpr int reader_cache_kib = 8 * 1024;
+constexpr int checkpoint_after_pages = 10'000;
+
+/// Text of errno, thread-safe.
+std::string reason(int error) { return std::generic_category().message(error); }
+
+class FileDescriptor {
+  public:
+    explicit FileDescriptor(int descriptor) noexcept : descriptor_(descriptor) {}
+    FileDescriptor(const FileDescriptor&) = delete;
+    FileDescriptor& operator=(const FileDescriptor&) = delete;
+    ~FileDescriptor() {
+        if (descriptor_ >= 0) ::close(descriptor_);
+    }
+    [[nodiscard]] int get() const noexcept { return descriptor_; }
+
+  private:
+    int descriptor_;
+};
+
+/// Makes the file, for its owner alone from the first moment, if there is none; SQLite gives the files beside
+/// it the same mode. A file that exists keeps the mode that its owner gave it.
+void create_file_if_absent(const std::filesystem::path& path) {
+    // Closing any descriptor of a file drops every lock that this process has on it (POSIX). The file is new
+    // here, so nobody can have one but a storage that is opened at the same time in another thread.
+    static std::mutex one_at_a_time;
+    const std::lock_guard guard(one_at_a_time);
+    const FileDescriptor file(::open(path.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR));
+    if (file.get() < 0) {
+        if (errno == EEXIST) return;
+        fail(opening, "cannot create " + path.string() + ": " + reason(errno));
+    }
+    const FileDescriptor folder(::open(path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    // A umask may have taken from the owner what the owner needs.
+    if (::fchmod(file.get(), S_IRUSR | S_IWUSR) != 0 || ::fsync(file.get()) != 0 || folder.get() < 0 ||
+        ::fsync(folder.get()) != 0) {
+        fail(opening, "cannot create " + path.string() + " durably: " + reason(errno));
+    }
+}
+
+}  // namespace
+
+Database::Database(Options options)
+    : options_(std::move(options)), private_(options_.path == ":memory:"), random_(std::random_device{}()) {
+    if (private_) {
+        file_ = ":memory:";
+    } else {
+        // Absolute, since SQLite gives names like `file:…` a meaning, and folders may be changed.
+        const std::filesystem::path path = std::filesystem::absolute(options_.path);
+        file_ = path.string();
+        create_file_if_absent(path);
+    }
+    const std::string shown = options_.path.string();
+    writer_ = connect(opening, false);
+    check_schema(*writer_, shown);
+    use_write_ahead_log(opening);
+    writer_->execute("PRAGMA synchronous = FULL");
+    power_safe_ = true;
+    migrate(*writer_, shown);
+    writer_->execute(("PRAGMA wal_autocheckpoint = " + std::to_string(checkpoint_after_pages)).c_str());
+    writer_->execute("PRAGMA journal_size_limit = 67108864");
+}
+
+std::unique_ptr<Connection> Database::connect(const Operation& operation, bool read_only) const {
+    return std::make_unique<Connection>(
+        Connection::Settings{.file = file_,
+                             .busy_timeout = options_.busy_timeout,
+                             .cache_kib = read_only ? reader_cache_kib : writer_cache_kib,
+                             .read_only = read_only},
+        operation);
+}
+
+void Database::use_write_ahead_log(const Operation& operation) {
+    if (private_) return;
+    // SQLite does not call the busy handler for this change: it could deadlock.
+    const auto deadline = std::chrono::steady_clock::now() + options_.busy_timeout;
+    for (;;) {
+        try {
+            const std::string mode = writer_->query_text("PRAGMA journal_mode = WAL");
+            if (mode == "wal") return;
+            fail(operation, "the file system takes no write-ahead log (journal mode is " + mode + ")");
+        } catch (const StorageError& error) {
+            if (!error.retryable() || std::chrono::steady_clock::now() >= deadline) throw;
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        }
+    }
+}
+
+void Database::ensure_index(OrderIndex index) {
+    if (index.selector == Selector::first_available && index.attribute == Attribute::none) return;
+    std::atomic<bool>& known = known_indexes_[static_cast<std::size_t>(index.selector) * attribute_count +
+                                              static_cast<std::size_t>(index.attribute)];
+    if (known.load(std::memory_order_acquire)) return;
+    WriteTransaction transaction(*this, {.name = "create index"});
+    transaction.connection().execute(create_index(index).c_str());
+    transaction.commit();
+    known.store(true, std::memory_order_release);
+}
+
+Timestamp Database::time_not_before(Timestamp seen) noexcept {
+    const std::int64_t mine = seen.time_since_epoch().count();
+    std::int64_t latest = latest_time_.load(std::memory_order_relaxed);
+    while (latest < mine && !latest_time_.compare_exchange_weak(latest, mine, std::memory_order_relaxed)) {
+    }
+    return Timestamp(std::chrono::microseconds(std::max(latest, mine)));
+}
+
+std::unique_ptr<Connection> Database::borrow_reader(const Operation& operation) {
+    {
+        const std::lock_guard guard(readers_mutex_);
+        if (!readers_.empty()) {
+            std::unique_ptr<Connection> reader = std::move(readers_.back());
+            readers_.pop_back();
+            reader->set_operation(operation);
+            return reader;
+        }
+    }
+    return connect(operation, true);
+}
+
+void Database::give_back_reader(std::unique_ptr<Connection> reader) noexcept {
+    try {
+        const std::lock_guard guard(readers_mutex_);
+        if (readers_.size() < max_idle_readers) readers_.push_back(std::move(reader));
+    } catch (...) {  // NOLINT(bugprone-empty-catch): it is closed instead
+    }
+}
+
+WriteTransaction::WriteTransaction(Database& database, const Operation& operation, Durability durability)
+    : database_(database), turn_(database.write_queue_), connection_(*database.writer_) {
+    connection_.set_operation(operation);
+    const bool power_safe = durability == Durability::power;
+    if (power_safe != database_.power_safe_) {
+        connection_.execute(power_safe ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+        database_.power_safe_ = power_safe;
+    }
+    connection_.prepare("BEGIN IMMEDIATE").run();
+    clock_ = database_.time();
+}
+
+WriteTransaction::~WriteTransaction() { connection_.rollback(); }
+
+void WriteTransaction::read_state() {
+    Statement state = prepare(query::read_state);
+    state.step();
+    set_state(state.time(0), state.integer(1));
+}
+
+void WriteTransaction::set_state(Timestamp latest, std::int64_t mark) noexcept {
+    // Exactly what a query saw that was given clock(): the later of the two.
+    now_ = std::max(clock_, latest);
+    database_.time_not_before(latest);
+    mark_ = mark;
+    state_known_ = true;
+}
+
+double WriteTransaction::draw_exponential() {
+    return std::exponential_distribution<double>()(database_.random_);
+}
+
+void WriteTransaction::commit() {
+    if (state_known_) prepare(query::write_state).bind(now_).bind(mark_).run();
+    connection_.commit();
+}
+
+ReadTransaction::ReadTransaction(Database& database, const Operation& operation) : database_(database) {
+    if (database.private_) {
+        turn_ = std::unique_lock(database.write_queue_);
+        connection_ = database.writer_.get();
+        connection_->set_operation(operation);
+    } else {
+        borrowed_ = database.borrow_reader(operation);
+        connection_ = borrowed_.get();
+    }
+    connection_->prepare("BEGIN").run();
+    clock_ = database_.time();
+}
+
+ReadTransaction::~ReadTransaction() {
+    connection_->rollback();
+    if (borrowed_) database_.give_back_reader(std::move(borrowed_));
+}
+
+Timestamp ReadTransaction::now() {
+    Statement state = prepare(query::read_state);
+    state.step();
+    database_.time_not_before(state.time(0));
+    return std::max(clock_, state.time(0));
+}
+
+}  // namespace pharox::sqlite

@@ -1,0 +1,115 @@
+// The file, its connections, and the transactions that everything happens in.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <random>
+#include <vector>
+
+#include "connection.hpp"
+#include "fifo_mutex.hpp"
+#include "pharox/sqlite/storage.hpp"
+#include "pick_plan.hpp"
+
+namespace pharox::sqlite {
+
+/// One connection writes, and threads queue for it in order; others read meanwhile. A ":memory:" database has
+/// one connection for all. Thread-safe.
+class Database {
+  public:
+    /// Opens or creates the file and migrates it. Throws StorageError.
+    explicit Database(Options options);
+
+    [[nodiscard]] const Options& options() const noexcept { return options_; }
+    /// Makes the index if this process has not seen it yet; not inside a transaction.
+    void ensure_index(OrderIndex index);
+    /// The clock's time, or the latest that this process has seen if that was later.
+    Timestamp time() noexcept { return time_not_before(options_.clock->now()); }
+    /// Remembers what was seen in the file.
+    Timestamp time_not_before(Timestamp seen) noexcept;
+
+  private:
+    friend class WriteTransaction;
+    friend class ReadTransaction;
+
+    [[nodiscard]] std::unique_ptr<Connection> connect(const Operation& operation, bool read_only) const;
+    std::unique_ptr<Connection> borrow_reader(const Operation& operation);
+    void give_back_reader(std::unique_ptr<Connection> reader) noexcept;
+    void use_write_ahead_log(const Operation& operation);
+
+    Options options_;
+    bool private_;  ///< in memory
+    std::string file_;
+    std::atomic<std::int64_t> latest_time_{0};
+    FifoMutex write_queue_;
+    std::unique_ptr<Connection> writer_;
+    bool power_safe_ = false;  ///< how the writer syncs now
+    std::mt19937_64 random_;   ///< the writer's
+    std::mutex readers_mutex_;
+    std::vector<std::unique_ptr<Connection>> readers_;
+    std::array<std::atomic<bool>, std::size_t{selector_count} * attribute_count> known_indexes_{};
+};
+
+/// Rolls back unless committed. Holds the write lock of the file from construction on.
+class WriteTransaction {
+  public:
+    WriteTransaction(Database& database, const Operation& operation)
+        : WriteTransaction(database, operation, database.options().durability) {}
+    WriteTransaction(Database& database, const Operation& operation, Durability durability);
+    WriteTransaction(const WriteTransaction&) = delete;
+    WriteTransaction& operator=(const WriteTransaction&) = delete;
+    ~WriteTransaction();
+
+    Statement prepare(std::string_view sql) { return connection_.prepare(sql); }
+    Connection& connection() noexcept { return connection_; }
+    Database& database() noexcept { return database_; }
+
+    /// What the clock said when the transaction began. The store's time may be later.
+    [[nodiscard]] Timestamp clock() const noexcept { return clock_; }
+    /// What the state says; first, unless a query of the caller's own reads it along and tells set_state().
+    void read_state();
+    void set_state(Timestamp latest, std::int64_t mark) noexcept;
+    /// The store's time: one instant for the whole transaction.
+    [[nodiscard]] Timestamp now() const noexcept { return now_; }
+    std::int64_t next_mark() noexcept { return ++mark_; }
+    /// A draw from the exponential distribution with mean 1.
+    double draw_exponential();
+
+    /// Writes the state too.
+    void commit();
+
+  private:
+    Database& database_;
+    std::unique_lock<FifoMutex> turn_;
+    Connection& connection_;
+    Timestamp clock_{};
+    Timestamp now_{};
+    std::int64_t mark_ = 0;
+    bool state_known_ = false;
+};
+
+/// One snapshot. Blocks nobody, except in a database in memory.
+class ReadTransaction {
+  public:
+    ReadTransaction(Database& database, const Operation& operation);
+    ReadTransaction(const ReadTransaction&) = delete;
+    ReadTransaction& operator=(const ReadTransaction&) = delete;
+    ~ReadTransaction();
+
+    Statement prepare(std::string_view sql) { return connection_->prepare(sql); }
+    /// What the clock said when the transaction began. The store's time may be later.
+    [[nodiscard]] Timestamp clock() const noexcept { return clock_; }
+    /// The store's time, read from the snapshot.
+    Timestamp now();
+
+  private:
+    Database& database_;
+    std::unique_lock<FifoMutex> turn_;
+    std::unique_ptr<Connection> borrowed_;
+    Connection* connection_;
+    Timestamp clock_{};
+};
+
+}  // namespace pharox::sqlite

@@ -1,0 +1,148 @@
+#include "migrations.hpp"
+
+#include <array>
+
+#include "pharox/errors.hpp"
+
+namespace pharox::sqlite {
+
+namespace {
+
+constexpr std::int64_t application_id = 0x50486158;  // "PHaX", in the file's header for file(1) and for us
+
+/// `status`, `protocol` and `reason` hold the values of core's enumerations; times are microseconds since
+/// 1970.
+///
+/// has_room is kept by whoever changes what it depends on, and checked here: a generated column would move
+/// the row in every order index at each lease, though it rarely changes.
+constexpr auto first_schema = R"sql(
+CREATE TABLE state (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    now INTEGER NOT NULL,   -- the latest time that a write went by: the store's clock never runs backwards
+    mark INTEGER NOT NULL   -- the latest use mark
+) STRICT;
+INSERT INTO state (id, now, mark) VALUES (1, 0, 0);
+
+CREATE TABLE pool (
+    id BLOB NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    description TEXT,
+    metadata TEXT,
+    random_high REAL NOT NULL DEFAULT 0,    -- the largest key that a random pick has found
+    weighted_high REAL NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE consumer (
+    id BLOB NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE proxy (
+    number INTEGER PRIMARY KEY,
+    id BLOB NOT NULL UNIQUE,
+    pool_id BLOB NOT NULL,
+    host TEXT NOT NULL,
+    port INTEGER NOT NULL,
+    protocol INTEGER NOT NULL,
+    status INTEGER NOT NULL,
+    checked_at INTEGER NOT NULL,
+    user TEXT,
+    password TEXT,
+    template INTEGER,
+    source TEXT,
+    country TEXT,
+    city TEXT,
+    isp TEXT,
+    asn INTEGER,
+    latitude REAL,
+    longitude REAL,
+    latency_ms REAL,
+    max_concurrency INTEGER,
+    weight REAL NOT NULL,
+    tags BLOB,
+    metadata TEXT,
+    identity TEXT NOT NULL,
+    current_leases INTEGER NOT NULL CHECK (current_leases >= 0),
+    mark INTEGER NOT NULL,
+    fencing INTEGER NOT NULL,
+    has_room INTEGER NOT NULL,
+    random_key REAL NOT NULL,
+    weighted_key REAL NOT NULL,
+    latency_rank REAL NOT NULL GENERATED ALWAYS AS (ifnull(latency_ms, 9e999)) VIRTUAL,
+    UNIQUE (pool_id, identity),
+    CHECK (has_room = (status = 0 AND (max_concurrency IS NULL OR current_leases < max_concurrency)))
+) STRICT;
+CREATE UNIQUE INDEX proxy_pool ON proxy (pool_id, id);
+CREATE INDEX proxy_first_available ON proxy (pool_id, checked_at DESC, id) WHERE has_room = 1;
+
+CREATE TABLE lease (
+    id BLOB NOT NULL PRIMARY KEY,
+    proxy_id BLOB NOT NULL,
+    consumer_id BLOB NOT NULL,
+    pool_id BLOB NOT NULL,
+    pool_name TEXT NOT NULL,
+    status INTEGER NOT NULL,
+    acquired_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    released_at INTEGER,
+    reason INTEGER,
+    fencing INTEGER NOT NULL,
+    metadata TEXT
+) STRICT, WITHOUT ROWID;
+CREATE INDEX lease_due ON lease (expires_at) WHERE status = 0;
+CREATE INDEX lease_ended ON lease (released_at) WHERE status = 1;
+)sql";
+
+/// Number n leads from schema n to n + 1. What was released never changes.
+constexpr std::array migrations = {first_schema};
+
+/// Refusals of a file say nothing of an operation: what is wrong is the file.
+constexpr Operation the_file{.name = ""};
+
+[[noreturn]] void refuse(const std::string& why) { fail(the_file, why); }
+
+std::int64_t checked_version(Connection& connection, const std::string& file) {
+    const std::int64_t application = connection.query_integer("PRAGMA application_id");
+    const std::int64_t version = connection.query_integer("PRAGMA user_version");
+    if (application == application_id) {
+        if (version > known_schema()) {
+            refuse(file + " has schema " + std::to_string(version) + ", this pharox knows up to " +
+                   std::to_string(known_schema()) + ": upgrade pharox, or restore a backup");
+        }
+        return version;
+    }
+    const bool empty = application == 0 && version == 0 &&
+                       connection.query_integer("SELECT count(*) FROM sqlite_schema") == 0;
+    if (!empty) refuse(file + " is a database of something else, not of pharox: choose another file");
+    return 0;
+}
+
+}  // namespace
+
+int known_schema() noexcept { return static_cast<int>(migrations.size()); }
+
+void check_schema(Connection& connection, const std::string& file) {
+    // In one transaction, so that another process that creates the schema now is seen before or after, not
+    // between.
+    connection.execute("BEGIN");
+    const std::int64_t version = checked_version(connection, file);
+    if (version < 0) refuse(file + " has schema " + std::to_string(version) + ", which never was");
+    connection.execute("COMMIT");
+}
+
+void migrate(Connection& connection, const std::string& file) {
+    for (;;) {
+        if (connection.query_integer("PRAGMA user_version") == known_schema()) return;
+        connection.execute("BEGIN IMMEDIATE");
+        const auto version = static_cast<std::size_t>(checked_version(connection, file));
+        if (version < migrations.size()) {
+            connection.execute(migrations[version]);
+            connection.execute(("PRAGMA application_id = " + std::to_string(application_id) +
+                                "; PRAGMA user_version = " + std::to_string(version + 1))
+                                   .c_str());
+        }
+        connection.commit();
+    }
+}
+
+}  // namespace pharox::sqlite

@@ -1,0 +1,113 @@
+#include "pick_plan.hpp"
+
+#include <array>
+
+#include "queries.hpp"
+
+namespace pharox::sqlite {
+
+namespace {
+
+struct Order {
+    std::string_view name;
+    std::string_view columns;
+    std::string_view condition;
+};
+
+const Order& order_of(Selector selector) {
+    static constexpr std::array<Order, selector_count> orders = {{
+        {"first_available", "checked_at DESC, id", ""},
+        {"round_robin", "mark, id", ""},
+        {"least_used", "current_leases, mark, id", ""},
+        {"lowest_latency", "latency_rank, id", ""},
+        {"random", "random_key, id", ""},
+        {"weighted_random", "weighted_key, id", " AND weight > 0"},
+    }};
+    return orders[static_cast<std::size_t>(selector)];
+}
+
+/// The rows that the plan goes through, from the keyword FROM on.
+std::string available(const PickPlan& plan, bool forced_index) {
+    std::string sql = " FROM proxy";
+    if (forced_index) sql += " INDEXED BY " + index_name(plan.index);
+    sql += " WHERE pool_id = ? AND has_room = 1";
+    sql += order_of(plan.index.selector).condition;
+    return sql;
+}
+
+std::string constraints(const PickPlan& plan) {
+    std::string sql;
+    if (plan.equality.attribute != Attribute::none) {
+        sql += " AND ";
+        sql += column_of(plan.equality.attribute);
+        sql += " = ?";
+    }
+    return sql + plan.filter.where;
+}
+
+std::string in_order(const PickPlan& plan) {
+    return " ORDER BY " + std::string(order_of(plan.index.selector).columns);
+}
+
+constexpr std::string_view select_row = "SELECT " PHAROX_PROXY_COLUMNS("current_leases");
+
+}  // namespace
+
+std::string index_name(OrderIndex index) {
+    std::string name = "proxy_";
+    name += order_of(index.selector).name;
+    if (index.attribute != Attribute::none) {
+        name += "_by_";
+        name += column_of(index.attribute);
+    }
+    return name;
+}
+
+std::string create_index(OrderIndex index) {
+    const Order& order = order_of(index.selector);
+    std::string sql = "CREATE INDEX IF NOT EXISTS " + index_name(index) + " ON proxy (pool_id, ";
+    if (index.attribute != Attribute::none) {
+        sql += column_of(index.attribute);
+        sql += ", ";
+    }
+    sql += order.columns;
+    sql += ") WHERE has_room = 1";
+    sql += order.condition;
+    if (index.attribute != Attribute::none) {
+        sql += " AND ";
+        sql += column_of(index.attribute);
+        sql += " IS NOT NULL";
+    }
+    return sql;
+}
+
+std::string PickPlan::rows() const {
+    std::string sql(select_row);
+    return sql + available(*this, true) + constraints(*this) + in_order(*this) + " LIMIT ?";
+}
+
+std::string PickPlan::ids() const {
+    return "SELECT id" + available(*this, true) + constraints(*this) + in_order(*this);
+}
+
+std::string PickPlan::row_if_still_fits() const {
+    std::string sql(select_row);
+    return sql + available(*this, false) + constraints(*this) + " AND id = ?";
+}
+
+std::string PickPlan::any_full() const {
+    return "SELECT 1 FROM proxy INDEXED BY proxy_pool WHERE pool_id = ? AND status = 0 AND has_room = 0" +
+           constraints(*this) + " LIMIT 1";
+}
+
+PickPlan plan_pick(Selector selector, const ProxyFilters& filters) {
+    PickPlan plan;
+    plan.index.selector = selector;
+    if (filters.empty()) return plan;
+    plan.equality = indexed_equality(filters);
+    plan.index.attribute = plan.equality.attribute;
+    plan.filter = compile_filter(filters, plan.index.attribute);
+    return plan;
+}
+
+}  // namespace pharox::sqlite

@@ -1,0 +1,52 @@
+// Finding the proxy that a selector and a filter ask for.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "database.hpp"
+#include "pick_plan.hpp"
+#include "row_mapping.hpp"
+
+namespace pharox::sqlite {
+
+/// The first of the plan's rows. `transaction` reads or writes.
+template <class Transaction>
+std::optional<ProxyRow> pick(Transaction& transaction, const PickPlan& plan, PoolId pool) {
+    Statement rows = transaction.prepare(plan.rows());
+    rows.bind(pool);
+    plan.bind_filter(rows);
+    rows.bind(1);
+    if (!rows.step()) return std::nullopt;
+    return read_proxy_row(rows);
+}
+
+/// The row of this proxy, if it is available and nothing of it has changed but its counter.
+std::optional<ProxyRow> pick_unchanged(WriteTransaction& transaction, const PickPlan& plan, PoolId pool,
+                                       const Proxy& seen);
+
+/// Moves a picked proxy on in the random orders. The others are moved by leases, or by mark_proxy.
+void draw_again(WriteTransaction& transaction, Selector selector, const ProxyRow& picked);
+
+/// Whether what does not fit now is merely full.
+bool any_full(ReadTransaction& transaction, const PickPlan& plan, PoolId pool);
+
+/// The plan's proxies one by one, for a predicate to look at: no transaction is open between two of them. As
+/// of one instant, but read a few at a time; what stops being available meanwhile is left out.
+class Candidates {
+  public:
+    Candidates(Database& database, const PickPlan& plan, PoolId pool);
+    std::optional<Proxy> next();
+
+  private:
+    void read_first();
+    void read_more();
+
+    Database& database_;
+    const PickPlan& plan_;
+    PoolId pool_;
+    std::vector<Proxy> ready_{};      ///< in reverse order
+    std::vector<ProxyId> waiting_{};  ///< in reverse order
+};
+
+}  // namespace pharox::sqlite

@@ -1,0 +1,33 @@
+// Rows to models and back. The columns come in the order of PHAROX_…_COLUMNS in queries.hpp.
+#pragma once
+
+#include "connection.hpp"
+#include "pharox/model/lease.hpp"
+#include "pharox/model/proxy.hpp"
+
+namespace pharox::sqlite {
+
+/// A proxy with what only the store knows of it.
+struct ProxyRow {
+    Proxy proxy;
+    std::int64_t fencing = 0;
+    double random_key = 0;
+    double weighted_key = 0;
+};
+inline constexpr int proxy_column_count = 26;
+
+Proxy read_proxy(const Statement& row);
+ProxyRow read_proxy_row(const Statement& row);
+/// From the column `first` on.
+Lease read_lease(const Statement& row, int first = 0);
+ProxyPool read_pool(const Statement& row);
+Consumer read_consumer(const Statement& row);
+
+/// pool_id … identity, has_room: what both inserting and updating a proxy bind. Reads proxy.current_leases.
+void bind_proxy(Statement& statement, const Proxy& proxy);
+/// An empty object is stored as NULL: most metadata is empty, and so is not parsed.
+void bind_metadata(Statement& statement, const Json& metadata);
+
+bool has_room(const Proxy& proxy) noexcept;
+
+}  // namespace pharox::sqlite
