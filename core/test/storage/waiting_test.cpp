@@ -1,0 +1,212 @@
+// acquire with a deadline: order, hand-over, cancellation, and what 10,000 waiters cost.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <filesystem>
+#include <future>
+#include <set>
+#include <thread>
+
+#include "pharox/pharox.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+using namespace pharox;
+
+constexpr auto generous = 60s;
+
+/// One pool with one proxy that takes one lease.
+struct OneSlot {
+    std::shared_ptr<InMemoryStorage> storage = std::make_shared<InMemoryStorage>();
+    ProxyPool pool = bootstrap_pool(*storage, {.name = "p"});
+    Proxy proxy = bootstrap_proxy(*storage, pool, {.host = "10.0.0.1", .port = 80, .country = "AR", .max_concurrency = 1});
+    ConsumerId consumer = storage->ensure_consumer({.name = "default"});
+
+    /// Enters the queue; what comes out lands in the future.
+    std::future<AcquireResult> wait(AcquireRequest request, std::stop_token stop = {}) {
+        auto promise = std::make_shared<std::promise<AcquireResult>>();
+        storage->acquire_async(std::move(request),
+                               [promise](AcquireOutcome outcome) {
+                                   if (outcome.error()) {
+                                       promise->set_exception(outcome.error());
+                                   } else {
+                                       promise->set_value(*outcome.result());
+                                   }
+                               },
+                               std::move(stop));
+        return promise->get_future();
+    }
+};
+
+bool is_ready(const std::future<AcquireResult>& future) { return future.wait_for(0s) == std::future_status::ready; }
+
+std::size_t threads_of_this_process() {
+    const std::filesystem::directory_iterator tasks("/proc/self/task");
+    return static_cast<std::size_t>(std::distance(begin(tasks), end(tasks)));
+}
+
+TEST(Waiting, OldestFirst) {
+    OneSlot one;
+    const AcquireResult held = one.storage->acquire({.pool = "p"});
+    ASSERT_TRUE(held);
+    std::vector<std::future<AcquireResult>> waiting;
+    for (int i = 0; i < 5; ++i) waiting.push_back(one.wait({.pool = "p", .wait = generous}));
+    LeaseId last = held.lease().id;
+    for (auto& next : waiting) {
+        EXPECT_TRUE(one.storage->release_lease({.lease_id = last}).released);
+        const AcquireResult got = next.get();
+        ASSERT_TRUE(got);
+        last = got.lease().id;
+    }
+}
+
+TEST(Waiting, NewcomerStandsBehindTheOldest) {
+    OneSlot one;
+    for (int round = 0; round < 200; ++round) {
+        const AcquireResult held = one.storage->acquire({.pool = "p"});
+        ASSERT_TRUE(held);
+        auto waiting = one.wait({.pool = "p", .wait = generous});
+        one.storage->release_lease({.lease_id = held.lease().id});
+        EXPECT_FALSE(one.storage->acquire({.pool = "p"})) << "a newcomer overtook in round " << round;
+        const AcquireResult got = waiting.get();
+        ASSERT_TRUE(got);
+        one.storage->release_lease({.lease_id = got.lease().id});
+    }
+}
+
+TEST(Waiting, WhomNothingFitsHoldsUpNobody) {
+    OneSlot one;
+    const AcquireResult held = one.storage->acquire({.pool = "p"});
+    auto hopeless = one.wait({.pool = "p", .filters = {.country = "BR"}, .wait = generous});
+    auto fits = one.wait({.pool = "p", .filters = {.country = "AR"}, .wait = generous});
+    one.storage->release_lease({.lease_id = held.lease().id});
+    EXPECT_TRUE(fits.get());
+    EXPECT_FALSE(is_ready(hopeless));
+}
+
+TEST(Waiting, TimeUpTellsWhy) {
+    OneSlot one;
+    const AcquireResult held = one.storage->acquire({.pool = "p"});
+    EXPECT_EQ(one.storage->acquire({.pool = "p", .wait = 20ms}).miss(), Miss::all_busy);
+    EXPECT_EQ(one.storage->acquire({.pool = "p", .filters = {.country = "BR"}, .wait = 20ms}).miss(),
+              Miss::nothing_matches);
+    EXPECT_EQ(one.storage->acquire({.pool = "nowhere", .wait = generous}).miss(), Miss::pool_unknown);
+}
+
+TEST(Waiting, ExpiryActivationAndInsertWake) {
+    OneSlot one;
+    ASSERT_TRUE(one.storage->acquire({.pool = "p", .duration = 50ms}));
+    const AcquireResult after_expiry = one.storage->acquire({.pool = "p", .wait = generous});
+    ASSERT_TRUE(after_expiry);
+
+    auto inserted = one.wait({.pool = "p", .wait = generous});
+    const Proxy second = bootstrap_proxy(*one.storage, one.pool,
+                                         {.host = "10.0.0.2", .port = 80, .status = ProxyStatus::inactive});
+    EXPECT_FALSE(is_ready(inserted));
+    Proxy active = second;
+    active.status = ProxyStatus::active;
+    one.storage->catalog()->update_proxy(active);
+    EXPECT_EQ(inserted.get().proxy().id, second.id);
+}
+
+TEST(Waiting, CancelledLeavesNoLease) {
+    OneSlot one;
+    const AcquireResult held = one.storage->acquire({.pool = "p"});
+    std::stop_source stop;
+    auto waiting = one.wait({.pool = "p", .wait = generous}, stop.get_token());
+    stop.request_stop();
+    EXPECT_EQ(waiting.get().miss(), Miss::cancelled);
+    one.storage->release_lease({.lease_id = held.lease().id});
+    EXPECT_EQ(one.storage->get_pool_stats({.pool = "p"})->total_leases, 0);
+    auto stopped_before = one.wait({.pool = "p", .wait = generous}, stop.get_token());
+    EXPECT_EQ(stopped_before.get().miss(), Miss::cancelled);
+    EXPECT_EQ(one.storage->get_pool_stats({.pool = "p"})->total_leases, 0);
+}
+
+TEST(Waiting, CancellationRacesHandOver) {
+    OneSlot one;
+    for (int round = 0; round < 300; ++round) {
+        const AcquireResult held = one.storage->acquire({.pool = "p"});
+        ASSERT_TRUE(held) << round;
+        std::stop_source stop;
+        auto waiting = one.wait({.pool = "p", .wait = generous}, stop.get_token());
+        std::thread releases([&] { one.storage->release_lease({.lease_id = held.lease().id}); });
+        std::thread cancels([&] { stop.request_stop(); });
+        releases.join();
+        cancels.join();
+        const AcquireResult got = waiting.get();
+        if (got) {
+            one.storage->release_lease({.lease_id = got.lease().id});
+        } else {
+            EXPECT_EQ(got.miss(), Miss::cancelled);
+        }
+        ASSERT_EQ(one.storage->get_pool_stats({.pool = "p"})->total_leases, 0) << round;
+    }
+}
+
+TEST(Waiting, TenThousandHoldNoThreadAndAreAllServed) {
+    OneSlot one;
+    const AcquireResult held = one.storage->acquire({.pool = "p"});
+    auto first = one.wait({.pool = "p", .wait = generous});  // its thread is there now
+    const std::size_t threads = threads_of_this_process();
+    constexpr int many = 10'000;
+    std::atomic<int> served{0};
+    std::promise<void> all;
+    for (int i = 0; i < many; ++i) {
+        one.storage->acquire_async(
+            {.pool = "p", .wait = generous},
+            [&](AcquireOutcome outcome) {
+                const AcquireResult got = std::move(outcome).get();
+                if (got) one.storage->release_lease({.lease_id = got.lease().id});
+                if (++served == many) all.set_value();
+            },
+            {});
+    }
+    EXPECT_EQ(threads_of_this_process(), threads);
+    one.storage->release_lease({.lease_id = held.lease().id});
+    one.storage->release_lease({.lease_id = first.get().lease().id});
+    EXPECT_EQ(all.get_future().wait_for(generous), std::future_status::ready);
+    EXPECT_EQ(served, many);
+}
+
+TEST(Waiting, DestroyingTheStorageEndsTheWaits) {
+    OneSlot one;
+    ASSERT_TRUE(one.storage->acquire({.pool = "p"}));
+    auto waiting = one.wait({.pool = "p", .wait = generous});
+    one.storage.reset();
+    EXPECT_EQ(waiting.get().miss(), Miss::cancelled);
+}
+
+TEST(Waiting, CompletionMayDestroyTheStorage) {
+    auto one = std::make_unique<OneSlot>();
+    const AcquireResult held = one->storage->acquire({.pool = "p"});
+    std::promise<void> done;
+    one->storage->acquire_async({.pool = "p", .wait = generous},
+                                [&](AcquireOutcome) {
+                                    one.reset();
+                                    done.set_value();
+                                },
+                                {});
+    InMemoryStorage& storage = *one->storage;
+    storage.release_lease({.lease_id = held.lease().id});
+    EXPECT_EQ(done.get_future().wait_for(generous), std::future_status::ready);
+}
+
+TEST(Waiting, PredicateMayCallTheStorage) {
+    OneSlot one;
+    const AcquireResult held = one.storage->acquire({.pool = "p"});
+    ProxyFilters filters;
+    filters.predicate = [&](const Proxy&) { return one.storage->get_pool_stats({.pool = "p"}).has_value(); };
+    auto waiting = one.wait({.pool = "p", .filters = filters, .wait = generous});
+    one.storage->release_lease({.lease_id = held.lease().id});
+    EXPECT_TRUE(waiting.get());
+}
+
+TEST(Waiting, RefusesImpossibleWaits) {
+    OneSlot one;
+    EXPECT_THROW(one.storage->acquire({.pool = "p", .wait = -1ms}), ValidationError);
+    EXPECT_THROW(one.storage->acquire({.pool = "p", .wait = 24h * 31}), ValidationError);
+}
+
+}  // namespace
