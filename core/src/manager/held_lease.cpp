@@ -95,6 +95,54 @@ struct HeldLease::State final : Holding {
     std::atomic<bool> leak_reported{false};
 };
 
+/// How a lease is to be held, noted before it is asked for.
+struct HeldLease::Terms {
+    Terms(ProxyManager::Core& core, const AcquireRequest& request, HoldOptions hold_options,
+          std::source_location location)
+        : duration(request.duration),
+          consumer(request.consumer.empty() ? std::string(default_consumer_name) : request.consumer),
+          options(hold_options),
+          where(location) {
+        if (options.renew) require_lease_control(*core.storage);
+    }
+
+    [[nodiscard]] HoldResult hold(const std::shared_ptr<ProxyManager::Core>& core,
+                                  const LeasedProxy& leased) const {
+        auto state = std::make_shared<State>(core, leased, consumer, where);
+        HeldLease held(state);
+        core->remember(state);
+        if (core->closing.stop_requested()) {  // closed meanwhile: nobody else would end it
+            state->close();
+            return Miss::cancelled;
+        }
+        // The lease began after `started`, so what follows from it is early, never late.
+        const std::weak_ptr<State> weak = state;
+        if (options.renew) {
+            core->scheduler.add(
+                started + part_of(duration, renewals_per_duration),
+                [weak, length = duration,
+                 deadline = started + duration]() mutable -> std::optional<Steady::time_point> {
+                    const auto alive = weak.lock();
+                    return alive ? alive->renew(length, deadline) : std::nullopt;
+                });
+        }
+        if (core->options.leak_threshold > Duration(0) && core->options.on_leak) {
+            core->scheduler.add(Steady::now() + core->options.leak_threshold,
+                                [weak]() -> std::optional<Steady::time_point> {
+                                    if (const auto alive = weak.lock()) alive->report_leak();
+                                    return std::nullopt;
+                                });
+        }
+        return held;
+    }
+
+    Steady::time_point started = Steady::now();
+    Duration duration;
+    std::string consumer;
+    HoldOptions options;
+    std::source_location where;
+};
+
 HeldLease::HeldLease(std::shared_ptr<State> state) noexcept : state_(std::move(state)) {}
 HeldLease::HeldLease(HeldLease&&) noexcept = default;
 
@@ -113,37 +161,22 @@ std::stop_token HeldLease::lost() const noexcept { return state_->lost.get_token
 void HeldLease::release() { state_->release(); }
 
 HoldResult ProxyManager::hold(AcquireRequest request, HoldOptions options, std::source_location where) {
-    if (options.renew) require_lease_control(*core_->storage);
-    const Duration duration = request.duration;
-    std::string consumer = request.consumer.empty() ? std::string(default_consumer_name) : request.consumer;
-    const Steady::time_point started = Steady::now();
+    HeldLease::Terms terms(*core_, request, options, where);
     const AcquireResult result = core_->acquire(std::move(request));
-    if (!result) return result.miss();
-    auto state = std::make_shared<HeldLease::State>(core_, result.leased(), std::move(consumer), where);
-    HeldLease held(state);
-    core_->remember(state);
-    if (core_->closing.stop_requested()) {  // closed meanwhile: nobody else would end it
-        state->close();
-        return Miss::cancelled;
-    }
-    const std::weak_ptr<HeldLease::State> weak = state;
-    if (options.renew) {
-        // The wait, if there was one, only makes this early.
-        core_->scheduler.add(
-            started + part_of(duration, renewals_per_duration),
-            [weak, duration, deadline = started + duration]() mutable -> std::optional<Steady::time_point> {
-                const auto alive = weak.lock();
-                return alive ? alive->renew(duration, deadline) : std::nullopt;
-            });
-    }
-    if (core_->options.leak_threshold > Duration(0) && core_->options.on_leak) {
-        core_->scheduler.add(started + core_->options.leak_threshold,
-                             [weak]() -> std::optional<Steady::time_point> {
-                                 if (const auto alive = weak.lock()) alive->report_leak();
-                                 return std::nullopt;
-                             });
-    }
-    return held;
+    return result ? terms.hold(core_, result.leased()) : HoldResult(result.miss());
+}
+
+void ProxyManager::hold_async(AcquireRequest request, HoldOptions options, HoldCompletion done,
+                              std::stop_token stop, std::source_location where) {
+    HeldLease::Terms terms(*core_, request, options, where);
+    core_->acquire_async(
+        std::move(request),
+        [core = core_, terms = std::move(terms), done = std::move(done)](AcquireOutcome outcome) {
+            if (outcome.error()) return done(outcome.error());
+            const AcquireResult& result = *outcome.result();
+            done(result ? terms.hold(core, result.leased()) : HoldResult(result.miss()));
+        },
+        stop);
 }
 
 }  // namespace pharox

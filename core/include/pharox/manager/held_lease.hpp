@@ -1,6 +1,8 @@
 // A lease that is released when its scope ends, however it ends.
 #pragma once
 
+#include <exception>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -47,6 +49,7 @@ class HeldLease {
   private:
     friend class ProxyManager;
     struct State;
+    struct Terms;
     explicit HeldLease(std::shared_ptr<State> state) noexcept;
     std::shared_ptr<State> state_;
 };
@@ -67,5 +70,24 @@ class HoldResult {
     std::optional<HeldLease> held_{};
     Miss miss_ = Miss::none_available;
 };
+
+/// How an asynchronous hold went: a result, or what it threw. Move-only.
+class HoldOutcome {
+  public:
+    HoldOutcome(HoldResult result) : result_(std::move(result)) {}  // NOLINT(google-explicit-constructor)
+    HoldOutcome(std::exception_ptr error)
+        : error_(std::move(error)) {}  // NOLINT(google-explicit-constructor)
+    /// Returns the result, or throws.
+    HoldResult get() && {
+        if (error_) std::rethrow_exception(error_);
+        return *std::move(result_);
+    }
+    [[nodiscard]] const std::exception_ptr& error() const noexcept { return error_; }
+
+  private:
+    std::optional<HoldResult> result_{};
+    std::exception_ptr error_{};
+};
+using HoldCompletion = std::function<void(HoldOutcome)>;
 
 }  // namespace pharox

@@ -90,6 +90,10 @@ class ProxyManager {
     HoldResult hold(AcquireRequest request, HoldOptions options = {},
                     std::source_location where = std::source_location::current());
 
+    /// hold without a thread, as acquire_async.
+    void hold_async(AcquireRequest request, HoldOptions options, HoldCompletion done,
+                    std::stop_token stop = {}, std::source_location where = std::source_location::current());
+
     /// Wakes everybody who waits for a lease (Miss::cancelled), releases what hold() gave out and fires its
     /// lost(). From then on acquire answers Miss::cancelled; release and renew go on working. The destructor
     /// closes too.
