@@ -52,6 +52,8 @@ void unknown_consumer_acquires_nothing(Context& context) {
     if (context.has_catalog()) {
         EXPECT_FALSE(context.catalog().get_consumer("stranger"));
     }
+    context.lease(proxy);
+    EXPECT_FALSE(context.store().acquire({.pool = "pool", .consumer = "stranger"})) << "nothing to refuse";
 }
 
 void no_consumer_means_the_default_one(Context& context) {

@@ -158,9 +158,9 @@ void failed_call_leaves_its_id_free(Context& context) {
     EXPECT_FALSE(context.acquire({.pool = "pool", .lease_id = id}));
     EXPECT_TRUE(thrown<ProxyUnavailableError>(
         [&] { context.store().create_lease({.proxy_id = proxy.id, .consumer = "worker", .lease_id = id}); }));
+    EXPECT_TRUE(context.release(held.lease()));
     EXPECT_TRUE(thrown<ConsumerNotFoundError>(
         [&] { context.acquire({.pool = "pool", .consumer = "stranger", .lease_id = id}); }));
-    EXPECT_TRUE(context.release(held.lease()));
     const auto leased = context.acquire({.pool = "pool", .lease_id = id});
     ASSERT_TRUE(leased);
     EXPECT_EQ(leased.lease().id, id);
