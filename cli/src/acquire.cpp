@@ -76,7 +76,7 @@ int cleanup(Session& session) {
     if (session.json)
         std::cout << Json::object({{"expired", count}}).dump() << '\n';
     else
-        std::cout << with_thousands(count) << " expired leases ended\n";
+        std::cout << "expired leases ended: " << with_thousands(count) << '\n';
     return exit_code::success;
 }
 

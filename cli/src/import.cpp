@@ -247,7 +247,7 @@ void print_summary(const ImportOptions& options, const Import& import, bool impo
     if (import.pool_created && imported)
         out << "pool \"" << printable(options.pool) << "\" did not exist and was created\n";
     if (import.protocol_assumed > 0)
-        out << with_thousands(import.protocol_assumed) << " lines name no protocol and were taken for "
+        out << "lines without a protocol: " << with_thousands(import.protocol_assumed) << ", taken for "
             << options.protocol << " (--protocol says otherwise)\n";
 }
 

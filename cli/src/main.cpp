@@ -1,7 +1,8 @@
 // pharox: the command line.
 #include <CLI/CLI.hpp>
-#include <cstdlib>
+#include <algorithm>
 #include <iostream>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "exit_code.hpp"
 #include "output.hpp"
 #include "session.hpp"
+#include "text.hpp"
 
 namespace pharox::cli {
 namespace {
@@ -32,6 +34,7 @@ lease · 5 the storage failed. `run` hands on the command's own; see pharox run 
 struct Arguments {
     std::vector<std::string> own{};
     std::vector<std::string> command{};
+    std::string name{};  ///< of the pharox command
     bool runs = false;
 };
 
@@ -42,6 +45,7 @@ Arguments split_arguments(int argc, char** argv) {
         const std::string_view argument = argv[at];
         if (!seen_command && !argument.starts_with('-')) {
             seen_command = true;
+            arguments.name = argument;
             arguments.runs = argument == "run";
         } else if (!seen_command && argument == "--storage" && at + 1 < argc) {
             arguments.own.emplace_back(argument);
@@ -61,6 +65,17 @@ int parse_error_status(const CLI::App& app, const CLI::ParseError& error, bool r
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
     complain(std::string(error.what()) + " (pharox --help)");
     return runs ? run_exit_code::pharox_failed : exit_code::bad_input;
+}
+
+/// CLI11 would say that a command is required.
+std::optional<std::string> unknown_command(const CLI::App& app, const std::string& name) {
+    std::vector<std::string> names;
+    for (const CLI::App* known : app.get_subcommands([](const CLI::App*) { return true; }))
+        names.push_back(known->get_name());
+    if (name.empty() || std::ranges::find(names, name) != names.end()) return std::nullopt;
+    const auto close = nearest(name, names);
+    return "unknown command \"" + name + "\"" + (close ? "; did you mean \"" + *close + "\"?" : "") +
+           " (pharox --help)";
 }
 
 /// Whether everything that was printed arrived: a full disk must not look like success.
@@ -90,6 +105,10 @@ int run_program(int argc, char** argv) {
     add_cleanup_command(app, session);
     add_run_command(app, session, arguments.command);
 
+    if (const auto complaint = unknown_command(app, arguments.name)) {
+        complain(*complaint);
+        return exit_code::bad_input;
+    }
     try {
         std::vector<std::string> reversed(arguments.own.rbegin(),
                                           arguments.own.rend());  // as CLI11 wants them

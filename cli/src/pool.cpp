@@ -53,8 +53,8 @@ int remove_pool(Session& session, const PoolOptions& options) {
                          .dump()
                   << '\n';
     else
-        std::cout << "pool \"" << printable(options.name) << "\" removed, "
-                  << with_thousands(result.revoked_leases) << " leases revoked\n";
+        std::cout << "pool \"" << printable(options.name)
+                  << "\" removed, leases revoked: " << with_thousands(result.revoked_leases) << '\n';
     return exit_code::success;
 }
 

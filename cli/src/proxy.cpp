@@ -77,8 +77,8 @@ int set_status(Session& session, const ProxyOptions& options) {
                          .dump()
                   << '\n';
     else
-        std::cout << with_thousands(static_cast<std::int64_t>(proxies.size())) << " set to "
-                  << to_string(status) << '\n';
+        std::cout << "set to " << to_string(status) << ": "
+                  << with_thousands(static_cast<std::int64_t>(proxies.size())) << '\n';
     return exit_code::success;
 }
 
@@ -96,8 +96,8 @@ int remove_proxies(Session& session, const ProxyOptions& options) {
     if (session.json)
         std::cout << Json::object({{"removed", removed}, {"revoked_leases", revoked}}).dump() << '\n';
     else
-        std::cout << with_thousands(removed) << " removed, " << with_thousands(revoked)
-                  << " leases revoked\n";
+        std::cout << "removed " << with_thousands(removed) << ", leases revoked: " << with_thousands(revoked)
+                  << '\n';
     return exit_code::success;
 }
 

@@ -219,11 +219,17 @@ void InMemoryState::order(std::vector<StoredProxy*>& proxies, Selector selector)
         case Selector::weighted_random: {
             // Whoever's exponential time with rate `weight` comes first: P. S. Efraimidis and P. G. Spirakis,
             // "Weighted random sampling with a reservoir", Information Processing Letters 97(5), 2006.
+            // Rates are relative to the largest weight, so that no weight is too small to divide by.
+            double largest = 1.0;
+            if (selector == Selector::weighted_random) {
+                largest = 0.0;
+                for (const StoredProxy* stored : proxies) largest = std::max(largest, stored->proxy.weight);
+            }
             std::map<const StoredProxy*, double> arrival;
             std::exponential_distribution<double> exponential;
             for (const StoredProxy* stored : proxies) {
                 const double weight = selector == Selector::random ? 1.0 : stored->proxy.weight;
-                arrival[stored] = exponential(random_) / weight;
+                arrival[stored] = exponential(random_) * (largest / weight);
             }
             return sort_by([&](const StoredProxy& s) { return arrival.at(&s); });
         }
@@ -271,12 +277,15 @@ bool InMemoryState::pick(std::unique_lock<std::mutex>& lock, const Question& que
 Miss InMemoryState::kind_of_miss(const Question& question) const {
     const auto found = proxies_of_.find(question.pool);
     if (found == proxies_of_.end()) return Miss::pool_unknown;
-    const bool busy = std::any_of(found->second.begin(), found->second.end(), [&](ProxyId id) {
+    const bool asks_predicates = question.filters.has_predicate();  // which have refused what is free
+    bool unpicked = false;
+    for (const ProxyId id : found->second) {
         const StoredProxy& stored = proxies_.at(id);
-        return stored.is_leasable(question.allow_slow) && stored.is_full() &&
-               may_match(question.filters, stored.proxy);
-    });
-    return busy ? Miss::all_busy : Miss::nothing_matches;
+        if (!stored.is_leasable(question.allow_slow) || !may_match(question.filters, stored.proxy)) continue;
+        if (stored.is_full()) return asks_predicates ? Miss::none_available : Miss::all_busy;
+        unpicked = true;  // of weight 0, unless a predicate refused it
+    }
+    return unpicked && !asks_predicates ? Miss::none_available : Miss::nothing_matches;
 }
 
 // ---- The six, and acquire
@@ -300,8 +309,12 @@ LeasedProxy InMemoryState::create_lease(const CreateLeaseRequest& request) {
     const std::lock_guard lock(mutex_);
     const Timestamp now = settle();
     auto leased = replay(request.lease_id, request.consumer);
+    const auto found = proxies_.find(request.proxy_id);
+    if (leased && leased->lease().proxy_id != request.proxy_id && found != proxies_.end() &&
+        found->second.proxy.pool_id != leased->lease().pool_id) {
+        throw ConflictError("lease_id", request.lease_id.to_string(), "was used for another pool");
+    }
     if (!leased) {
-        const auto found = proxies_.find(request.proxy_id);
         if (found == proxies_.end()) throw ProxyNotFoundError(request.proxy_id);
         const Consumer& consumer = require_consumer(request.consumer);
         StoredProxy& stored = found->second;

@@ -110,7 +110,6 @@ AddProxiesResult InMemoryState::add_proxies(const AddProxiesRequest& request) {
             } else if (request.on_duplicate == DuplicatePolicy::update) {
                 StoredProxy& stored = proxies_.at(*holder);
                 proxy.id = *holder;
-                refuse_duplicate(proxy, duplicate_of(proxy));
                 overwritten.emplace_back(*holder, stored.proxy);
                 replace(stored, std::move(proxy));
                 ++result.updated;

@@ -1,6 +1,7 @@
 // The conformance suite: what docs/storage-contract.md promises, checked on any adapter under GoogleTest.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -20,7 +21,7 @@ enum class Clock : std::uint8_t {
 
 /// What a factory is given.
 struct Setup {
-    std::filesystem::path folder;               ///< empty at first; the same again for a store that is reopened
+    std::filesystem::path folder;  ///< empty at first; the same again for a store that is reopened
     std::shared_ptr<const pharox::Clock> clock;  ///< for stores that take one
 };
 
@@ -38,15 +39,22 @@ struct Properties {
     std::function<void(IStorage&, const Proxy&)> seed_proxy{};
 };
 
-/// Registers every case that the properties call for as `Contract/<name>.<case>`. Throws ValidationError for
-/// properties that make no sense.
+/// Registers every case that the properties call for as `Contract/<name>.<case>`; what they do not call for
+/// is not registered, so nothing is ever skipped. Opens one store to see which capabilities it has; where
+/// that fails, or the properties make no sense, the one case that is registered fails and says why. Throws
+/// nothing, so that it can run before main(). Cases fork where `processes` is set: leave no threads of your
+/// own running.
+///
+/// PHAROX_SEED replays the random comparison with the model from the seed that a failure printed; PHAROX_LONG
+/// makes it long.
 bool register_contract(const std::string& name, Properties properties);
 
 }  // namespace pharox::testkit
 
-/// In a test program of yours, outside any function: PHAROX_STORAGE_CONTRACT(Shelf, {.make = …, .durable = true})
-#define PHAROX_STORAGE_CONTRACT(name, ...)                                        \
-    namespace {                                                                   \
-    [[maybe_unused]] const bool pharox_contract_##name =                          \
+/// In a test program of yours, outside any function: PHAROX_STORAGE_CONTRACT(Shelf, {.make = …, .durable =
+/// true})
+#define PHAROX_STORAGE_CONTRACT(name, ...)                                                      \
+    namespace {                                                                                 \
+    [[maybe_unused]] const bool pharox_contract_##name =                                        \
         ::pharox::testkit::register_contract(#name, ::pharox::testkit::Properties __VA_ARGS__); \
     }

@@ -1,0 +1,20 @@
+// All cases, by name and not by accident: nothing registers itself.
+#include "case.hpp"
+
+namespace pharox::testkit {
+
+std::vector<Case> all_cases() {
+    std::vector<Case> all;
+    for (const auto& some :
+         {find_cases(),       filter_cases(),   place_cases(),   metadata_cases(), predicate_cases(),
+          selector_cases(),   rotation_cases(), lease_cases(),   limit_cases(),    lease_id_cases(),
+          acquire_cases(),    release_cases(),  expiry_cases(),  cleanup_cases(),  token_cases(),
+          consumer_cases(),   stats_cases(),    renewal_cases(), pool_cases(),     proxy_cases(),
+          bulk_cases(),       removal_cases(),  paging_cases(),  value_cases(),    race_cases(),
+          durability_cases(), process_cases(),  model_cases()}) {
+        all.insert(all.end(), some.begin(), some.end());
+    }
+    return all;
+}
+
+}  // namespace pharox::testkit

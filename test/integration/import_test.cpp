@@ -1,0 +1,140 @@
+// Lists into pools, and what can be seen of them.
+#include <string>
+
+#include "pharox_test.hpp"
+
+namespace pharox::test {
+namespace {
+
+class ImportTest : public PharoxTest {};
+
+constexpr const char* mixed_list =
+    "# a provider's list\r\n"
+    "192.0.2.1:8080\r\n"
+    "192.0.2.2:8080:anna:s3cret-one\r\n"
+    "ben:s3cret-two:proxy.example:3128\r\n"
+    "carl:s3cret@three@192.0.2.3:3128\r\n"
+    "socks5://dora:s3cret%20four@[2001:db8::1]:1080/\r\n"
+    "192.0.2.1:8080\r\n"
+    "192.0.2.9:80800\r\n"
+    "one.example:8080:two.example:9090\r\n"
+    "192.0.2.4:8080:Germany\r\n"
+    "\r\n";
+
+TEST_F(ImportTest, ReportsWhatItDidAndWhatItDidNotGuess) {
+    secrets_ = {"s3cret"};
+    const std::string list = home_.write("list.txt", mixed_list);
+    const Finished done = pharox({"import", "--pool", "latam", "--country", "AR", list});
+    EXPECT_EQ(done.status, 0);
+    EXPECT_EQ(done.output, "accepted 5 (active, unchecked) · duplicate 1 · ambiguous 2 · rejected 1 (" +
+                               list +
+                               ":8 port 80800 is above 65535)\n"
+                               "pool \"latam\" did not exist and was created\n"
+                               "lines without a protocol: 5, taken for http (--protocol says otherwise)\n");
+    EXPECT_NE(done.errors.find(list + ":8: rejected: port 80800 is above 65535\n"), std::string::npos)
+        << done.errors;
+    EXPECT_NE(done.errors.find(list + ":9: ambiguous: both ends may be host:port"), std::string::npos)
+        << done.errors;
+    EXPECT_NE(done.errors.find(list + ":10: ambiguous: three fields"), std::string::npos) << done.errors;
+
+    const Finished listed = pharox({"proxy", "list", "--pool", "latam", "--country", "AR"});
+    EXPECT_EQ(listed.status, 0);
+    EXPECT_NE(listed.output.find("http://192.0.2.1:8080 "), std::string::npos) << listed.output;
+    EXPECT_NE(listed.output.find("http://***@proxy.example:3128 "), std::string::npos) << listed.output;
+    EXPECT_NE(listed.output.find("socks5://***@[2001:db8::1]:1080 "), std::string::npos) << listed.output;
+    EXPECT_EQ(listed.output.find("inactive"), std::string::npos) << listed.output;
+
+    const Finished shown = pharox_unwatched({"proxy", "list", "--pool", "latam", "--show-secrets"});
+    EXPECT_NE(shown.output.find("socks5://dora:s3cret%20four@[2001:db8::1]:1080"), std::string::npos)
+        << shown.output;
+    EXPECT_NE(shown.output.find("http://carl:s3cret%40three@192.0.2.3:3128"), std::string::npos)
+        << shown.output;
+}
+
+TEST_F(ImportTest, JsonHoldsEveryProblem) {
+    secrets_ = {"s3cret"};
+    std::string list = mixed_list;
+    for (int line = 0; line < 100; ++line) list += "s3cret:s3cret\n";
+    const Finished done = pharox({"import", "--pool", "latam", "--json", "-"}, list);
+    EXPECT_EQ(done.status, 0);
+    EXPECT_EQ(json_member(done.output, "accepted"), "5");
+    EXPECT_EQ(json_member(done.output, "duplicate"), "1");
+    EXPECT_EQ(json_member(done.output, "ambiguous"), "2");
+    EXPECT_EQ(json_member(done.output, "rejected"), "101");
+    EXPECT_EQ(json_member(done.output, "checked"), "false");
+    EXPECT_EQ(json_member(done.output, "pool_created"), "true");
+    EXPECT_NE(done.output.find("\"line\":111"), std::string::npos) << done.output;
+    EXPECT_EQ(done.errors, "");
+
+    const Finished people = pharox({"import", "--pool", "latam", "-"}, list);
+    EXPECT_NE(people.errors.find("… and 83 more (--json lists all)\n"), std::string::npos) << people.errors;
+}
+
+TEST_F(ImportTest, DuplicatesFollowThePolicy) {
+    const std::string list = "192.0.2.1:1\n192.0.2.2:2\n";
+    import("latam", list, {"--country", "AR"});
+    EXPECT_NE(pharox({"import", "--pool", "latam", "-"}, list)
+                  .output.find("accepted 0 (active, unchecked) · duplicate 2"),
+              std::string::npos);
+    const Finished updated =
+        pharox({"import", "--pool", "latam", "--country", "BR", "--on-duplicate", "update", "-"}, list);
+    EXPECT_NE(updated.output.find("updated 2"), std::string::npos) << updated.output;
+    EXPECT_NE(pharox({"proxy", "list", "--pool", "latam", "--country", "BR"}).output.find("192.0.2.2:2"),
+              std::string::npos);
+
+    const Finished rejected =
+        pharox({"import", "--pool", "latam", "--on-duplicate", "reject", "-"}, "192.0.2.3:3\n192.0.2.1:1\n");
+    EXPECT_EQ(rejected.status, 1) << rejected.errors;
+    EXPECT_EQ(pharox({"proxy", "list", "--pool", "latam"}).output.find("192.0.2.3:3"), std::string::npos)
+        << "a refused import left a part of itself";
+    const Finished twice =
+        pharox({"import", "--pool", "latam", "--on-duplicate", "reject", "-"}, "192.0.2.4:4\n192.0.2.4:4\n");
+    EXPECT_EQ(twice.status, 1);
+    EXPECT_NE(twice.errors.find("\"standard input:2\" is the same proxy as standard input:1"),
+              std::string::npos)
+        << twice.errors;
+}
+
+TEST_F(ImportTest, StrictAndDryRunStoreNothing) {
+    const Finished strict = pharox({"import", "--pool", "latam", "--strict", "-"}, "192.0.2.1:1\nbroken\n");
+    EXPECT_EQ(strict.status, 2);
+    EXPECT_NE(strict.output.find("nothing was stored"), std::string::npos) << strict.output;
+    const Finished dry =
+        pharox({"import", "--pool", "latam", "--dry-run", "-"}, "192.0.2.1:1\n192.0.2.1:1\nbroken\n");
+    EXPECT_EQ(dry.status, 0);
+    EXPECT_NE(dry.output.find("dry run, nothing was stored: accepted 1 (active, unchecked) · duplicate 1"),
+              std::string::npos)
+        << dry.output;
+    EXPECT_EQ(pharox({"proxy", "list", "--pool", "latam"}).status, 4) << "the pool exists";
+}
+
+TEST_F(ImportTest, WrongAttributesAndFilesAreBadInput) {
+    for (const std::vector<std::string>& more :
+         std::vector<std::vector<std::string>>{{"--max-concurrency", "0"},
+                                               {"--weight", "-1"},
+                                               {"--country", ""},
+                                               {"--protocol", "ftp"},
+                                               {"--order", "sideways"},
+                                               {"--on-duplicate", "guess"}}) {
+        std::vector<std::string> arguments = {"import", "--pool", "latam", "-"};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        const Finished done = pharox(arguments, "192.0.2.1:1\n");
+        EXPECT_EQ(done.status, 2) << more[0] << done.output << done.errors;
+        EXPECT_TRUE(done.errors.starts_with("pharox: ")) << done.errors;
+    }
+    EXPECT_EQ(pharox({"import", "--pool", "latam", home_.file("absent.txt")}).status, 2);
+    EXPECT_EQ(pharox({"import", "--pool", "latam", home_.path().string()}).status, 2);
+    const Finished useless = pharox({"import", "--pool", "latam", "-"}, "<html>\n");
+    EXPECT_EQ(useless.status, 2);
+    EXPECT_NE(useless.errors.find("not one line is a proxy"), std::string::npos) << useless.errors;
+}
+
+TEST_F(ImportTest, StoredTextCannotSpeakToATerminal) {
+    import("latam", "192.0.2.1:1\n", {"--country", "A\x1b[31mR"});
+    const Finished listed = pharox({"proxy", "list", "--pool", "latam"});
+    EXPECT_EQ(listed.output.find('\x1b'), std::string::npos);
+    EXPECT_NE(listed.output.find("A\\x1b[31mR"), std::string::npos) << listed.output;
+}
+
+}  // namespace
+}  // namespace pharox::test

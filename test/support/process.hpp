@@ -1,0 +1,64 @@
+// Programs under test: started, told things, waited for.
+#pragma once
+
+#include <sys/types.h>
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace pharox::test {
+
+using Environment = std::map<std::string, std::string>;
+
+struct ProcessOptions {
+    std::vector<std::string> arguments;  ///< the program first
+    Environment environment{};           ///< all of it
+    std::string input{};                 ///< on standard input, if there is no terminal
+    bool own_group = false;              ///< lead a process group, so that the whole of it can be ended
+    int terminal = -1;  ///< a pseudo-terminal to be its controlling one, and its three streams
+};
+
+struct Finished {
+    int status = -1;  ///< of exit(), or 128 + n for death by signal n
+    bool by_signal = false;
+    std::string output;
+    std::string errors;
+};
+
+/// A child process. Killed when this goes, and when the test itself dies.
+class Process {
+  public:
+    /// Throws std::system_error.
+    explicit Process(const ProcessOptions& options);
+    Process(Process&& other) noexcept;
+    Process& operator=(Process&&) = delete;
+    ~Process();
+
+    [[nodiscard]] pid_t id() const noexcept { return id_; }
+    void send(int signal) const;
+    /// Whether it has ended; if so, wait() does not wait.
+    bool ended();
+    /// Whether it was stopped by a signal since the last look.
+    bool stopped();
+    [[nodiscard]] std::string errors_so_far() const { return read_all(errors_); }
+    /// Throws std::runtime_error where it does not end in time; then it has been killed.
+    Finished wait();
+
+  private:
+    void take_status(int options);
+    [[nodiscard]] static std::string read_all(int descriptor);
+
+    pid_t id_ = -1;
+    int output_ = -1;
+    int errors_ = -1;
+    bool group_ = false;
+    bool stopped_ = false;
+    std::optional<int> wait_status_{};
+};
+
+/// Starts it and waits.
+Finished run_process(const ProcessOptions& options);
+
+}  // namespace pharox::test
