@@ -1,0 +1,214 @@
+// Leasing from an event loop: tokens, coroutines, cancellation at every point.
+#include "pharox/asio/leasing.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/use_future.hpp>
+#include <future>
+#include <semaphore>
+#include <thread>
+
+#include "pharox/manager/bootstrap.hpp"
+#include "pharox/storage/forwarding_storage.hpp"
+#include "pharox/storage/in_memory.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+namespace net = boost::asio;
+using pharox::AcquireResult;
+using pharox::Miss;
+using pharox::ProxyManager;
+
+constexpr auto generous = 60s;
+
+/// Stops inside acquire_async before and after the store's own, where a test says so.
+class Stepped final : public pharox::ForwardingStorage {
+  public:
+    using ForwardingStorage::ForwardingStorage;
+    std::function<void()> before = [] {};
+    std::function<void()> after = [] {};
+
+    void acquire_async(pharox::AcquireRequest request, pharox::AcquireCompletion done,
+                       std::stop_token stop) override {
+        before();
+        ForwardingStorage::acquire_async(
+            std::move(request),
+            [this, done = std::move(done)](pharox::AcquireOutcome outcome) {
+                after();
+                done(std::move(outcome));
+            },
+            std::move(stop));
+    }
+};
+
+class Leasing : public testing::Test {
+  protected:
+    Leasing() {
+        const auto pool = pharox::bootstrap_pool(*store, {.name = "eu"});
+        pharox::bootstrap_proxy(*store, pool, {.host = "10.0.0.1", .port = 80, .max_concurrency = 1});
+    }
+    std::int64_t leases() { return store->get_pool_stats({.pool = "eu"})->total_leases; }
+
+    std::shared_ptr<pharox::InMemoryStorage> store = std::make_shared<pharox::InMemoryStorage>();
+    std::shared_ptr<Stepped> stepped = std::make_shared<Stepped>(store);
+    ProxyManager manager{stepped};
+    net::io_context loop;
+};
+
+TEST_F(Leasing, FutureToken) {
+    auto got = pharox::asio::acquire(manager, {.pool = "eu"}, net::use_future);
+    const AcquireResult result = got.get();
+    ASSERT_TRUE(result);
+    EXPECT_TRUE(pharox::asio::renew(manager, result.lease(), 400s, net::use_future).get().renewed);
+    EXPECT_TRUE(pharox::asio::release(manager, result.lease(), net::use_future).get().released);
+    EXPECT_EQ(leases(), 0);
+}
+
+TEST_F(Leasing, CoroutineWaitsAndIsHandedOver) {
+    const AcquireResult first = manager.acquire({.pool = "eu"});
+    bool done = false;
+    net::co_spawn(
+        loop,
+        [&]() -> net::awaitable<void> {
+            auto got =
+                co_await pharox::asio::acquire(manager, {.pool = "eu", .wait = generous}, net::use_awaitable);
+            EXPECT_TRUE(got);
+            auto released = co_await pharox::asio::release(manager, got.lease(), net::use_awaitable);
+            EXPECT_TRUE(released.released);
+            done = true;
+        },
+        [](std::exception_ptr error) { EXPECT_FALSE(error); });
+    std::thread releases([&] { manager.release(first.lease()); });
+    loop.run();
+    releases.join();
+    EXPECT_TRUE(done);
+}
+
+TEST_F(Leasing, HeldLeaseEndsWithTheCoroutine) {
+    net::co_spawn(
+        loop,
+        [&]() -> net::awaitable<void> {
+            auto held =
+                co_await pharox::asio::hold(manager, {.pool = "eu"}, {.renew = true}, net::use_awaitable);
+            EXPECT_TRUE(held);
+            EXPECT_EQ(leases(), 1);
+        },
+        [](std::exception_ptr error) { EXPECT_FALSE(error); });
+    loop.run();
+    EXPECT_EQ(leases(), 0);
+}
+
+TEST_F(Leasing, ErrorsArriveAsExceptions) {
+    auto got = pharox::asio::acquire(manager, {.pool = ""}, net::use_future);
+    EXPECT_THROW(got.get(), pharox::ValidationError);
+    EXPECT_THROW(pharox::asio::acquire(manager, {.pool = "eu", .consumer = "nobody"}, net::use_future).get(),
+                 pharox::ConsumerNotFoundError);
+}
+
+TEST_F(Leasing, OverloadedPoolSaysSo) {
+    pharox::asio::WorkerPool pool({.threads = 1, .queued = 1});
+    std::binary_semaphore busy{0};
+    std::binary_semaphore started{0};
+    pool.post_always([&] {
+        started.release();
+        busy.acquire();
+    });
+    started.acquire();
+    ASSERT_TRUE(pool.post([] {}));
+    EXPECT_EQ(pharox::asio::acquire(manager, {.pool = "eu"}, net::use_future, pool).get().miss(),
+              Miss::queue_full);
+    busy.release();
+}
+
+/// Where a cancellation can strike.
+enum class Point { before_start, in_the_pool, in_the_store, waiting, handed_over, before_the_handler };
+
+class Cancelled : public Leasing, public testing::WithParamInterface<Point> {};
+
+TEST_P(Cancelled, LeavesNoLease) {
+    const Point point = GetParam();
+    net::cancellation_signal signal;
+    pharox::asio::WorkerPool pool({.threads = 1});
+    const auto cancel = [&] { signal.emit(net::cancellation_type::all); };
+    std::optional<AcquireResult> blocker;
+    if (point == Point::waiting || point == Point::handed_over) blocker = manager.acquire({.pool = "eu"});
+
+    std::binary_semaphore go{0};
+    pool.post_always([&] { go.acquire(); });  // nothing starts before that
+    std::promise<void> reached;
+    if (point == Point::in_the_pool) stepped->before = [&] { cancel(); };
+    if (point == Point::in_the_store || point == Point::handed_over) stepped->after = [&] { cancel(); };
+    if (point == Point::waiting) stepped->before = [&] { reached.set_value(); };
+    if (point == Point::before_the_handler) stepped->after = [&] { reached.set_value(); };
+
+    std::optional<AcquireResult> got;
+    pharox::asio::acquire(
+        manager, {.pool = "eu", .wait = generous},
+        net::bind_cancellation_slot(signal.slot(),
+                                    net::bind_executor(loop.get_executor(),
+                                                       [&](std::exception_ptr error, AcquireResult result) {
+                                                           EXPECT_FALSE(error);
+                                                           got = std::move(result);
+                                                       })),
+        pool);
+    if (point == Point::before_start) cancel();
+    go.release();
+    if (point == Point::waiting || point == Point::before_the_handler) {
+        reached.get_future().wait();
+        cancel();
+    }
+    if (point == Point::handed_over) manager.release(blocker->lease());
+    loop.run();
+    ASSERT_TRUE(got.has_value());
+    EXPECT_FALSE(*got);
+    EXPECT_EQ(got->miss(), Miss::cancelled);
+    if (point == Point::waiting) manager.release(blocker->lease());
+    EXPECT_EQ(leases(), 0);
+    EXPECT_TRUE(store->acquire({.pool = "eu"})) << "the slot is free again";
+}
+
+INSTANTIATE_TEST_SUITE_P(At, Cancelled,
+                         testing::Values(Point::before_start, Point::in_the_pool, Point::in_the_store,
+                                         Point::waiting, Point::handed_over, Point::before_the_handler));
+
+TEST_F(Leasing, CancelledHoldLeavesNoLease) {
+    net::cancellation_signal signal;
+    stepped->after = [&] { signal.emit(net::cancellation_type::all); };
+    bool called = false;
+    pharox::asio::hold(
+        manager, {.pool = "eu"}, {},
+        net::bind_cancellation_slot(
+            signal.slot(),
+            net::bind_executor(loop.get_executor(), [&](std::exception_ptr error, pharox::HoldResult result) {
+                EXPECT_FALSE(error);
+                EXPECT_FALSE(result);
+                called = true;
+            })));
+    loop.run();
+    EXPECT_TRUE(called);
+    EXPECT_EQ(leases(), 0);
+}
+
+TEST_F(Leasing, CloseWakesWhoWaits) {
+    const AcquireResult first = manager.acquire({.pool = "eu"});
+    auto waiting = pharox::asio::acquire(manager, {.pool = "eu", .wait = generous}, net::use_future);
+    manager.close();
+    EXPECT_EQ(waiting.get().miss(), Miss::cancelled);
+    manager.release(first.lease());
+}
+
+TEST(WorkerPool, RefusesImpossibleSizes) {
+    EXPECT_THROW(pharox::asio::WorkerPool({.threads = 0}), pharox::ValidationError);
+    EXPECT_THROW(pharox::asio::WorkerPool({.threads = 257}), pharox::ValidationError);
+    EXPECT_THROW(pharox::asio::WorkerPool({.queued = 0}), pharox::ValidationError);
+}
+
+}  // namespace
