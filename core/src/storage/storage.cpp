@@ -16,9 +16,7 @@ constexpr int most_lost_races = 100'000;
 constexpr std::size_t most_listed = 10'000;
 
 void validate_selector(Selector selector) {
-    if (selector > Selector::weighted_random) {
-        throw ValidationError("selector", std::to_string(static_cast<int>(selector)), "is not a selector");
-    }
+    validate_known("selector", selector, Selector::weighted_random, "is not a selector");
 }
 
 /// One acquire made of the six. Collects what each step found expired.
