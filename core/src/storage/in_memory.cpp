@@ -58,7 +58,8 @@ Consumer InMemoryStorage::add_consumer(const Consumer& consumer) { return state_
 
 void register_memory(StorageRegistry& registry) {
     registry.add("memory", [](const StorageUrl& url) -> std::shared_ptr<IStorage> {
-        if (!url.rest.empty()) throw ValidationError("storage", url.rest, "means nothing after memory:");
+        // What it is stays unshown: whoever mistook the scheme may have written a password.
+        if (!url.rest.empty()) throw ValidationError("storage", {}, "means nothing after memory:");
         if (!url.options.empty())
             throw ValidationError("storage", url.options.begin()->first, "is not an option");
         return std::make_shared<InMemoryStorage>();
@@ -89,7 +90,10 @@ Timestamp InMemoryState::settle() {
         end_lease(due, due.expires_at, ReleaseReason::expired);
         unreported_.push_back(due);
     }
-    while (!ended_.empty() && ended_.begin()->first + options_.retention <= now_) {
+    const auto outlived = [this](Timestamp ended) {  // in milliseconds: no retention is too long for them
+        return std::chrono::floor<Duration>(now_ - ended) >= options_.retention;
+    };
+    while (!ended_.empty() && outlived(ended_.begin()->first)) {
         leases_.erase(ended_.begin()->second);
         ended_.erase(ended_.begin());
     }
@@ -139,6 +143,21 @@ std::optional<LeasedProxy> InMemoryState::replay(LeaseId id, const std::string& 
     LeasedProxy repeated(proxies_.at(lease.proxy_id).proxy, lease);
     repeated.replayed = true;
     return repeated;
+}
+
+std::optional<AcquireResult> InMemoryState::replay(const AcquireRequest& request, PoolId pool) {
+    try {
+        auto repeated = replay(request.lease_id, consumer_of(request));
+        if (!repeated) return std::nullopt;
+        if (repeated->lease().pool_id != pool) {
+            throw ConflictError("lease_id", request.lease_id.to_string(), "was used for another pool");
+        }
+        AcquireResult result(*std::move(repeated));
+        result.replayed = true;
+        return result;
+    } catch (const LeaseEndedError&) {
+        return Miss::lease_ended;
+    }
 }
 
 // ---- Picking
@@ -357,33 +376,23 @@ AcquireResult InMemoryState::acquire(const AcquireRequest& request) {
         const ProxyPool* const pool = find_pool(request.pool);
         if (pool == nullptr) return Miss::pool_unknown;
         const PoolId pool_id = pool->id;
-        const std::string consumer = consumer_of(request);
-        try {
-            if (auto repeated = replay(request.lease_id, consumer)) {
-                if (repeated->lease().pool_id != pool_id) {
-                    throw ConflictError("lease_id", request.lease_id.to_string(),
-                                        "was used for another pool");
-                }
-                AcquireResult result(*std::move(repeated));
-                result.replayed = true;
-                return result;
-            }
-        } catch (const LeaseEndedError&) {
-            return Miss::lease_ended;
-        }
-        std::optional<LeasedProxy> leased;
+        if (auto repeated = replay(request, pool_id)) return *std::move(repeated);
+        std::optional<AcquireResult> picked;
         const FindRequest find{
             .pool = request.pool, .filters = request.filters, .selector = request.selector};
         pick(lock, pool_id, find, [&](StoredProxy& stored) {
-            leased = lease(stored,
-                           {.consumer = require_consumer(consumer).id,
+            picked = replay(request, pool_id);  // predicates ran unlocked: another may have used the id
+            if (picked) return;
+            picked = lease(stored,
+                           {.consumer = require_consumer(consumer_of(request)).id,
                             .duration = request.duration,
                             .lease_id = request.lease_id,
                             .metadata = request.metadata},
                            now_);
         });
-        if (!leased) return kind_of_miss(pool_id, request.filters);
-        return *std::move(leased);
+        if (!picked) picked = replay(request, pool_id);
+        if (!picked) return kind_of_miss(pool_id, request.filters);
+        return *std::move(picked);
     };
     AcquireResult result = acquired();
     result.expired = take_unreported();
