@@ -78,8 +78,12 @@ HeldLease::~HeldLease() {
 
 const Proxy& HeldLease::proxy() const noexcept { return state_->leased.proxy(); }
 const Lease& HeldLease::lease() const noexcept { return state_->leased.lease(); }
-std::stop_token HeldLease::lost() const noexcept { return state_->lost.get_token(); }
-void HeldLease::release() { state_->release(); }
+std::stop_token HeldLease::lost() const noexcept {
+    return state_ == nullptr ? std::stop_token() : state_->lost.get_token();
+}
+void HeldLease::release() {
+    if (state_ != nullptr) state_->release();
+}
 
 HoldResult ProxyManager::hold(AcquireRequest request, HoldOptions options) {
     if (options.renew) require_lease_control(*core_->storage);
@@ -90,7 +94,9 @@ HoldResult ProxyManager::hold(AcquireRequest request, HoldOptions options) {
     auto state = std::make_shared<HeldLease::State>(core_, result.leased());
     HeldLease held(state);
     if (options.renew) {
-        core_->renewer.add(started + part_of(duration, renewals_per_duration),
+        // A lease that was there already may end soon: nobody knows how much of its duration is left.
+        const Duration pause = result.replayed ? Duration(0) : part_of(duration, renewals_per_duration);
+        core_->renewer.add(started + pause,
                            [weak = std::weak_ptr(state), duration,
                             deadline = started + duration]() mutable -> std::optional<Steady::time_point> {
                                const auto alive = weak.lock();

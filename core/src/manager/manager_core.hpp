@@ -28,6 +28,8 @@ class ProxyManager::Core {
     Renewer renewer;
 
   private:
+    /// A StorageError carries the lease id, whether or not the store put it there.
+    AcquireResult acquire_traceably(const AcquireRequest& request);
     AcquireResult acquire_registered(const AcquireRequest& request);
     template <class Payload>
     void notify(const typename Callbacks<Payload>::List& list, Payload payload, std::string_view where);

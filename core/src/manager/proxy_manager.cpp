@@ -39,7 +39,9 @@ void ProxyManager::Core::notify(const typename Callbacks<Payload>::List& list, P
     }
     for (const auto& entry : list) {
         try {
-            entry.callback(payload);
+            Payload copy = payload;
+            if (!entry.options.pool_stats) copy.pool_stats.reset();
+            entry.callback(std::move(copy));
         } catch (...) {
             report(where);
         }
@@ -56,6 +58,15 @@ void ProxyManager::Core::tell_ended(const std::vector<Lease>& leases) {
         event.released_at = lease.released_at.value_or(lease.expires_at);
         event.lease_duration = std::max(std::chrono::microseconds(0), event.released_at - lease.acquired_at);
         notify<ReleaseEventPayload>(*list, std::move(event), "release callback");
+    }
+}
+
+AcquireResult ProxyManager::Core::acquire_traceably(const AcquireRequest& request) {
+    try {
+        return acquire_registered(request);
+    } catch (const StorageError& error) {
+        if (error.lease_id()) throw;
+        throw error.about(request.lease_id);
     }
 }
 
@@ -80,13 +91,13 @@ AcquireResult ProxyManager::Core::acquire(AcquireRequest request) {
     validate(request);
     const auto list = acquire_callbacks.list();
     if (list->empty()) {
-        AcquireResult result = acquire_registered(request);
+        AcquireResult result = acquire_traceably(request);
         tell_ended(result.expired);
         return result;
     }
     const Timestamp started_at = options.clock->now();
     const auto started = std::chrono::steady_clock::now();
-    AcquireResult result = acquire_registered(request);
+    AcquireResult result = acquire_traceably(request);
     const auto took = std::chrono::steady_clock::now() - started;
     tell_ended(result.expired);
     if (result.replayed) return result;  // its event was fired when it was made
