@@ -56,4 +56,10 @@ UnsupportedError::UnsupportedError(std::string capability)
 StorageError::StorageError(Details details, std::string_view why)
     : Error(storage_text(details, why)), details_(std::move(details)) {}
 
+StorageError StorageError::about(LeaseId lease) const {
+    StorageError error = *this;
+    error.details_.lease_id = lease;
+    return error;
+}
+
 }  // namespace pharox

@@ -108,9 +108,7 @@ void validate_texts(const std::string& field, const std::vector<std::string>& va
 
 void validate_protocols(const std::string& field, const std::vector<ProxyProtocol>& protocols) {
     for (const ProxyProtocol protocol : protocols) {
-        if (protocol > ProxyProtocol::socks5) {
-            throw ValidationError(field, std::to_string(static_cast<int>(protocol)), "is not a protocol");
-        }
+        validate_known(field, protocol, ProxyProtocol::socks5, "is not a protocol");
     }
 }
 
@@ -127,8 +125,10 @@ void validate_metadata_filter(const std::string& field, const MetadataFilter& fi
 }
 
 void validate_node(const ProxyFilters& filters, const std::string& prefix, int depth) {
-    if (depth > max_depth)
-        throw ValidationError(prefix, std::to_string(depth), "levels of filters are more than 16");
+    if (depth > max_depth) {
+        throw ValidationError(prefix.substr(0, prefix.size() - 1), std::to_string(depth),
+                              "levels of filters are more than 16");
+    }
     validate_texts(prefix + "source", filters.source.values());
     validate_texts(prefix + "country", filters.country.values());
     validate_texts(prefix + "city", filters.city.values());
@@ -184,6 +184,8 @@ void validate(const ProxyFilters& filters) {
 }
 
 bool matches(const ProxyFilters& filters, const Proxy& proxy) {
+    const Verdict without_predicates = evaluate(filters, proxy, false);
+    if (without_predicates != Verdict::unknown) return without_predicates == Verdict::yes;
     return evaluate(filters, proxy, true) == Verdict::yes;
 }
 

@@ -33,6 +33,24 @@ std::size_t sequence_length(std::string_view text) noexcept {
     return 0;
 }
 
+/// C0, DEL, and C1, which some terminals obey in their two-byte form too.
+bool is_control(std::string_view sequence) noexcept {
+    const auto first = static_cast<std::uint8_t>(sequence.front());
+    if (sequence.size() == 1) return first < 0x20 || first == 0x7F;
+    return sequence.size() == 2 && first == 0xC2 && static_cast<std::uint8_t>(sequence[1]) < 0xA0;
+}
+
+/// At most `shown_bytes` of it, without a character cut in two.
+std::string_view shortened(std::string_view value) noexcept {
+    if (value.size() <= shown_bytes) return value;
+    std::size_t end = shown_bytes;
+    for (std::size_t begin = end - 3; begin < end; ++begin) {
+        const std::size_t length = sequence_length(value.substr(begin));
+        if (length > 1 && begin + length > end) end = begin;
+    }
+    return value.substr(0, end);
+}
+
 bool is_number(std::string_view text) noexcept {
     return !text.empty() && text.find_first_of("0123456789") != std::string_view::npos &&
            text.find_first_not_of("0123456789+-.eE") == std::string_view::npos;
@@ -53,20 +71,22 @@ std::string shown(std::string_view value) {
     const bool cut = value.size() > shown_bytes;
     const bool quoted = !is_number(value) && value != "***";
     std::string result = quoted ? "\"" : "";
-    std::string_view rest = value.substr(0, shown_bytes);
+    std::string_view rest = shortened(value);
     while (!rest.empty()) {
         const std::size_t length = sequence_length(rest);
-        const auto first = static_cast<std::uint8_t>(rest.front());
-        if (length == 0 || first < 0x20 || first == 0x7F) {
-            result += "\\x";
-            result += hex_digits[first >> 4U];
-            result += hex_digits[first & 0xFU];
-            rest.remove_prefix(1);
+        const std::string_view sequence = rest.substr(0, std::max<std::size_t>(length, 1));
+        if (length == 0 || is_control(sequence)) {
+            for (const char c : sequence) {
+                const auto byte = static_cast<std::uint8_t>(c);
+                result += "\\x";
+                result += hex_digits[byte >> 4U];
+                result += hex_digits[byte & 0xFU];
+            }
         } else {
-            if (length == 1 && (first == '"' || first == '\\')) result += '\\';
-            result += rest.substr(0, length);
-            rest.remove_prefix(length);
+            if (sequence == "\"" || sequence == "\\") result += '\\';
+            result += sequence;
         }
+        rest.remove_prefix(sequence.size());
     }
     if (cut) result += "…";
     if (quoted) result += '"';

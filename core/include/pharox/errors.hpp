@@ -125,6 +125,8 @@ class StorageError : public Error {
             std::chrono::milliseconds(100);  ///< a sensible wait before a retry
     };
     StorageError(Details details, std::string_view why);
+    /// The same error, about this lease.
+    [[nodiscard]] StorageError about(LeaseId lease) const;
 
     [[nodiscard]] const std::string& store() const noexcept { return details_.store; }
     [[nodiscard]] const std::string& operation() const noexcept { return details_.operation; }

@@ -107,8 +107,8 @@ struct HeldLease::Terms {
     }
 
     [[nodiscard]] HoldResult hold(const std::shared_ptr<ProxyManager::Core>& core,
-                                  const LeasedProxy& leased) const {
-        auto state = std::make_shared<State>(core, leased, consumer, where);
+                                  const AcquireResult& result) const {
+        auto state = std::make_shared<State>(core, result.leased(), consumer, where);
         HeldLease held(state);
         core->remember(state);
         if (core->closing.stop_requested()) {  // closed meanwhile: nobody else would end it
@@ -118,8 +118,10 @@ struct HeldLease::Terms {
         // The lease began after `started`, so what follows from it is early, never late.
         const std::weak_ptr<State> weak = state;
         if (options.renew) {
+            // A lease that was there already may end soon: nobody knows how much of its duration is left.
+            const Duration pause = result.replayed ? Duration(0) : part_of(duration, renewals_per_duration);
             core->scheduler.add(
-                started + part_of(duration, renewals_per_duration),
+                started + pause,
                 [weak, length = duration,
                  deadline = started + duration]() mutable -> std::optional<Steady::time_point> {
                     const auto alive = weak.lock();
@@ -157,13 +159,17 @@ HeldLease::~HeldLease() {
 
 const Proxy& HeldLease::proxy() const noexcept { return state_->leased.proxy(); }
 const Lease& HeldLease::lease() const noexcept { return state_->leased.lease(); }
-std::stop_token HeldLease::lost() const noexcept { return state_->lost.get_token(); }
-void HeldLease::release() { state_->release(); }
+std::stop_token HeldLease::lost() const noexcept {
+    return state_ == nullptr ? std::stop_token() : state_->lost.get_token();
+}
+void HeldLease::release() {
+    if (state_ != nullptr) state_->release();
+}
 
 HoldResult ProxyManager::hold(AcquireRequest request, HoldOptions options, std::source_location where) {
     HeldLease::Terms terms(*core_, request, options, where);
     const AcquireResult result = core_->acquire(std::move(request));
-    return result ? terms.hold(core_, result.leased()) : HoldResult(result.miss());
+    return result ? terms.hold(core_, result) : HoldResult(result.miss());
 }
 
 void ProxyManager::hold_async(AcquireRequest request, HoldOptions options, HoldCompletion done,
@@ -174,7 +180,7 @@ void ProxyManager::hold_async(AcquireRequest request, HoldOptions options, HoldC
         [core = core_, terms = std::move(terms), done = std::move(done)](AcquireOutcome outcome) {
             if (outcome.error()) return done(outcome.error());
             const AcquireResult& result = *outcome.result();
-            done(result ? terms.hold(core, result.leased()) : HoldResult(result.miss()));
+            done(result ? terms.hold(core, result) : HoldResult(result.miss()));
         },
         stop);
 }

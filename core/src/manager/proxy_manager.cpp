@@ -42,6 +42,17 @@ Duration pause_before(int attempt, const RetryOptions& retry) {
     return Duration(std::llround(time));
 }
 
+/// A StorageError carries the lease id, whether or not the store put it there.
+std::exception_ptr traceable(const std::exception_ptr& error, LeaseId lease) {
+    try {
+        std::rethrow_exception(error);
+    } catch (const StorageError& failed) {
+        return failed.lease_id() ? error : std::make_exception_ptr(failed.about(lease));
+    } catch (...) {
+        return error;
+    }
+}
+
 }  // namespace
 
 ProxyManager::Core::Core(std::shared_ptr<IStorage> store, ManagerOptions manager_options)
@@ -71,7 +82,9 @@ void ProxyManager::Core::notify(const typename Callbacks<Payload>::List& list, P
     }
     for (const auto& entry : list) {
         try {
-            entry.callback(payload);
+            Payload copy = payload;
+            if (!entry.options.pool_stats) copy.pool_stats.reset();
+            entry.callback(std::move(copy));
         } catch (...) {
             report(where);
         }
@@ -103,12 +116,16 @@ AcquireResult ProxyManager::Core::with_consumer(const AcquireRequest& request, A
     const bool is_default = request.consumer == default_consumer_name;
     if (is_default) register_consumer(request.consumer);
     try {
+        try {
+            return attempt();
+        } catch (const ConsumerNotFoundError&) {
+            if (!is_default && !options.register_unknown_consumers) throw;
+        }
+        storage->ensure_consumer({.name = request.consumer});
         return attempt();
-    } catch (const ConsumerNotFoundError&) {
-        if (!is_default && !options.register_unknown_consumers) throw;
+    } catch (const StorageError&) {
+        std::rethrow_exception(traceable(std::current_exception(), request.lease_id));
     }
-    storage->ensure_consumer({.name = request.consumer});
-    return attempt();
 }
 
 void ProxyManager::Core::complete(AcquireRequest& request) {

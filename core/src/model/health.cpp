@@ -13,6 +13,14 @@ constexpr std::size_t max_header_bytes = 8192;
 constexpr std::size_t max_error_bytes = 4096;
 
 void validate_target_url(const std::string& url) {
+    const std::size_t slashes = url.find("//");
+    const std::size_t authority = slashes == std::string::npos ? 0 : slashes + 2;
+    const std::string_view host =
+        std::string_view(url).substr(authority, url.find_first_of("/?#", authority) - authority);
+    if (host.find('@') != std::string_view::npos) {
+        throw ValidationError("target_url", ValidationError::hidden_value,
+                              "holds user info, which belongs in a header");
+    }
     validate_text("target_url", url, max_url_bytes);
     const auto after_scheme = [&](std::string_view start) {
         return url.starts_with(start) ? start.size() : 0;
@@ -61,6 +69,7 @@ HealthCheckOptions validated(HealthCheckOptions options) {
 HealthCheckResult validated(HealthCheckResult result) {
     if (result.proxy_id.is_nil()) throw ValidationError("proxy_id", result.proxy_id.to_string(), "is nil");
     validate_latency(result.latency_ms);
+    validate_instant("checked_at", result.checked_at);
     validate_at_least("attempts", result.attempts, 1);
     if (result.status_code) validate_range("status_code", *result.status_code, 100, 599);
     if (result.error_message) validate_text("error_message", *result.error_message, max_error_bytes);
@@ -71,6 +80,7 @@ ProxyHealthRecord validated(ProxyHealthRecord record) {
     if (record.id.is_nil()) throw ValidationError("id", record.id.to_string(), "is nil");
     if (record.proxy_id.is_nil()) throw ValidationError("proxy_id", record.proxy_id.to_string(), "is nil");
     validate_latency(record.latency_ms);
+    validate_instant("checked_at", record.checked_at);
     if (record.error) validate_text("error", *record.error, max_error_bytes);
     return record;
 }

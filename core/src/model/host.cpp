@@ -99,8 +99,10 @@ std::string canonical_host(std::string_view host, std::string_view field) {
 
     std::string_view name = host;
     if (name.back() == '.') name.remove_suffix(1);
-    const auto ascii = to_ascii(name);
+    auto ascii = to_ascii(name);
     if (!ascii) return refuse("is not a DNS name (IDNA 2008)");
+    // An ideographic full stop at the end has only now become a dot.
+    if (name.size() == host.size() && ascii->ends_with('.')) ascii->pop_back();
     if (ascii->empty()) return refuse("is not a DNS name");
     if (ascii->size() > max_name_length) return refuse("is longer than a DNS name of 253 characters");
     for (std::size_t begin = 0; begin <= ascii->size();) {

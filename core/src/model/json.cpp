@@ -21,9 +21,10 @@ using Node = nlohmann::json;
     throw ValidationError(std::string(field), value, std::move(rule));
 }
 
+/// The text is not shown: it may be a password.
 void check_text(std::string_view field, std::string_view text) {
-    if (!is_utf8(text)) refuse(field, text, "is not UTF-8");
-    if (text.find('\0') != std::string_view::npos) refuse(field, text, "holds a NUL");
+    if (!is_utf8(text)) refuse(field, {}, "holds text that is not UTF-8");
+    if (text.find('\0') != std::string_view::npos) refuse(field, {}, "holds text with a NUL");
 }
 
 /// Builds the tree while it checks what nlohmann's own builder lets pass: duplicate keys, depth, NUL,
@@ -45,7 +46,6 @@ class Builder final : public nlohmann::json_sax<Node> {
         // An integer too large even for unsigned arrives here.
         if (text.find_first_of(".eE") == string_t::npos)
             refuse(field_, text, "is beyond 64-bit signed integers");
-        if (!std::isfinite(value)) refuse(field_, text, "is not a finite number");
         return add(value);
     }
     bool string(string_t& value) override {
@@ -64,13 +64,16 @@ class Builder final : public nlohmann::json_sax<Node> {
     bool end_object() override { return close(); }
     bool end_array() override { return close(); }
     bool parse_error(std::size_t position, const std::string& /*token*/,
-                     const nlohmann::detail::exception& /*error*/) override {
+                     const nlohmann::detail::exception& error) override {
+        if (error.id == number_out_of_range) refuse(field_, {}, "holds a number that is not finite");
         refuse(field_, {}, "is not JSON at byte " + std::to_string(position));
     }
 
     Node take() { return std::move(root_); }
 
   private:
+    static constexpr int number_out_of_range = 406;  // of nlohmann's exceptions
+
     Node* place(Node value) {
         if (open_.empty()) {
             root_ = std::move(value);

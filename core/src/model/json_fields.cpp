@@ -87,6 +87,10 @@ void read(const std::string& field, const Json& json, ProxyCredentials& value) {
         const auto member = json.find(name);
         if (member && !member->is_null() && !member->is_string()) refuse(field + "." + name, "is not text");
     }
+    const auto is_template = json.find("template");
+    if (is_template && !is_template->is_null() && !is_template->as_bool()) {
+        refuse(field + ".template", "is not true or false");
+    }
     Reader reader(json, field, field + ".");
     reader.required("user", value.user);
     reader.required("password", value.password);

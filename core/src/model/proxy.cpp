@@ -83,6 +83,10 @@ std::string with_credentials(const Proxy& proxy, bool keep_placeholders) {
                    "@");
 }
 
+bool holds_control_character(const std::string& text) {
+    return std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; });
+}
+
 void validate_secret(std::string_view field, const std::string& text, bool may_be_empty) {
     const auto refuse = [&](const char* rule) {
         throw ValidationError(std::string(field), ValidationError::hidden_value, rule);
@@ -90,22 +94,24 @@ void validate_secret(std::string_view field, const std::string& text, bool may_b
     if (text.empty() && !may_be_empty) throw ValidationError(std::string(field), text, "is empty");
     if (text.size() > max_text_bytes) refuse("is longer than 255 bytes");
     if (!is_utf8(text)) refuse("is not UTF-8");
-    if (std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; })) {
-        refuse("holds a control character");
-    }
+    if (holds_control_character(text)) refuse("holds a control character");
 }
 
 /// What the protocol can carry, once everything is filled in.
 void validate_filled(const Proxy& proxy, std::string_view field, const std::string& text, bool is_user) {
     std::size_t length = 0;
     bool colon = false;
+    bool control = false;
     for (const Part& part : filled(proxy, field, text)) {
         length += part.kind == Kind::literal ? part.text.size() : rendered_placeholder_length;
         colon = colon || part.text.find(':') != std::string::npos;
+        control = control || holds_control_character(part.text);
     }
     const auto refuse = [&](const char* rule) {
         throw ValidationError(std::string(field), ValidationError::hidden_value, rule);
     };
+    if (control) refuse("holds a control character");
+    if (is_user && length == 0) refuse("is empty");
     const bool http = proxy.protocol == ProxyProtocol::http || proxy.protocol == ProxyProtocol::https;
     if (http && is_user && colon) refuse("holds a colon, which HTTP cannot carry in a user (RFC 7617)");
     if (proxy.protocol == ProxyProtocol::socks5 && length > max_socks5_credential) {
@@ -172,6 +178,9 @@ Proxy validated(Proxy proxy) {
     if (proxy.pool_id.is_nil()) throw ValidationError("pool_id", proxy.pool_id.to_string(), "is nil");
     proxy.host = canonical_host(proxy.host);
     validate_range("port", proxy.port, 1, 65535);
+    validate_known("protocol", proxy.protocol, ProxyProtocol::socks5, "is not a protocol");
+    validate_known("status", proxy.status, ProxyStatus::banned, "is not a status");
+    validate_instant("checked_at", proxy.checked_at);
     validate_optional_text("source", proxy.source);
     validate_optional_text("country", proxy.country);
     validate_optional_text("city", proxy.city);

@@ -177,12 +177,12 @@ Json to_json(const ProxyFilters& filters) {
 }
 
 Json to_redacted_json(const Proxy& proxy) {
-    Json json = to_json(proxy);
-    if (!proxy.credentials) return json;
+    if (!proxy.credentials) return to_json(proxy);
     const std::string hidden(ValidationError::hidden_value);
-    return json.with("credentials",
-                     to_json(ProxyCredentials{
-                         .user = hidden, .password = hidden, .template_ = proxy.credentials->template_}));
+    Proxy masked = proxy;
+    masked.credentials =
+        ProxyCredentials{.user = hidden, .password = hidden, .template_ = proxy.credentials->template_};
+    return to_json(masked);
 }
 
 template <>

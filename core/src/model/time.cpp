@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <optional>
 
+#include "model/rules.hpp"
 #include "pharox/errors.hpp"
 
 namespace pharox {
@@ -14,6 +15,13 @@ using std::chrono::hours;
 using std::chrono::microseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
+
+constexpr Timestamp first_instant =
+    std::chrono::sys_days(std::chrono::year(0) / std::chrono::January / std::chrono::day(1));
+constexpr Timestamp end_of_instants =
+    std::chrono::sys_days(std::chrono::year(10'000) / std::chrono::January / std::chrono::day(1));
+
+bool is_writable(Timestamp instant) { return instant >= first_instant && instant < end_of_instants; }
 
 /// Takes text apart from the left; once something does not fit, it stays failed.
 class Scanner {
@@ -87,10 +95,18 @@ std::optional<Timestamp> read(std::string_view text) {
                                            std::chrono::month(static_cast<unsigned>(month)),
                                            std::chrono::day(static_cast<unsigned>(day))};
     if (!scan.done() || !date.ok() || hour > 23 || minute > 59 || second > 59) return std::nullopt;
-    return std::chrono::sys_days(date) + hours(hour) + minutes(minute) + seconds(second) + fraction - offset;
+    const Timestamp instant =
+        std::chrono::sys_days(date) + hours(hour) + minutes(minute) + seconds(second) + fraction - offset;
+    return is_writable(instant) ? std::optional(instant) : std::nullopt;
 }
 
 }  // namespace
+
+void validate_instant(const std::string& field, Timestamp instant) {
+    if (is_writable(instant)) return;
+    throw ValidationError(field, std::to_string(instant.time_since_epoch().count()),
+                          "microseconds since 1970 are outside the years 0 to 9999");
+}
 
 std::string format_timestamp(Timestamp instant) {
     const auto day = std::chrono::floor<days>(instant);

@@ -60,7 +60,8 @@ Consumer InMemoryStorage::add_consumer(const Consumer& consumer) { return state_
 
 void register_memory(StorageRegistry& registry) {
     registry.add("memory", [](const StorageUrl& url) -> std::shared_ptr<IStorage> {
-        if (!url.rest.empty()) throw ValidationError("storage", url.rest, "means nothing after memory:");
+        // What it is stays unshown: whoever mistook the scheme may have written a password.
+        if (!url.rest.empty()) throw ValidationError("storage", {}, "means nothing after memory:");
         if (!url.options.empty())
             throw ValidationError("storage", url.options.begin()->first, "is not an option");
         return std::make_shared<InMemoryStorage>();
@@ -102,8 +103,8 @@ Timestamp InMemoryState::settle() {
 }
 
 void InMemoryState::forget_ended(Timestamp now) {
-    const auto is_forgotten = [&] {
-        const auto age = now - ended_.begin()->first;
+    const auto is_forgotten = [&] {  // in milliseconds: no retention is too long for them
+        const auto age = std::chrono::floor<Duration>(now - ended_.begin()->first);
         return age >= options_.retention ||
                (age >= least_retention && ended_.size() > options_.retained_leases);
     };
@@ -158,6 +159,21 @@ std::optional<LeasedProxy> InMemoryState::replay(LeaseId id, const std::string& 
     LeasedProxy repeated(proxies_.at(lease.proxy_id).proxy, lease);
     repeated.replayed = true;
     return repeated;
+}
+
+std::optional<AcquireResult> InMemoryState::replay(const AcquireRequest& request, PoolId pool) {
+    try {
+        auto repeated = replay(request.lease_id, consumer_of(request));
+        if (!repeated) return std::nullopt;
+        if (repeated->lease().pool_id != pool) {
+            throw ConflictError("lease_id", request.lease_id.to_string(), "was used for another pool");
+        }
+        AcquireResult result(*std::move(repeated));
+        result.replayed = true;
+        return result;
+    } catch (const LeaseEndedError&) {
+        return Miss::lease_ended;
+    }
 }
 
 // ---- Picking
@@ -386,33 +402,23 @@ AcquireResult InMemoryState::acquire(const AcquireRequest& request) {
         const ProxyPool* const pool = find_pool(request.pool);
         if (pool == nullptr) return Miss::pool_unknown;
         const PoolId pool_id = pool->id;
-        const std::string consumer = consumer_of(request);
-        try {
-            if (auto repeated = replay(request.lease_id, consumer)) {
-                if (repeated->lease().pool_id != pool_id) {
-                    throw ConflictError("lease_id", request.lease_id.to_string(),
-                                        "was used for another pool");
-                }
-                AcquireResult result(*std::move(repeated));
-                result.replayed = true;
-                return result;
-            }
-        } catch (const LeaseEndedError&) {
-            return Miss::lease_ended;
-        }
-        std::optional<LeasedProxy> leased;
+        if (auto repeated = replay(request, pool_id)) return *std::move(repeated);
+        std::optional<AcquireResult> picked;
         const Question question{pool_id, request.filters, request.selector, request.allow_slow};
         pick(lock, question, [&](StoredProxy& stored) {
-            leased = lease(stored,
-                           {.consumer = require_consumer(consumer).id,
+            picked = replay(request, pool_id);  // predicates ran unlocked: another may have used the id
+            if (picked) return;
+            picked = lease(stored,
+                           {.consumer = require_consumer(consumer_of(request)).id,
                             .duration = request.duration,
                             .lease_id = request.lease_id,
                             .metadata = request.metadata,
                             .max_tenure = request.max_tenure},
                            now_);
         });
-        if (!leased) return kind_of_miss(question);
-        return *std::move(leased);
+        if (!picked) picked = replay(request, pool_id);
+        if (!picked) return kind_of_miss(question);
+        return *std::move(picked);
     };
     AcquireResult result = acquired();
     result.expired = take_unreported();

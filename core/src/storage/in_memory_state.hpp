@@ -98,6 +98,8 @@ class InMemoryState final : public ICatalog, public ILeaseControl, public IHealt
     LeasedProxy lease(StoredProxy& stored, const LeaseTerms& terms, Timestamp now);
     /// The lease that this id already names, if any. Throws LeaseEndedError, ConflictError.
     std::optional<LeasedProxy> replay(LeaseId id, const std::string& consumer);
+    /// The same for an acquire, where an ended lease is a miss.
+    std::optional<AcquireResult> replay(const AcquireRequest& request, PoolId pool);
 
     [[nodiscard]] const ProxyPool* find_pool(const std::string& name) const;
     [[nodiscard]] const Consumer* find_consumer(const std::string& name) const;

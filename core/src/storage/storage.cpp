@@ -23,9 +23,7 @@ constexpr std::int64_t most_in_a_batch = 1'000;
 constexpr Duration max_lease_tenure = std::chrono::days(3'650);
 
 void validate_selector(Selector selector) {
-    if (selector > Selector::weighted_random) {
-        throw ValidationError("selector", std::to_string(static_cast<int>(selector)), "is not a selector");
-    }
+    validate_known("selector", selector, Selector::weighted_random, "is not a selector");
 }
 
 /// Misses that no wait can mend end it at once.

@@ -1,8 +1,17 @@
 #include "clients.hpp"
 
+#include <chrono>
 #include <sstream>
+#include <thread>
 
 namespace pharox::testkit {
+
+namespace {
+
+/// Long enough that two holders of one slot overlap.
+constexpr std::chrono::microseconds work(50);
+
+}  // namespace
 
 void Experience::add(const Experience& other) {
     uses.insert(uses.end(), other.uses.begin(), other.uses.end());
@@ -19,6 +28,7 @@ Experience acquire_and_release(IStorage& storage, const AcquireRequest& request,
             continue;
         }
         Use use{.proxy = acquired.proxy().id, .from = monotonic_now()};
+        std::this_thread::sleep_for(work);
         use.to = monotonic_now();
         experience.uses.push_back(use);
         const auto& lease = acquired.lease();

@@ -17,7 +17,7 @@ struct Experience {
     void add(const Experience& other);
 };
 
-/// Acquires and releases `rounds` times. What it throws is the client's failure.
+/// Acquires, works for a moment, and releases, `rounds` times. What it throws is the client's failure.
 Experience acquire_and_release(IStorage& storage, const AcquireRequest& request, int rounds);
 
 std::string format_experience(const Experience& experience);

@@ -38,7 +38,7 @@ class Json {
 
     struct Limits {
         std::size_t bytes = 16 * 1024 * 1024;  ///< of the text
-        int depth = 32;                        ///< of nested arrays and objects
+        int depth = 64;  ///< of nested arrays and objects; room for metadata of depth 32 within a model
     };
     /// Throws ValidationError(field, …) that says where the text stops being JSON or breaks a rule above.
     static Json parse(std::string_view text, Limits limits, std::string_view field = "json");

@@ -1,0 +1,121 @@
+#include "src/manager/scheduler.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <vector>
+
+#include "test/eventually.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+using pharox::Scheduler;
+using Clock = std::chrono::steady_clock;
+
+TEST(Scheduler, RunsATaskAsOftenAsItAsks) {
+    std::atomic<int> runs{0};
+    Scheduler scheduler;
+    scheduler.add(Clock::now(), [&]() -> std::optional<Scheduler::Time> {
+        if (++runs == 5) return std::nullopt;
+        return Clock::now() + 1ms;
+    });
+    EXPECT_TRUE(eventually([&] { return runs == 5; }));
+}
+
+TEST(Scheduler, RunsNothingBeforeItsTime) {
+    const auto due = Clock::now() + 50ms;
+    std::atomic<bool> early{false};
+    std::atomic<bool> ran{false};
+    Scheduler scheduler;
+    scheduler.add(due, [&]() -> std::optional<Scheduler::Time> {
+        early = Clock::now() < due;
+        ran = true;
+        return std::nullopt;
+    });
+    EXPECT_TRUE(eventually([&] { return ran.load(); }));
+    EXPECT_FALSE(early);
+}
+
+TEST(Scheduler, ASoonerTaskOvertakes) {
+    std::atomic<bool> sooner{false};
+    Scheduler scheduler;
+    scheduler.add(Clock::now() + 1h, [] { return std::nullopt; });
+    scheduler.add(Clock::now() + 1ms, [&] {
+        sooner = true;
+        return std::nullopt;
+    });
+    EXPECT_TRUE(eventually([&] { return sooner.load(); }));
+}
+
+TEST(Scheduler, LetsGoOfATaskThatIsDone) {
+    const auto owned = std::make_shared<int>(0);
+    Scheduler scheduler;
+    scheduler.add(Clock::now(), [owned] { return std::nullopt; });
+    EXPECT_TRUE(eventually([&] { return owned.use_count() == 1; }));
+}
+
+TEST(Scheduler, EndsAtOnceWhateverIsStillToCome) {
+    const auto owned = std::make_shared<int>(0);
+    const auto started = Clock::now();
+    {
+        Scheduler scheduler;
+        for (int i = 0; i < 10; ++i) scheduler.add(Clock::now() + 1h, [owned] { return std::nullopt; });
+    }
+    {
+        const Scheduler never_used;
+    }
+    EXPECT_EQ(owned.use_count(), 1);
+    EXPECT_LT(Clock::now() - started, 30min);
+}
+
+TEST(Scheduler, WaitsForTheTaskThatRuns) {
+    std::atomic<bool> running{false};
+    std::atomic<bool> done{false};
+    {
+        Scheduler scheduler;
+        scheduler.add(Clock::now(), [&] {
+            running = true;
+            std::this_thread::sleep_for(20ms);
+            done = true;
+            return std::nullopt;
+        });
+        EXPECT_TRUE(eventually([&] { return running.load(); }));
+    }
+    EXPECT_TRUE(done);
+}
+
+TEST(Scheduler, MayBeDestroyedByATaskOfItsOwn) {
+    auto scheduler = std::make_shared<Scheduler>();
+    std::weak_ptr<Scheduler> watched = scheduler;
+    Scheduler& same = *scheduler;
+    std::atomic<bool> go{false};
+    same.add(Clock::now(), [owner = std::move(scheduler), &go]() mutable -> std::optional<Scheduler::Time> {
+        while (!go) std::this_thread::yield();
+        owner.reset();
+        return std::nullopt;
+    });
+    go = true;
+    EXPECT_TRUE(eventually([&] { return watched.expired(); }));
+}
+
+TEST(Scheduler, TakesTasksFromAnyThread) {
+    std::atomic<int> runs{0};
+    Scheduler scheduler;
+    {
+        std::vector<std::jthread> threads;
+        for (int i = 0; i < 4; ++i) {
+            threads.emplace_back([&] {
+                for (int j = 0; j < 100; ++j) {
+                    scheduler.add(Clock::now() + std::chrono::milliseconds(j % 5), [&] {
+                        ++runs;
+                        return std::nullopt;
+                    });
+                }
+            });
+        }
+    }
+    EXPECT_TRUE(eventually([&] { return runs == 400; }));
+}
+
+}  // namespace

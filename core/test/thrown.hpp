@@ -1,0 +1,25 @@
+// What a call throws, as a value to look at.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+#include "pharox/errors.hpp"
+
+/// The error that `call` throws. Where it throws nothing, or something else, the test fails.
+template <class Thrown, class Call>
+Thrown thrown_by(Call call) {
+    try {
+        static_cast<void>(call());
+    } catch (const Thrown& error) {
+        return error;
+    }
+    throw std::logic_error("nothing was thrown");
+}
+
+/// A ValidationError as `field | value | rule`.
+template <class Call>
+std::string refusal_of(Call call) {
+    const auto error = thrown_by<pharox::ValidationError>(call);
+    return error.field() + " | " + error.value() + " | " + error.rule();
+}

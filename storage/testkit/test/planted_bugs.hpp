@@ -1,0 +1,27 @@
+// Stores that are wrong on purpose, each in one way. The suite must notice every one of them.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "pharox/testkit/contract.hpp"
+
+namespace pharox::testkit {
+
+struct PlantedBug {
+    std::string name;
+    /// Each of these cases fails on it; others may.
+    std::vector<std::string> caught_by;
+    std::function<std::shared_ptr<IStorage>(const Setup&)> make;
+
+    friend std::ostream& operator<<(std::ostream& out, const PlantedBug& bug) { return out << bug.name; }
+};
+
+std::vector<PlantedBug> bugs_in_finding();
+std::vector<PlantedBug> bugs_in_leasing();
+std::vector<PlantedBug> bugs_in_ending();
+
+}  // namespace pharox::testkit

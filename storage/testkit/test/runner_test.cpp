@@ -1,0 +1,158 @@
+// The suite's own machinery: which cases run, and what is made of processes that go wrong.
+#include "runner.hpp"
+
+#include <gtest/gtest-spi.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <set>
+#include <stdexcept>
+
+#include "children.hpp"
+#include "client_log.hpp"
+#include "context.hpp"
+#include "pharox/storage/in_memory.hpp"
+#include "pharox/testkit/only_the_six.hpp"
+
+namespace pharox::testkit {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+std::shared_ptr<IStorage> in_memory(const Setup& setup) {
+    return std::make_shared<InMemoryStorage>(InMemoryOptions{.clock = setup.clock});
+}
+std::shared_ptr<IStorage> broken(const Setup& /*setup*/) { throw std::runtime_error("no server there"); }
+std::shared_ptr<IStorage> nothing(const Setup& /*setup*/) { return nullptr; }
+std::shared_ptr<IStorage> six(const Setup& setup) { return std::make_shared<OnlyTheSix>(in_memory(setup)); }
+
+/// What GoogleTest would report of `action`.
+std::vector<std::string> failures(const std::function<void()>& action) {
+    testing::TestPartResultArray results;
+    {
+        const testing::ScopedFakeTestPartResultReporter reporter(
+            testing::ScopedFakeTestPartResultReporter::INTERCEPT_ALL_THREADS, &results);
+        action();
+    }
+    std::vector<std::string> texts;
+    for (int i = 0; i < results.size(); ++i) {
+        texts.emplace_back(results.GetTestPartResult(i).message());
+    }
+    return texts;
+}
+
+TEST(Cases, HaveNamesOfTheirOwn) {
+    std::set<std::string_view> names;
+    for (const auto& test : all_cases()) {
+        EXPECT_TRUE(names.insert(test.name).second) << test.name;
+        EXPECT_FALSE(test.rules.empty()) << test.name;
+    }
+}
+
+TEST(Cases, AreChosenByProperties) {
+    const auto all = all_cases().size();
+    const auto count = [](const Properties& properties) { return cases_for(properties).size(); };
+    const Properties everything{
+        .make = in_memory, .durable = true, .processes = true, .clock = Clock::injected};
+    EXPECT_EQ(count(everything), all);
+    for (const auto& test : cases_for({.make = in_memory})) {
+        EXPECT_FALSE(test.needs.durable || test.needs.processes || test.needs.injected_clock) << test.name;
+    }
+    const auto seed_pool = [](IStorage&, const ProxyPool&) {};
+    const auto seed_proxy = [](IStorage&, const Proxy&) {};
+    const auto of_six = cases_for({.make = six, .seed_pool = seed_pool, .seed_proxy = seed_proxy});
+    EXPECT_GT(of_six.size(), 100U);
+    for (const auto& test : of_six) {
+        EXPECT_FALSE(test.needs.catalog || test.needs.lease_control) << test.name;
+    }
+}
+
+TEST(Cases, AreRefusedToPropertiesThatMakeNoSense) {
+    expect_refused<ValidationError>("make", [] { cases_for({}); });
+    expect_refused<ValidationError>("seed_pool", [] { cases_for({.make = six}); });
+    expect_refused<ValidationError>(
+        "seed_proxy", [] { cases_for({.make = six, .seed_pool = [](IStorage&, const ProxyPool&) {}}); });
+    EXPECT_THROW(cases_for({.make = broken}), std::runtime_error);
+    EXPECT_THROW(cases_for({.make = nothing}), std::logic_error);
+}
+
+TEST(Cases, ReportWhatTheyThrow) {
+    const Case throwing{"throwing", {"F-01"}, {}, [](Context&) { throw std::runtime_error("unforeseen"); }};
+    const auto said = failures_of(throwing, {.make = in_memory});
+    ASSERT_EQ(said.size(), 1U);
+    EXPECT_NE(said[0].find("unforeseen"), std::string::npos);
+    EXPECT_NE(said[0].find("F-01"), std::string::npos) << said[0];
+}
+
+TEST(ClientLog, FindsOverlaps) {
+    const auto a = ProxyId::make();
+    const auto b = ProxyId::make();
+    EXPECT_EQ(worst_overlap({}), 0);
+    EXPECT_EQ(worst_overlap({{a, 1, 2}, {a, 2, 3}, {b, 1, 3}}), 1) << "one ends as the other begins";
+    EXPECT_EQ(worst_overlap({{a, 1, 3}, {a, 2, 4}, {a, 3, 5}}), 2);
+    EXPECT_EQ(max_overlap({{a, 1, 9}, {a, 2, 3}, {a, 2, 9}, {b, 5, 6}}),
+              (std::map<ProxyId, int>{{a, 3}, {b, 1}}));
+    const auto read = parse_uses(format_uses({{a, 1, 2}, {b, -3, 4'000'000'000'000}}));
+    ASSERT_EQ(read.size(), 2U);
+    EXPECT_EQ(read[1].proxy, b);
+    EXPECT_EQ(read[1].from, -3);
+    EXPECT_EQ(read[1].to, 4'000'000'000'000);
+}
+
+TEST(Processes, HandBackWhatTheySay) {
+    const Properties properties{.make = in_memory};
+    Context context(properties);
+    const auto said = in_processes(context, 4, [](int number, const Ready& ready) {
+        ready();
+        return std::to_string(number * 11);
+    });
+    EXPECT_EQ(said, (std::vector<std::string>{"0", "11", "22", "33"}));
+}
+
+TEST(Processes, ThatGoWrongAreReported) {
+    const Properties properties{.make = in_memory};
+    Context context(properties);
+    const auto said = failures([&] {
+        in_processes(
+            context, 4,
+            [](int number, const Ready& ready) -> std::string {
+                if (number == 0) {
+                    throw std::runtime_error("unforeseen");
+                }
+                ready();
+                if (number == 1) {
+                    kill(getpid(), SIGKILL);
+                }
+                while (number == 2) {
+                    pause();
+                }
+                return "fine";
+            },
+            1s);
+    });
+    ASSERT_EQ(said.size(), 3U);
+    EXPECT_NE(said[0].find("unforeseen"), std::string::npos) << said[0];
+    EXPECT_NE(said[1].find("signal 9"), std::string::npos) << said[1];
+    EXPECT_NE(said[2].find("was killed"), std::string::npos) << said[2];
+}
+
+TEST(Processes, SpeakUntilTheyAreKilled) {
+    const Properties properties{.make = in_memory};
+    Context context(properties);
+    Victim victim(context, [](const Victim::Say& say) {
+        for (int i = 0; true; ++i) {
+            say("line " + std::to_string(i));
+        }
+    });
+    const auto said = victim.kill_after(100);
+    ASSERT_GE(said.size(), 100U);
+    EXPECT_EQ(said[0], "line 0");
+    EXPECT_EQ(said[99], "line 99");
+}
+
+}  // namespace
+
+}  // namespace pharox::testkit
