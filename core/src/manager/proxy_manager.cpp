@@ -191,8 +191,8 @@ void ProxyManager::Core::acquire_async(AcquireRequest request, AcquireCompletion
     storage->acquire_async(
         request,
         [self = shared_from_this(), request, started, wait, done = std::move(done)](AcquireOutcome outcome) {
-            if (const AcquireResult* const result = outcome.result())
-                self->tell_acquired(request, *result, started);
+            if (outcome.error()) return done(traceable(outcome.error(), request.lease_id));
+            self->tell_acquired(request, *outcome.result(), started);
             done(std::move(outcome));
         },
         wait->stop.get_token());
