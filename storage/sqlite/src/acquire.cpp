@@ -132,7 +132,13 @@ Miss Leasing::kind_of_miss(const Ask& ask) {
         if (!row.bind(ask.request.pool).step()) return Miss::pool_unknown;
         pool = row.id<PoolId>(0);
     }
-    return any_full(transaction, ask.plan, pool) ? Miss::all_busy : Miss::nothing_matches;
+    // Predicates are not asked again, of proxies that could not be leased anyway.
+    const bool certain = ask.plan.filter.exact;
+    if (any_active(transaction, ask.plan, pool, false))
+        return certain ? Miss::all_busy : Miss::none_available;
+    const bool unpicked =
+        certain && any_active(transaction, ask.plan, pool, true);  // of weight 0, or just freed
+    return unpicked ? Miss::none_available : Miss::nothing_matches;
 }
 
 /// The answer to a lease id that was used before; nothing where nobody remembers that use any more.

@@ -2,6 +2,7 @@
 
 #include "catalog.hpp"
 #include "pharox/errors.hpp"
+#include "picking.hpp"
 #include "queries.hpp"
 
 namespace pharox::sqlite {
@@ -20,7 +21,7 @@ class ProxyWriter {
 
     /// False where the id or the identity is taken.
     bool insert(const Proxy& proxy) {
-        const PoolKeys& keys = keys_of(proxy.pool_id);
+        const PoolKeys& keys = keys_for(proxy);
         Statement statement = transaction_.prepare(query::insert_proxy);
         statement.bind(proxy.id);
         bind_proxy(statement, proxy);
@@ -40,7 +41,7 @@ class ProxyWriter {
     void update(Proxy& proxy) {
         const std::optional<ProxyRow> stored = find(proxy.id);
         if (!stored) throw ProxyNotFoundError(proxy.id);
-        const PoolKeys& keys = keys_of(proxy.pool_id);
+        const PoolKeys& keys = keys_for(proxy);
         const auto holder = holder_of_identity(proxy);
         if (holder && *holder != proxy.id) refuse_duplicate(proxy, *holder);
         proxy.current_leases = stored->proxy.current_leases;
@@ -61,23 +62,26 @@ class ProxyWriter {
     }
 
   private:
-    struct PoolKeys {
-        double random_high = 0;
-        double weighted_high = 0;
-    };
+    const PoolKeys& keys_for(const Proxy& proxy) {
+        PoolKeys& keys = keys_of(proxy.pool_id);
+        if (proxy.weight > keys.largest_weight) {
+            keys.largest_weight = proxy.weight;
+            transaction_.prepare(query::set_largest_weight).bind(proxy.weight).bind(proxy.pool_id).run();
+        }
+        return keys;
+    }
 
-    const PoolKeys& keys_of(PoolId pool) {
+    PoolKeys& keys_of(PoolId pool) {
         const auto known = pools_.find(pool);
         if (known != pools_.end()) return known->second;
         Statement row = transaction_.prepare(query::pool_keys);
         if (!row.bind(pool).step()) throw PoolNotFoundError(pool.to_string());
-        return pools_.emplace(pool, PoolKeys{.random_high = row.real(0), .weighted_high = row.real(1)})
-            .first->second;
+        return pools_.emplace(pool, read_pool_keys(row)).first->second;
     }
 
     double random_key(const PoolKeys& keys) { return keys.random_high + transaction_.draw_exponential(); }
     double weighted_key(const PoolKeys& keys, double weight) {
-        return weight > 0 ? keys.weighted_high + transaction_.draw_exponential() / weight
+        return weight > 0 ? keys.weighted_high + transaction_.draw_exponential() * mean_step(keys, weight)
                           : keys.weighted_high;
     }
 

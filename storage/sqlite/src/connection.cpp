@@ -141,7 +141,7 @@ Connection::Connection(const Settings& settings, const Operation& operation)
     sqlite3_extended_result_codes(database, 1);
     sqlite3_busy_handler(database, &Connection::wait_for_lock, busy_.get());
     if (const int registered = register_functions(database)) fail_with(registered);
-    execute("PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 268435456");
+    execute("PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY");
     execute(("PRAGMA cache_size = -" + std::to_string(settings.cache_kib)).c_str());
     if (settings.read_only) execute("PRAGMA query_only = ON");
 }

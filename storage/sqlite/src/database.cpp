@@ -21,7 +21,12 @@ constexpr Operation opening{.name = "open"};
 constexpr std::size_t max_idle_readers = 8;
 constexpr int writer_cache_kib = 64 * 1024;
 constexpr int reader_cache_kib = 8 * 1024;
-constexpr int checkpoint_after_pages = 10'000;
+// A lease changes some hundred bytes in nine pages, and each is written whole: smaller ones are a fifth less
+// work and half the bytes to sync. (Memory-mapped reading was measured and left out: it keeps pages out of
+// the cache.)
+constexpr int page_size = 2048;
+// 40 MiB: a checkpoint's syncs are shared by some two thousand leases.
+constexpr int checkpoint_after_pages = 20'000;
 
 /// Text of errno, thread-safe.
 std::string reason(int error) { return std::generic_category().message(error); }
@@ -75,6 +80,7 @@ Database::Database(Options options)
     const std::string shown = options_.path.string();
     writer_ = connect(opening, false);
     check_schema(*writer_, shown);
+    writer_->execute(("PRAGMA page_size = " + std::to_string(page_size)).c_str());  // of an empty file
     use_write_ahead_log(opening);
     writer_->execute("PRAGMA synchronous = FULL");
     power_safe_ = true;

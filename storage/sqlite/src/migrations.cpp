@@ -29,7 +29,8 @@ CREATE TABLE pool (
     description TEXT,
     metadata TEXT,
     random_high REAL NOT NULL DEFAULT 0,    -- the largest key that a random pick has found
-    weighted_high REAL NOT NULL DEFAULT 0
+    weighted_high REAL NOT NULL DEFAULT 0,
+    largest_weight REAL NOT NULL DEFAULT 0  -- that any proxy ever had here: the unit of the weighted keys
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE consumer (

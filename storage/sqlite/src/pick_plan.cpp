@@ -73,7 +73,9 @@ std::string create_index(OrderIndex index) {
     sql += order.columns;
     sql += ") WHERE has_room = 1";
     sql += order.condition;
-    if (index.attribute != Attribute::none) {
+    // Those without the attribute need no place in it. A column that is never NULL must not be asked: SQLite
+    // finds the question needless, and then does not recognise the index.
+    if (index.attribute != Attribute::none && index.attribute != Attribute::protocol) {
         sql += " AND ";
         sql += column_of(index.attribute);
         sql += " IS NOT NULL";
@@ -95,8 +97,8 @@ std::string PickPlan::row_if_still_fits() const {
     return sql + available(*this, false) + constraints(*this) + " AND id = ?";
 }
 
-std::string PickPlan::any_full() const {
-    return "SELECT 1 FROM proxy INDEXED BY proxy_pool WHERE pool_id = ? AND status = 0 AND has_room = 0" +
+std::string PickPlan::any_active() const {
+    return "SELECT 1 FROM proxy INDEXED BY proxy_pool WHERE pool_id = ? AND status = 0 AND has_room = ?" +
            constraints(*this) + " LIMIT 1";
 }
 

@@ -31,9 +31,9 @@ struct PickPlan {
     /// One row by id, if it is still available and may match. Parameters: pool id; those of bind_filter();
     /// the id.
     [[nodiscard]] std::string row_if_still_fits() const;
-    /// A row if an active proxy of the pool that may match is full. Parameters: pool id; those of
-    /// bind_filter().
-    [[nodiscard]] std::string any_full() const;
+    /// A row if any active proxy of the pool that may match has room, or is full. Parameters: pool id;
+    /// whether it has room; those of bind_filter().
+    [[nodiscard]] std::string any_active() const;
 
     template <class Target>
     void bind_filter(Target& statement) const {

@@ -13,6 +13,11 @@ constexpr int page_size = 64;
 
 }  // namespace
 
+double mean_step(const PoolKeys& keys, double weight) {
+    constexpr double longest = 1e6;
+    return std::min(keys.largest_weight / weight, longest);
+}
+
 std::optional<ProxyRow> pick_unchanged(WriteTransaction& transaction, const PickPlan& plan, PoolId pool,
                                        const Proxy& seen) {
     Statement rows = transaction.prepare(plan.row_if_still_fits());
@@ -31,11 +36,14 @@ void draw_again(WriteTransaction& transaction, Selector selector, const ProxyRow
     const bool weighted = selector == Selector::weighted_random;
     if (!weighted && selector != Selector::random) return;
     double highest = weighted ? picked.weighted_key : picked.random_key;
+    double step = transaction.draw_exponential();
     {
-        Statement keys = transaction.prepare(query::pool_keys);
-        if (keys.bind(picked.proxy.pool_id).step()) highest = std::max(highest, keys.real(weighted ? 1 : 0));
+        Statement row = transaction.prepare(query::pool_keys);
+        row.bind(picked.proxy.pool_id).step();
+        const PoolKeys keys = read_pool_keys(row);
+        highest = std::max(highest, weighted ? keys.weighted_high : keys.random_high);
+        if (weighted) step *= mean_step(keys, picked.proxy.weight);
     }
-    const double step = transaction.draw_exponential() / (weighted ? picked.proxy.weight : 1.0);
     transaction.prepare(weighted ? query::set_weighted_high : query::set_random_high)
         .bind(highest)
         .bind(picked.proxy.pool_id)
@@ -46,9 +54,9 @@ void draw_again(WriteTransaction& transaction, Selector selector, const ProxyRow
         .run();
 }
 
-bool any_full(ReadTransaction& transaction, const PickPlan& plan, PoolId pool) {
-    Statement rows = transaction.prepare(plan.any_full());
-    rows.bind(pool);
+bool any_active(ReadTransaction& transaction, const PickPlan& plan, PoolId pool, bool with_room) {
+    Statement rows = transaction.prepare(plan.any_active());
+    rows.bind(pool).bind(with_room);
     plan.bind_filter(rows);
     return rows.step();
 }

@@ -25,11 +25,16 @@ std::optional<ProxyRow> pick(Transaction& transaction, const PickPlan& plan, Poo
 std::optional<ProxyRow> pick_unchanged(WriteTransaction& transaction, const PickPlan& plan, PoolId pool,
                                        const Proxy& seen);
 
+/// /// By how much a pick of a proxy of this weight moves it on, on average: one for the heaviest, for others
+/// in proportion. Below a millionth of the heaviest all weights are alike, or sums of steps would lose the
+/// small ones.
+double mean_step(const PoolKeys& keys, double weight);
+
 /// Moves a picked proxy on in the random orders. The others are moved by leases, or by mark_proxy.
 void draw_again(WriteTransaction& transaction, Selector selector, const ProxyRow& picked);
 
-/// Whether what does not fit now is merely full.
-bool any_full(ReadTransaction& transaction, const PickPlan& plan, PoolId pool);
+/// /// Whether there is any active proxy that may match, with room or a full one; the selector aside.
+bool any_active(ReadTransaction& transaction, const PickPlan& plan, PoolId pool, bool with_room);
 
 /// The plan's proxies one by one, for a predicate to look at: no transaction is open between two of them. As
 /// of one instant, but read a few at a time; what stops being available meanwhile is left out.

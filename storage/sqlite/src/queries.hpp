@@ -55,8 +55,8 @@ inline constexpr auto insert_lease =
     " metadata) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?)";
 inline constexpr auto mark_proxy = "UPDATE proxy SET mark = ? WHERE id = ?";
 
-/// random_high, weighted_high
-inline constexpr auto pool_keys = "SELECT random_high, weighted_high FROM pool WHERE id = ?";
+inline constexpr auto pool_keys = "SELECT random_high, weighted_high, largest_weight FROM pool WHERE id = ?";
+inline constexpr auto set_largest_weight = "UPDATE pool SET largest_weight = ? WHERE id = ?";
 inline constexpr auto set_random_high = "UPDATE pool SET random_high = ? WHERE id = ?";
 inline constexpr auto set_random_key = "UPDATE proxy SET random_key = ? WHERE id = ?";
 inline constexpr auto set_weighted_high = "UPDATE pool SET weighted_high = ? WHERE id = ?";

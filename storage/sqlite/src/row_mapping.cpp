@@ -108,6 +108,10 @@ ProxyPool read_pool(const Statement& row) {
             .metadata = read_metadata(row, 3)};
 }
 
+PoolKeys read_pool_keys(const Statement& row) {
+    return {.random_high = row.real(0), .weighted_high = row.real(1), .largest_weight = row.real(2)};
+}
+
 Consumer read_consumer(const Statement& row) {
     return {.id = row.id<ConsumerId>(0), .name = std::string(row.text(1))};
 }

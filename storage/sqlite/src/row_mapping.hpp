@@ -16,6 +16,14 @@ struct ProxyRow {
 };
 inline constexpr int proxy_column_count = 26;
 
+/// Where a pool's random orders stand.
+struct PoolKeys {
+    double random_high = 0;    ///< the largest key that was picked
+    double weighted_high = 0;  ///< the same, by weight
+    double largest_weight = 0;
+};
+PoolKeys read_pool_keys(const Statement& row);
+
 Proxy read_proxy(const Statement& row);
 ProxyRow read_proxy_row(const Statement& row);
 /// From the column `first` on.
