@@ -121,7 +121,7 @@ class ExpiredLeaseBlocks : public Spoilt {
         held_.erase(request.lease_id);
         return inner().release_lease(request);
     }
-    AcquireResult acquire(const AcquireRequest& request) override { return inner().acquire(request); }
+    AcquireResult try_acquire(const AcquireRequest& request) override { return inner().try_acquire(request); }
 
   private:
     std::map<LeaseId, ProxyId> held_;

@@ -31,13 +31,13 @@ class FalseMiss : public SpoiltElsewhere {
         std::this_thread::sleep_for(100us);  // a row is held while its owner works
         return inner().find_available_proxy(request);
     }
-    AcquireResult acquire(const AcquireRequest& request) override {
+    AcquireResult try_acquire(const AcquireRequest& request) override {
         const std::unique_lock lock(mutex_, std::try_to_lock);
         if (!lock) {
             return Miss::none_available;
         }
         std::this_thread::sleep_for(100us);
-        return inner().acquire(request);
+        return inner().try_acquire(request);
     }
 
   private:

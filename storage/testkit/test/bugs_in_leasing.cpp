@@ -92,11 +92,11 @@ class LeasesBannedProxies : public Spoilt {
 class LostRaceThrows : public Spoilt {
   public:
     using Spoilt::Spoilt;
-    AcquireResult acquire(const AcquireRequest& request) override {
+    AcquireResult try_acquire(const AcquireRequest& request) override {
         const auto found = find_available_proxy(
             {.pool = request.pool, .filters = request.filters, .selector = request.selector});
         if (!found.proxy) {
-            return inner().acquire(request);
+            return inner().try_acquire(request);
         }
         std::this_thread::sleep_for(100us);  // the other caller's chance
         return create_lease({.proxy_id = found.proxy->id,
@@ -110,11 +110,11 @@ class LostRaceThrows : public Spoilt {
 class ConsumerBeforePool : public SpoiltElsewhere {
   public:
     using SpoiltElsewhere::SpoiltElsewhere;
-    AcquireResult acquire(const AcquireRequest& request) override {
+    AcquireResult try_acquire(const AcquireRequest& request) override {
         if (!request.consumer.empty() && !inner().catalog()->get_consumer(request.consumer)) {
             throw ConsumerNotFoundError(request.consumer);
         }
-        return inner().acquire(request);
+        return inner().try_acquire(request);
     }
 };
 
@@ -144,12 +144,12 @@ class ReplayLeasesTwice : public Spoilt {
 class EndedIdLeasesAgain : public SpoiltElsewhere {
   public:
     using SpoiltElsewhere::SpoiltElsewhere;
-    AcquireResult acquire(const AcquireRequest& request) override {
-        auto result = inner().acquire(request);
+    AcquireResult try_acquire(const AcquireRequest& request) override {
+        auto result = inner().try_acquire(request);
         if (!result && result.miss() == Miss::lease_ended) {
             AcquireRequest fresh = request;
             fresh.lease_id = LeaseId::make();
-            return inner().acquire(fresh);
+            return inner().try_acquire(fresh);
         }
         return result;
     }
@@ -158,12 +158,12 @@ class EndedIdLeasesAgain : public SpoiltElsewhere {
 class AnybodyMayReplay : public SpoiltElsewhere {
   public:
     using SpoiltElsewhere::SpoiltElsewhere;
-    AcquireResult acquire(const AcquireRequest& request) override {
+    AcquireResult try_acquire(const AcquireRequest& request) override {
         AcquireRequest other = request;
         if (const auto lease = inner().lease_control()->get_lease({.lease_id = request.lease_id})) {
             other.pool = lease->pool_name;
         }
-        return inner().acquire(other);
+        return inner().try_acquire(other);
     }
 };
 

@@ -14,13 +14,25 @@
 
 namespace pharox::testkit {
 
-/// Acquire is made of the six, so that a spoilt find or create_lease shows there too.
+/// Acquire, batches and waiting are made of the six, so that a spoilt one shows there too.
 class Spoilt : public ForwardingStorage {
   public:
     explicit Spoilt(const Setup& setup)
         : ForwardingStorage(std::make_shared<InMemoryStorage>(InMemoryOptions{.clock = setup.clock})),
           clock_(setup.clock) {}
-    AcquireResult acquire(const AcquireRequest& request) override { return IStorage::acquire(request); }
+    ~Spoilt() override { stop_waiting(); }
+    AcquireResult try_acquire(const AcquireRequest& request) override {
+        return IStorage::try_acquire(request);
+    }
+    AcquireManyResult acquire_many(const AcquireManyRequest& request) override {
+        return IStorage::acquire_many(request);
+    }
+    void acquire_async(AcquireRequest request, AcquireCompletion done, std::stop_token stop) override {
+        IStorage::acquire_async(std::move(request), std::move(done), std::move(stop));
+    }
+    std::vector<ReleaseResult> release_many(const std::vector<ReleaseRequest>& requests) override {
+        return IStorage::release_many(requests);
+    }
 
   protected:
     std::shared_ptr<const pharox::Clock> clock_;
@@ -30,7 +42,7 @@ class Spoilt : public ForwardingStorage {
 class SpoiltElsewhere : public Spoilt {
   public:
     using Spoilt::Spoilt;
-    AcquireResult acquire(const AcquireRequest& request) override { return inner().acquire(request); }
+    AcquireResult try_acquire(const AcquireRequest& request) override { return inner().try_acquire(request); }
 };
 
 template <class Bug>
