@@ -209,15 +209,17 @@ std::vector<InMemoryState::StoredProxy*> InMemoryState::candidates(const Questio
             found.push_back(&stored);
         }
     }
-    order(found, question.selector);
+    const std::size_t wanted = question.filters.has_predicate() ? found.size() : 1;
+    put_first(found, std::min(wanted, found.size()), question.selector);
     return found;
 }
 
-void InMemoryState::order(std::vector<StoredProxy*>& proxies, Selector selector) {
+void InMemoryState::put_first(std::vector<StoredProxy*>& proxies, std::size_t count, Selector selector) {
     const auto sort_by = [&](auto key) {
-        std::sort(proxies.begin(), proxies.end(), [&](const StoredProxy* a, const StoredProxy* b) {
-            return std::tuple(key(*a), a->proxy.id) < std::tuple(key(*b), b->proxy.id);
-        });
+        std::partial_sort(proxies.begin(), proxies.begin() + static_cast<std::ptrdiff_t>(count),
+                          proxies.end(), [&](const StoredProxy* a, const StoredProxy* b) {
+                              return std::tuple(key(*a), a->proxy.id) < std::tuple(key(*b), b->proxy.id);
+                          });
     };
     constexpr double unmeasured = std::numeric_limits<double>::infinity();
     switch (selector) {

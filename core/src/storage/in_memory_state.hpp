@@ -107,7 +107,8 @@ class InMemoryState final : public ICatalog, public ILeaseControl, public IHealt
     /// Active ones; where there are none, and if it is allowed, slow ones.
     [[nodiscard]] std::vector<StoredProxy*> candidates(const Question& question);
     [[nodiscard]] std::vector<StoredProxy*> candidates(const Question& question, ProxyStatus status);
-    void order(std::vector<StoredProxy*>& proxies, Selector selector);
+    /// The first `count` in the selector's order; the rest in any.
+    void put_first(std::vector<StoredProxy*>& proxies, std::size_t count, Selector selector);
     [[nodiscard]] Miss kind_of_miss(const Question& question) const;
     ReleaseResult end_now(LeaseId id, ReleaseReason reason);
     void forget_ended(Timestamp now);
