@@ -1,57 +1,39 @@
 // Acquire and create_lease.
+#include <algorithm>
 #include <utility>
 
 #include "leasing.hpp"
+#include "leasing_ask.hpp"
 #include "leasing_expired.hpp"
 #include "queries.hpp"
 
 namespace pharox::sqlite {
 
-/// An acquire with its defaults filled in.
-struct Leasing::Ask {
-    const AcquireRequest& request;
-    std::string consumer;
-    LeaseId lease_id;
-    PickPlan plan;
-    Operation operation;
-};
-
-namespace {
-
-struct Opening {
-    std::optional<PoolId> pool;
-    bool due = false;
-    bool lease_known = false;
-    std::optional<ConsumerId> consumer;
-};
-
-/// All that can be known before picking, in one query.
-Opening open_acquire(WriteTransaction& transaction, LeaseId lease, const std::string& consumer,
-                     std::string_view pool) {
-    Statement row = transaction.prepare(query::open_acquire);
-    row.bind(transaction.clock()).bind(lease).bind(consumer).bind(pool).step();
-    transaction.set_state(row.time(0), row.integer(1));
-    Opening opening{.due = row.integer(3) != 0, .lease_known = row.integer(4) != 0};
-    if (!row.is_null(2)) opening.pool = row.id<PoolId>(2);
-    if (!row.is_null(5)) opening.consumer = row.id<ConsumerId>(5);
-    return opening;
+std::vector<PickPlan> Leasing::plans_for(Selector selector, const ProxyFilters& filters, bool allow_slow) {
+    std::vector<PickPlan> plans{plan_pick(selector, filters)};
+    if (allow_slow) plans.push_back(plans.front().of_slow_ones());
+    for (const PickPlan& plan : plans) database_.ensure_index(plan.index);
+    return plans;
 }
 
-}  // namespace
+Leasing::Ask Leasing::make_ask(const AcquireRequest& request, std::string_view operation) {
+    const LeaseId id = request.lease_id.is_nil() ? LeaseId::make() : request.lease_id;
+    return {.request = request,
+            .consumer = request.consumer.empty() ? std::string(default_consumer_name) : request.consumer,
+            .lease_id = id,
+            .plans = plans_for(request.selector, request.filters, request.allow_slow),
+            .operation = {.name = operation, .lease = id}};
+}
 
 AcquireResult Leasing::acquire(const AcquireRequest& request) {
-    const LeaseId id = request.lease_id.is_nil() ? LeaseId::make() : request.lease_id;
-    const Ask ask{
-        .request = request,
-        .consumer = request.consumer.empty() ? std::string(default_consumer_name) : request.consumer,
-        .lease_id = id,
-        .plan = plan_pick(request.selector, request.filters),
-        .operation = {.name = "acquire", .lease = id}};
-    database_.ensure_index(ask.plan.index);
+    const Ask ask = make_ask(request, "acquire");
     Expired expired(reports_);
-    std::optional<AcquireResult> result =
-        ask.plan.filter.exact ? acquire_indexed(ask, expired) : acquire_by_predicate(ask, expired);
+    std::atomic<bool>& missed = missed_before(ask);
+    std::optional<AcquireResult> result;
+    if (missed.load(std::memory_order_relaxed)) result = look(ask);
+    if (!result) result = ask.exact() ? acquire_indexed(ask, expired) : acquire_by_predicate(ask, expired);
     if (!result) result = kind_of_miss(ask);
+    missed.store(!*result, std::memory_order_relaxed);
     result->expired = expired.take();
     return *std::move(result);
 }
@@ -59,7 +41,7 @@ AcquireResult Leasing::acquire(const AcquireRequest& request) {
 std::optional<AcquireResult> Leasing::acquire_indexed(const Ask& ask, Expired& expired) {
     for (bool more_due = true; more_due;) {
         auto result = attempt(ask, expired, more_due, [&](WriteTransaction& transaction, PoolId pool) {
-            return pick(transaction, ask.plan, pool);
+            return pick(transaction, ask.plans, pool);
         });
         if (result) return result;
     }
@@ -67,26 +49,27 @@ std::optional<AcquireResult> Leasing::acquire_indexed(const Ask& ask, Expired& e
 }
 
 std::optional<AcquireResult> Leasing::acquire_by_predicate(const Ask& ask, Expired& expired) {
-    std::optional<PoolId> known;
-    for (bool more_due = true; more_due;) {
-        auto result =
-            attempt(ask, expired, more_due, [&](WriteTransaction&, PoolId pool) -> std::optional<ProxyRow> {
-                known = pool;
-                return std::nullopt;
-            });
+    const Opening opening = peek(ask);
+    if (!opening.pool) return AcquireResult(Miss::pool_unknown);
+    for (bool more_due = opening.due || opening.lease_known; more_due;) {
+        auto result = attempt(ask, expired, more_due,
+                              [](WriteTransaction&, PoolId) -> std::optional<ProxyRow> { return {}; });
         if (result) return result;
     }
     for (bool lost_a_race = true; lost_a_race;) {
         lost_a_race = false;
-        Candidates candidates(database_, ask.plan, *known);
-        while (const auto candidate = candidates.next()) {
-            if (!matches(ask.request.filters, *candidate)) continue;
-            bool more_due = false;
-            auto result = attempt(ask, expired, more_due, [&](WriteTransaction& transaction, PoolId pool) {
-                return pick_unchanged(transaction, ask.plan, pool, *candidate);
-            });
-            if (result) return result;
-            lost_a_race = true;
+        for (const PickPlan& plan : ask.plans) {
+            Candidates candidates(database_, plan, *opening.pool);
+            while (const auto candidate = candidates.next()) {
+                if (!matches(ask.request.filters, *candidate)) continue;
+                bool more_due = false;
+                auto result =
+                    attempt(ask, expired, more_due, [&](WriteTransaction& transaction, PoolId pool) {
+                        return pick_unchanged(transaction, plan, pool, *candidate);
+                    });
+                if (result) return result;
+                lost_a_race = true;
+            }
         }
     }
     return std::nullopt;
@@ -97,7 +80,7 @@ template <class Choose>
 std::optional<AcquireResult> Leasing::attempt(const Ask& ask, Expired& expired, bool& more_due,
                                               Choose choose) {
     WriteTransaction transaction(database_, ask.operation);
-    const Opening opening = open_acquire(transaction, ask.lease_id, ask.consumer, ask.request.pool);
+    const Opening opening = ask.open(transaction);
     more_due = false;
     if (!opening.pool) return AcquireResult(Miss::pool_unknown);
     std::vector<Lease> ended;
@@ -113,31 +96,49 @@ std::optional<AcquireResult> Leasing::attempt(const Ask& ask, Expired& expired, 
     }
     if (!opening.consumer) throw ConsumerNotFoundError(ask.consumer);
     draw_again(transaction, ask.request.selector, *row);
-    AcquireResult result(grant(transaction, *std::move(row),
-                               {.id = ask.lease_id,
-                                .consumer = *opening.consumer,
-                                .pool_name = ask.request.pool,
-                                .duration = ask.request.duration,
-                                .metadata = ask.request.metadata}));
+    AcquireResult result(grant(transaction, *std::move(row), ask.terms(*opening.consumer)));
     transaction.commit();
     expired.add(std::move(ended));
     return result;
 }
 
+Opening Leasing::peek(const Ask& ask) {
+    ReadTransaction transaction(database_, ask.operation);
+    return ask.open(transaction);
+}
+
+std::optional<Miss> Leasing::look(const Ask& ask) {
+    ReadTransaction transaction(database_, ask.operation);
+    const Opening opening = ask.open(transaction);
+    if (!opening.pool) return Miss::pool_unknown;
+    if (opening.due || opening.lease_known) return std::nullopt;
+    if (pick(transaction, ask.plans, *opening.pool)) return std::nullopt;
+    return kind_of_miss(transaction, ask, *opening.pool);
+}
+
+std::atomic<bool>& Leasing::missed_before(const Ask& ask) {
+    const std::hash<std::string_view> hash;
+    std::size_t question = hash(ask.request.pool);
+    for (const PickPlan& plan : ask.plans) question = question * 31 + hash(plan.filter.where);
+    question = question * 31 + static_cast<std::size_t>(ask.request.selector);
+    return missed_[question % missed_.size()];
+}
+
 Miss Leasing::kind_of_miss(const Ask& ask) {
     ReadTransaction transaction(database_, ask.operation);
-    PoolId pool;
-    {
-        Statement row = transaction.prepare(query::pool_id_by_name);
-        if (!row.bind(ask.request.pool).step()) return Miss::pool_unknown;
-        pool = row.id<PoolId>(0);
-    }
+    const Opening opening = ask.open(transaction);
+    return opening.pool ? kind_of_miss(transaction, ask, *opening.pool) : Miss::pool_unknown;
+}
+
+Miss Leasing::kind_of_miss(ReadTransaction& transaction, const Ask& ask, PoolId pool) {
     // Predicates are not asked again, of proxies that could not be leased anyway.
-    const bool certain = ask.plan.filter.exact;
-    if (any_active(transaction, ask.plan, pool, false))
-        return certain ? Miss::all_busy : Miss::none_available;
-    const bool unpicked =
-        certain && any_active(transaction, ask.plan, pool, true);  // of weight 0, or just freed
+    const bool certain = ask.exact();
+    const auto any_with = [&](bool room) {
+        return std::any_of(ask.plans.begin(), ask.plans.end(),
+                           [&](const PickPlan& plan) { return any(transaction, plan, pool, room); });
+    };
+    if (any_with(false)) return certain ? Miss::all_busy : Miss::none_available;
+    const bool unpicked = certain && any_with(true);  // of weight 0, or just freed
     return unpicked ? Miss::none_available : Miss::nothing_matches;
 }
 
@@ -171,6 +172,7 @@ std::optional<LeasedProxy> Leasing::replay_active(WriteTransaction& transaction,
             ended.push_back(*stored);
         }
         transaction.prepare(query::delete_lease).bind(id).run();
+        transaction.set_ended_leases(transaction.ended_leases() - 1);
         return std::nullopt;
     }
     if (consumer != lease.consumer_id) {
@@ -218,10 +220,11 @@ LeasedProxy Leasing::create_lease(const CreateLeaseRequest& request) {
             expired.add(std::move(ended));
             continue;
         }
-        if (row->proxy.status != ProxyStatus::active) {
+        const ProxyStatus status = row->proxy.status;
+        if (status != ProxyStatus::active && !(request.allow_slow && status == ProxyStatus::slow)) {
             throw ProxyUnavailableError(request.proxy_id, "it is not active");
         }
-        if (!has_room(row->proxy)) {
+        if (is_full(row->proxy)) {
             throw ProxyUnavailableError(request.proxy_id, "it has as many leases as it may have");
         }
         LeasedProxy leased = grant(transaction, *std::move(row),
@@ -229,7 +232,8 @@ LeasedProxy Leasing::create_lease(const CreateLeaseRequest& request) {
                                     .consumer = *opening.consumer,
                                     .pool_name = pool_name,
                                     .duration = request.duration,
-                                    .metadata = request.metadata});
+                                    .metadata = request.metadata,
+                                    .max_tenure = request.max_tenure});
         transaction.commit();
         expired.add(std::move(ended));
         leased.expired = expired.take();

@@ -84,6 +84,8 @@ RemoveResult Catalog::remove_pool(const std::string& name, bool force) {
     std::vector<Lease> expired;
     const std::int64_t revoked = revoke_all(transaction, std::move(active), force, expired,
                                             [&] { return ConflictError("pool", name, "has active leases"); });
+    transaction.prepare(query::delete_health_results_of_pool).bind(pool->id).run();
+    transaction.prepare(query::delete_health_records_of_pool).bind(pool->id).run();
     transaction.prepare(query::delete_proxies_of_pool).bind(pool->id).run();
     transaction.prepare(query::delete_pool).bind(pool->id).run();
     transaction.commit();

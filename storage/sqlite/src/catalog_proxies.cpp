@@ -1,6 +1,7 @@
 #include <map>
 
 #include "catalog.hpp"
+#include "live_proxy.hpp"
 #include "pharox/errors.hpp"
 #include "picking.hpp"
 #include "queries.hpp"
@@ -26,6 +27,7 @@ class ProxyWriter {
         statement.bind(proxy.id);
         bind_proxy(statement, proxy);
         statement.bind(random_key(keys)).bind(weighted_key(keys, proxy.weight)).run();
+        transaction_.makes_available();
         return transaction_.connection().changes() == 1;
     }
 
@@ -53,6 +55,7 @@ class ProxyWriter {
             .bind(reweighed ? weighted_key(keys, proxy.weight) : stored->weighted_key)
             .bind(proxy.id)
             .run();
+        transaction_.makes_available();
     }
 
     std::optional<ProxyRow> find(ProxyId id) {
@@ -95,12 +98,6 @@ class ProxyWriter {
     std::map<PoolId, PoolKeys> pools_;
 };
 
-Proxy live_proxy(auto& transaction, Timestamp now, ProxyId id) {
-    Statement row = transaction.prepare(query::live_proxy_by_id);
-    row.bind(now).bind(id).step();
-    return read_proxy(row);
-}
-
 }  // namespace
 
 Proxy Catalog::add_proxy(const Proxy& proxy) {
@@ -142,17 +139,14 @@ Proxy Catalog::update_proxy(const Proxy& proxy) {
     WriteTransaction transaction(database_, {.name = "update_proxy"}, Durability::power);
     transaction.read_state();
     ProxyWriter(transaction).update(changed);
-    changed = live_proxy(transaction, transaction.now(), changed.id);
+    changed = find_live_proxy(transaction, transaction.now(), changed.id).value();
     transaction.commit();
     return changed;
 }
 
 std::optional<Proxy> Catalog::get_proxy(ProxyId id) {
     ReadTransaction transaction(database_, {.name = "get_proxy"});
-    const Timestamp now = transaction.now();
-    Statement row = transaction.prepare(query::live_proxy_by_id);
-    if (!row.bind(now).bind(id).step()) return std::nullopt;
-    return read_proxy(row);
+    return find_live_proxy(transaction, transaction.now(), id);
 }
 
 Page<Proxy> Catalog::list_proxies(const ListProxiesRequest& request) {
@@ -212,6 +206,8 @@ RemoveResult Catalog::remove_proxy(ProxyId id, bool force) {
     const std::int64_t revoked = revoke_all(transaction, std::move(active), force, expired, [&] {
         return ConflictError("proxy_id", id.to_string(), "has active leases");
     });
+    transaction.prepare(query::delete_health_result).bind(id).run();
+    transaction.prepare(query::delete_health_records).bind(id).run();
     transaction.prepare(query::delete_proxy).bind(id).run();
     transaction.commit();
     reports_.put(std::move(expired));

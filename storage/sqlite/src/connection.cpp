@@ -208,6 +208,10 @@ std::int64_t Connection::changes() const noexcept { return sqlite3_changes64(dat
 
 bool Connection::in_transaction() const noexcept { return sqlite3_get_autocommit(database_.get()) == 0; }
 
+void Connection::write_out() {
+    if (const int code = sqlite3_db_cacheflush(database_.get())) fail_with(code);
+}
+
 void Connection::rollback() noexcept {
     if (in_transaction()) sqlite3_exec(database_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
 }

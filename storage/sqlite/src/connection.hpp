@@ -129,6 +129,8 @@ class Connection {
     /// Rows changed by the latest INSERT, UPDATE or DELETE.
     [[nodiscard]] std::int64_t changes() const noexcept;
     [[nodiscard]] bool in_transaction() const noexcept;
+    /// Writes what the open transaction has changed to the disk now, not only when it commits.
+    void write_out();
     /// Ends a transaction that is open, if any.
     void rollback() noexcept;
     void commit();

@@ -67,8 +67,11 @@ void create_file_if_absent(const std::filesystem::path& path) {
 
 }  // namespace
 
-Database::Database(Options options)
-    : options_(std::move(options)), private_(options_.path == ":memory:"), random_(std::random_device{}()) {
+Database::Database(Options options, std::function<void()> on_available)
+    : options_(std::move(options)),
+      on_available_(std::move(on_available)),
+      private_(options_.path == ":memory:"),
+      random_(std::random_device{}()) {
     if (private_) {
         file_ = ":memory:";
     } else {
@@ -77,7 +80,7 @@ Database::Database(Options options)
         file_ = path.string();
         create_file_if_absent(path);
     }
-    const std::string shown = options_.path.string();
+    const std::string shown = name();
     writer_ = connect(opening, false);
     check_schema(*writer_, shown);
     writer_->execute(("PRAGMA page_size = " + std::to_string(page_size)).c_str());  // of an empty file
@@ -115,9 +118,10 @@ void Database::use_write_ahead_log(const Operation& operation) {
 }
 
 void Database::ensure_index(OrderIndex index) {
-    if (index.selector == Selector::first_available && index.attribute == Attribute::none) return;
-    std::atomic<bool>& known = known_indexes_[static_cast<std::size_t>(index.selector) * attribute_count +
-                                              static_cast<std::size_t>(index.attribute)];
+    if (index == OrderIndex{}) return;  // which the schema has
+    const auto row = static_cast<std::size_t>(index.selector) + (index.slow ? selector_count : 0);
+    std::atomic<bool>& known =
+        known_indexes_[row * attribute_count + static_cast<std::size_t>(index.attribute)];
     if (known.load(std::memory_order_acquire)) return;
     WriteTransaction transaction(*this, {.name = "create index"});
     transaction.connection().execute(create_index(index).c_str());
@@ -166,19 +170,25 @@ WriteTransaction::WriteTransaction(Database& database, const Operation& operatio
     clock_ = database_.time();
 }
 
-WriteTransaction::~WriteTransaction() { connection_.rollback(); }
+WriteTransaction::~WriteTransaction() {
+    connection_.rollback();
+    turn_.unlock();
+    if (committed_ && makes_available_) database_.on_available_();
+}
 
 void WriteTransaction::read_state() {
     Statement state = prepare(query::read_state);
     state.step();
-    set_state(state.time(0), state.integer(1));
+    set_state(state.time(0), state.integer(1), state.integer(2));
 }
 
-void WriteTransaction::set_state(Timestamp latest, std::int64_t mark) noexcept {
+void WriteTransaction::set_state(Timestamp latest, std::int64_t mark, std::int64_t ended) noexcept {
+    if (state_known_) return;
     // Exactly what a query saw that was given clock(): the later of the two.
     now_ = std::max(clock_, latest);
     database_.time_not_before(latest);
     mark_ = mark;
+    ended_ = ended;
     state_known_ = true;
 }
 
@@ -187,8 +197,9 @@ double WriteTransaction::draw_exponential() {
 }
 
 void WriteTransaction::commit() {
-    if (state_known_) prepare(query::write_state).bind(now_).bind(mark_).run();
+    if (state_known_) prepare(query::write_state).bind(now_).bind(mark_).bind(ended_).run();
     connection_.commit();
+    committed_ = true;
 }
 
 ReadTransaction::ReadTransaction(Database& database, const Operation& operation) : database_(database) {

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <random>
@@ -19,10 +20,14 @@ namespace pharox::sqlite {
 /// one connection for all. Thread-safe.
 class Database {
   public:
-    /// Opens or creates the file and migrates it. Throws StorageError.
-    explicit Database(Options options);
+    /// Opens or creates the file and migrates it. `on_available` is called after
+    /// each commit that may have made something available, with nothing locked; it must not throw. Throws
+    /// StorageError.
+    Database(Options options, std::function<void()> on_available);
 
     [[nodiscard]] const Options& options() const noexcept { return options_; }
+    /// As it was named, for texts.
+    [[nodiscard]] std::string name() const { return options_.path.string(); }
     /// Makes the index if this process has not seen it yet; not inside a transaction.
     void ensure_index(OrderIndex index);
     /// The clock's time, or the latest that this process has seen if that was later.
@@ -40,6 +45,7 @@ class Database {
     void use_write_ahead_log(const Operation& operation);
 
     Options options_;
+    std::function<void()> on_available_;
     bool private_;  ///< in memory
     std::string file_;
     std::atomic<std::int64_t> latest_time_{0};
@@ -49,7 +55,7 @@ class Database {
     std::mt19937_64 random_;   ///< the writer's
     std::mutex readers_mutex_;
     std::vector<std::unique_ptr<Connection>> readers_;
-    std::array<std::atomic<bool>, std::size_t{selector_count} * attribute_count> known_indexes_{};
+    std::array<std::atomic<bool>, std::size_t{2} * selector_count * attribute_count> known_indexes_{};
 };
 
 /// Rolls back unless committed. Holds the write lock of the file from construction on.
@@ -70,12 +76,19 @@ class WriteTransaction {
     [[nodiscard]] Timestamp clock() const noexcept { return clock_; }
     /// What the state says; first, unless a query of the caller's own reads it along and tells set_state().
     void read_state();
-    void set_state(Timestamp latest, std::int64_t mark) noexcept;
+    /// Only the first call counts.
+    void set_state(Timestamp latest, std::int64_t mark, std::int64_t ended) noexcept;
     /// The store's time: one instant for the whole transaction.
     [[nodiscard]] Timestamp now() const noexcept { return now_; }
     std::int64_t next_mark() noexcept { return ++mark_; }
+    /// How many ended leases the file remembers: who ends or forgets one says so.
+    [[nodiscard]] std::int64_t ended_leases() const noexcept { return ended_; }
+    void set_ended_leases(std::int64_t count) noexcept { ended_ = count; }
     /// A draw from the exponential distribution with mean 1.
     double draw_exponential();
+
+    /// Once committed, this makes something available: who waits for it should look.
+    void makes_available() noexcept { makes_available_ = true; }
 
     /// Writes the state too.
     void commit();
@@ -87,7 +100,10 @@ class WriteTransaction {
     Timestamp clock_{};
     Timestamp now_{};
     std::int64_t mark_ = 0;
+    std::int64_t ended_ = 0;
     bool state_known_ = false;
+    bool makes_available_ = false;
+    bool committed_ = false;
 };
 
 /// One snapshot. Blocks nobody, except in a database in memory.

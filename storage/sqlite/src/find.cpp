@@ -24,17 +24,16 @@ void move_on(WriteTransaction& transaction, Selector selector, const ProxyRow& f
 }  // namespace
 
 FindResult Leasing::find(const FindRequest& request) {
-    const PickPlan plan = plan_pick(request.selector, request.filters);
-    database_.ensure_index(plan.index);
+    const std::vector<PickPlan> plans = plans_for(request.selector, request.filters, request.allow_slow);
     Expired expired(reports_);
     FindResult result;
-    if (!plan.filter.exact) {
-        result.proxy = find_by_predicate(request, plan, expired);
-    } else if (moves_what_it_finds(request.selector) || !find_by_reading(request, plan, result.proxy)) {
+    if (!plans.front().filter.exact) {
+        result.proxy = find_by_predicate(request, plans, expired);
+    } else if (moves_what_it_finds(request.selector) || !find_by_reading(request, plans, result.proxy)) {
         for (bool more_due = true; more_due && !result.proxy;) {
             result.proxy = find_once(
                 request, expired, more_due,
-                [&](WriteTransaction& transaction, PoolId pool) { return pick(transaction, plan, pool); });
+                [&](WriteTransaction& transaction, PoolId pool) { return pick(transaction, plans, pool); });
         }
     }
     result.expired = expired.take();
@@ -42,17 +41,18 @@ FindResult Leasing::find(const FindRequest& request) {
 }
 
 /// Whether reading was enough: not where leases are due.
-bool Leasing::find_by_reading(const FindRequest& request, const PickPlan& plan, std::optional<Proxy>& found) {
+bool Leasing::find_by_reading(const FindRequest& request, const std::vector<PickPlan>& plans,
+                              std::optional<Proxy>& found) {
     ReadTransaction transaction(database_, finding);
     PoolId pool;
     {
         Statement row = transaction.prepare(query::open_find);
         row.bind(transaction.clock()).bind(request.pool).step();
-        if (row.integer(3) != 0) return false;
-        if (row.is_null(2)) return true;
-        pool = row.id<PoolId>(2);
+        if (row.integer(4) != 0) return false;
+        if (row.is_null(3)) return true;
+        pool = row.id<PoolId>(3);
     }
-    if (auto row = pick(transaction, plan, pool)) found = std::move(row->proxy);
+    if (auto row = pick(transaction, plans, pool)) found = std::move(row->proxy);
     return true;
 }
 
@@ -65,9 +65,9 @@ std::optional<Proxy> Leasing::find_once(const FindRequest& request, Expired& exp
     {
         Statement row = transaction.prepare(query::open_find);
         row.bind(transaction.clock()).bind(request.pool).step();
-        transaction.set_state(row.time(0), row.integer(1));
-        if (!row.is_null(2)) pool = row.id<PoolId>(2);
-        due = row.integer(3) != 0;
+        transaction.set_state(row.time(0), row.integer(1), row.integer(2));
+        if (!row.is_null(3)) pool = row.id<PoolId>(3);
+        due = row.integer(4) != 0;
     }
     std::vector<Lease> ended;
     more_due = due && collect_due(transaction, collect_batch, ended);
@@ -80,8 +80,8 @@ std::optional<Proxy> Leasing::find_once(const FindRequest& request, Expired& exp
     return std::move(row->proxy);
 }
 
-std::optional<Proxy> Leasing::find_by_predicate(const FindRequest& request, const PickPlan& plan,
-                                                Expired& expired) {
+std::optional<Proxy> Leasing::find_by_predicate(const FindRequest& request,
+                                                const std::vector<PickPlan>& plans, Expired& expired) {
     std::optional<PoolId> known;
     for (bool more_due = true; more_due;) {
         find_once(request, expired, more_due, [&](WriteTransaction&, PoolId pool) -> std::optional<ProxyRow> {
@@ -92,16 +92,18 @@ std::optional<Proxy> Leasing::find_by_predicate(const FindRequest& request, cons
     if (!known) return std::nullopt;
     for (bool lost_a_race = true; lost_a_race;) {
         lost_a_race = false;
-        Candidates candidates(database_, plan, *known);
-        while (auto candidate = candidates.next()) {
-            if (!matches(request.filters, *candidate)) continue;
-            bool more_due = false;
-            auto found =
-                find_once(request, expired, more_due, [&](WriteTransaction& transaction, PoolId pool) {
-                    return pick_unchanged(transaction, plan, pool, *candidate);
-                });
-            if (found) return found;
-            lost_a_race = true;
+        for (const PickPlan& plan : plans) {
+            Candidates candidates(database_, plan, *known);
+            while (auto candidate = candidates.next()) {
+                if (!matches(request.filters, *candidate)) continue;
+                bool more_due = false;
+                auto found =
+                    find_once(request, expired, more_due, [&](WriteTransaction& transaction, PoolId pool) {
+                        return pick_unchanged(transaction, plan, pool, *candidate);
+                    });
+                if (found) return found;
+                lost_a_race = true;
+            }
         }
     }
     return std::nullopt;

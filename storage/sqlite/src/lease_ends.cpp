@@ -1,4 +1,7 @@
 // Release, renewal, cleanup, and what can be asked about leases.
+#include <algorithm>
+
+#include "health.hpp"
 #include "leasing.hpp"
 #include "leasing_expired.hpp"
 #include "queries.hpp"
@@ -9,21 +12,38 @@ namespace {
 
 // So often a release forgets old leases too: the table stays bounded where nobody calls cleanup.
 constexpr unsigned releases_between_prunings = 256;
-constexpr int pruned_by_release = 2 * static_cast<int>(releases_between_prunings);
 
 }  // namespace
 
 ReleaseResult Leasing::release(const ReleaseRequest& request) {
-    WriteTransaction transaction(database_, {.name = "release_lease", .lease = request.lease_id});
+    return end_now(request.lease_id, ReleaseReason::released,
+                   {.name = "release_lease", .lease = request.lease_id});
+}
+
+ReleaseResult Leasing::revoke_lease(const RevokeRequest& request) {
+    return end_now(request.lease_id, ReleaseReason::revoked,
+                   {.name = "revoke_lease", .lease = request.lease_id});
+}
+
+ReleaseResult Leasing::end_now(LeaseId id, ReleaseReason reason, const Operation& operation) {
+    WriteTransaction transaction(database_, operation);
+    ReleaseResult result = end_now(transaction, id, reason);
+    if (!result.released) return result;
+    prune_sometimes(transaction, 1);
+    transaction.commit();
+    return result;
+}
+
+ReleaseResult Leasing::end_now(WriteTransaction& transaction, LeaseId id, ReleaseReason reason) {
     Lease lease;
     bool opens = false;
     {
         Statement row = transaction.prepare(query::open_release);
-        row.bind(request.lease_id).step();
-        transaction.set_state(row.time(0), row.integer(1));
-        if (row.is_null(3)) return {};
-        opens = row.integer(2) != 0;
-        lease = as_of(read_lease(row, 3), transaction.now());
+        row.bind(id).step();
+        transaction.set_state(row.time(0), row.integer(1), row.integer(2));
+        if (row.is_null(4)) return {};
+        opens = row.integer(3) != 0;
+        lease = as_of(read_lease(row, 4), transaction.now());
     }
     const Timestamp now = transaction.now();
     if (lease.status == LeaseStatus::released) {
@@ -32,21 +52,23 @@ ReleaseResult Leasing::release(const ReleaseRequest& request) {
     }
     lease.status = LeaseStatus::released;
     lease.released_at = now;
-    lease.release_reason = ReleaseReason::released;
-    transaction.prepare(query::end_lease)
-        .bind(now)
-        .bind(static_cast<int>(ReleaseReason::released))
-        .bind(lease.id)
-        .run();
+    lease.release_reason = reason;
+    transaction.prepare(query::end_lease).bind(now).bind(static_cast<int>(reason)).bind(lease.id).run();
     transaction.prepare(opens ? query::give_back_and_open : query::give_back)
         .bind(transaction.next_mark())
         .bind(lease.proxy_id)
         .run();
-    if (releases_.fetch_add(1, std::memory_order_relaxed) % releases_between_prunings == 0) {
-        prune(transaction, pruned_by_release);
-    }
-    transaction.commit();
+    transaction.set_ended_leases(transaction.ended_leases() + 1);
+    transaction.makes_available();
     return {.released = true, .lease = std::move(lease)};
+}
+
+void Leasing::prune_sometimes(WriteTransaction& transaction, unsigned count) {
+    const unsigned before = releases_.fetch_add(count, std::memory_order_relaxed);
+    const unsigned to_next =
+        (releases_between_prunings - before % releases_between_prunings) % releases_between_prunings;
+    // Twice as many as came since.
+    if (to_next < count) prune(transaction, 2 * static_cast<int>(std::max(count, releases_between_prunings)));
 }
 
 CleanupResult Leasing::cleanup(const CleanupRequest& request) {
@@ -65,7 +87,8 @@ CleanupResult Leasing::cleanup(const CleanupRequest& request) {
         transaction.read_state();
         std::vector<Lease> ended;
         const bool more_due = collect_due(transaction, collect_batch, ended);
-        const bool more_old = prune(transaction, collect_batch) == collect_batch;
+        bool more_old = prune(transaction, collect_batch) == collect_batch;
+        if (prune_health_records(transaction, collect_batch) == collect_batch) more_old = true;
         transaction.commit();
         expired.add(std::move(ended));
         more = more_due || more_old;
@@ -104,7 +127,11 @@ RenewResult Leasing::renew_lease(const RenewRequest& request) {
     Lease lease = as_of(*stored, now);
     if (is_forgotten(lease, now, database_.options().retention)) return {};
     if (lease.status == LeaseStatus::released) return {.renewed = false, .lease = std::move(lease)};
+    if (lease.tenure_ends_at && lease.expires_at >= *lease.tenure_ends_at) {
+        return {.renewed = false, .lease = std::move(lease)};
+    }
     lease.expires_at = std::max<Timestamp>(lease.expires_at, now + request.duration);
+    if (lease.tenure_ends_at) lease.expires_at = std::min<Timestamp>(lease.expires_at, *lease.tenure_ends_at);
     transaction.prepare(query::renew_lease).bind(lease.expires_at).bind(lease.id).run();
     transaction.commit();
     return {.renewed = true, .lease = std::move(lease)};
@@ -118,6 +145,38 @@ std::optional<Lease> Leasing::get_lease(const GetLeaseRequest& request) {
     Lease lease = as_of(read_lease(row), now);
     if (is_forgotten(lease, now, database_.options().retention)) return std::nullopt;
     return lease;
+}
+
+Page<Lease> Leasing::list_leases(const ListLeasesRequest& request) {
+    validate(request);
+    ReadTransaction transaction(database_, {.name = "list_leases"});
+    const Timestamp now = transaction.now();
+    std::optional<ConsumerId> consumer;
+    if (!request.consumer.empty()) {
+        Statement row = transaction.prepare(query::consumer_by_name);
+        if (!row.bind(request.consumer).step()) return {};
+        consumer = row.id<ConsumerId>(0);
+    }
+    Statement rows = transaction.prepare(query::list_leases);
+    rows.bind(now);
+    if (request.after.empty()) {
+        rows.bind_blob(nullptr, 0);  // before every id, the nil one too
+    } else {
+        rows.bind(LeaseId::parse(request.after));
+    }
+    rows.bind(request.pool.empty() ? std::nullopt : std::optional(request.pool))
+        .bind(consumer)
+        .bind(request.proxy_id)
+        .bind(request.status ? std::optional(*request.status == LeaseStatus::active) : std::nullopt)
+        .bind(earlier(now, database_.options().retention))
+        .bind(static_cast<std::int64_t>(request.limit) + 1);
+    Page<Lease> page;
+    while (rows.step()) page.items.push_back(as_of(read_lease(rows), now));
+    if (page.items.size() > request.limit) {
+        page.items.pop_back();
+        page.next = page.items.back().id.to_string();
+    }
+    return page;
 }
 
 }  // namespace pharox::sqlite

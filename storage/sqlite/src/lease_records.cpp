@@ -1,5 +1,8 @@
 #include "lease_records.hpp"
 
+#include <algorithm>
+#include <utility>
+
 #include "queries.hpp"
 
 namespace pharox::sqlite {
@@ -14,6 +17,7 @@ LeasedProxy grant(WriteTransaction& transaction, ProxyRow row, const LeaseTerms&
                 .acquired_at = now,
                 .expires_at = now + terms.duration,
                 .fencing_token = std::max<std::int64_t>(row.fencing + 1, now.time_since_epoch().count()),
+                .tenure_ends_at = terms.max_tenure ? std::optional(now + *terms.max_tenure) : std::nullopt,
                 .metadata = terms.metadata};
     ++row.proxy.current_leases;
     transaction.prepare(has_room(row.proxy) ? query::take : query::take_and_fill)
@@ -32,7 +36,7 @@ LeasedProxy grant(WriteTransaction& transaction, ProxyRow row, const LeaseTerms&
         .bind(lease.expires_at)
         .bind(lease.fencing_token);
     bind_metadata(insert, lease.metadata);
-    insert.run();
+    insert.bind(lease.tenure_ends_at).run();
     return {std::move(row.proxy), std::move(lease)};
 }
 
@@ -48,6 +52,8 @@ void end_lease(WriteTransaction& transaction, Lease& lease, Timestamp at, Releas
     lease.release_reason = reason;
     transaction.prepare(query::end_lease).bind(at).bind(static_cast<int>(reason)).bind(lease.id).run();
     transaction.prepare(query::give_back_any).bind(transaction.next_mark()).bind(lease.proxy_id).run();
+    transaction.set_ended_leases(transaction.ended_leases() + 1);
+    transaction.makes_available();
 }
 
 bool collect_due(WriteTransaction& transaction, int limit, std::vector<Lease>& ended) {
@@ -57,24 +63,47 @@ bool collect_due(WriteTransaction& transaction, int limit, std::vector<Lease>& e
         rows.bind(transaction.now()).bind(limit);
         while (rows.step()) due.push_back(read_lease(rows));
     }
-    const bool more = due.size() == static_cast<std::size_t>(limit);
+    const auto count = static_cast<int>(due.size());
     for (Lease& lease : due) {
         end_lease(transaction, lease, lease.expires_at, ReleaseReason::expired);
         ended.push_back(std::move(lease));
     }
-    return more;
+    // Twice as many: the table stays bounded where leases only ever expire.
+    if (count > 0) prune(transaction, 2 * count);
+    return count == limit;
 }
 
+Timestamp earlier(Timestamp now, Duration by) noexcept {
+    constexpr Duration longest = std::chrono::days(365'000);
+    return now - std::min(by, longest);
+}
+
+namespace {
+
+std::int64_t forget_ended_until(WriteTransaction& transaction, Timestamp latest, std::int64_t limit) {
+    transaction.prepare(query::prune_leases).bind(latest).bind(limit).run();
+    const std::int64_t forgotten = transaction.connection().changes();
+    transaction.set_ended_leases(transaction.ended_leases() - forgotten);
+    return forgotten;
+}
+
+}  // namespace
+
 std::int64_t prune(WriteTransaction& transaction, int limit) {
-    transaction.prepare(query::prune_leases)
-        .bind(transaction.now() - transaction.database().options().retention)
-        .bind(limit)
-        .run();
-    return transaction.connection().changes();
+    const Options& options = transaction.database().options();
+    const Timestamp now = transaction.now();
+    std::int64_t forgotten = forget_ended_until(transaction, earlier(now, options.retention), limit);
+    if (forgotten < limit && std::cmp_greater(transaction.ended_leases(), options.retained_leases)) {
+        const std::int64_t excess =
+            transaction.ended_leases() - static_cast<std::int64_t>(options.retained_leases);
+        forgotten += forget_ended_until(transaction, earlier(now, least_retention),
+                                        std::min(excess, limit - forgotten));
+    }
+    return forgotten;
 }
 
 bool is_forgotten(const Lease& as_of_now, Timestamp now, Duration retention) {
-    return as_of_now.released_at && *as_of_now.released_at + retention <= now;
+    return as_of_now.released_at && *as_of_now.released_at <= earlier(now, retention);
 }
 
 }  // namespace pharox::sqlite

@@ -17,6 +17,7 @@ struct LeaseTerms {
     std::string_view pool_name;
     Duration duration;
     const Json& metadata;
+    std::optional<Duration> max_tenure{};
 };
 /// Leases the proxy, which the caller knows to have room.
 LeasedProxy grant(WriteTransaction& transaction, ProxyRow row, const LeaseTerms& terms);
@@ -30,7 +31,13 @@ void end_lease(WriteTransaction& transaction, Lease& lease, Timestamp at, Releas
 /// Ends what is due, the earliest first, at most `limit`. Whether there may be more.
 bool collect_due(WriteTransaction& transaction, int limit, std::vector<Lease>& ended);
 
-/// Forgets leases that ended longer ago than the retention, at most `limit`. How many.
+inline constexpr Duration least_retention = std::chrono::minutes(10);
+
+/// That long before: no retention is too long for it.
+Timestamp earlier(Timestamp now, Duration by) noexcept;
+
+/// Forgets leases that ended longer ago than the retention, and the oldest of those that are too many; at
+/// most `limit`. How many.
 std::int64_t prune(WriteTransaction& transaction, int limit);
 /// Whether the lease, as of now, ended longer ago than the retention: then nobody remembers it, pruned or
 /// not.

@@ -94,8 +94,43 @@ CREATE INDEX lease_due ON lease (expires_at) WHERE status = 0;
 CREATE INDEX lease_ended ON lease (released_at) WHERE status = 1;
 )sql";
 
+/// Tenure, health, and a count of the leases that ended: to count them anew would take longer the more are
+/// kept.
+constexpr auto second_schema = R"sql(
+ALTER TABLE lease ADD COLUMN tenure_ends_at INTEGER;
+ALTER TABLE state ADD COLUMN ended INTEGER NOT NULL DEFAULT 0;  -- rows of lease with status 1
+UPDATE state SET ended = (SELECT count(*) FROM lease WHERE status = 1);
+
+CREATE TABLE health_result (  -- the latest of each proxy
+    proxy_id BLOB NOT NULL PRIMARY KEY,
+    status INTEGER NOT NULL,
+    latency_ms REAL,
+    protocol INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    status_code INTEGER,
+    checked_at INTEGER NOT NULL,
+    failure INTEGER,
+    error_message TEXT
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE health_record (
+    id BLOB NOT NULL PRIMARY KEY,
+    proxy_id BLOB NOT NULL,
+    checked_at INTEGER NOT NULL,
+    reachable INTEGER NOT NULL,
+    latency_ms REAL,
+    protocol INTEGER NOT NULL,
+    status_before INTEGER,
+    status_after INTEGER NOT NULL,
+    failure INTEGER,
+    error TEXT
+) STRICT, WITHOUT ROWID;
+CREATE INDEX health_record_of_proxy ON health_record (proxy_id, checked_at DESC, id DESC);
+CREATE INDEX health_record_age ON health_record (checked_at);
+)sql";
+
 /// Number n leads from schema n to n + 1. What was released never changes.
-constexpr std::array migrations = {first_schema};
+constexpr std::array migrations = {first_schema, second_schema};
 
 /// Refusals of a file say nothing of an operation: what is wrong is the file.
 constexpr Operation the_file{.name = ""};
@@ -121,6 +156,13 @@ std::int64_t checked_version(Connection& connection, const std::string& file) {
 }  // namespace
 
 int known_schema() noexcept { return static_cast<int>(migrations.size()); }
+
+void require_known_schema(Connection& connection, const std::string& file) {
+    if (const std::int64_t version = checked_version(connection, file); version != known_schema()) {
+        refuse(file + " has schema " + std::to_string(version) + ", this pharox needs " +
+               std::to_string(known_schema()));
+    }
+}
 
 void check_schema(Connection& connection, const std::string& file) {
     // In one transaction, so that another process that creates the schema now is seen before or after, not

@@ -14,8 +14,11 @@ int known_schema() noexcept;
 /// texts.
 void check_schema(Connection& connection, const std::string& file);
 
-/// Brings an older or empty database up to date, each step in a transaction of its own. Safe in any number of
-/// processes at once.
+/// Refuses whatever is not at the newest schema; throws StorageError.
+void require_known_schema(Connection& connection, const std::string& file);
+
+/// Brings an older or empty database up to date, each step in a transaction of its own. Safe in any number
+/// of processes at once.
 void migrate(Connection& connection, const std::string& file);
 
 }  // namespace pharox::sqlite

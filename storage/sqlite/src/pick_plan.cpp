@@ -26,11 +26,18 @@ const Order& order_of(Selector selector) {
     return orders[static_cast<std::size_t>(selector)];
 }
 
+constexpr std::string_view not_full = "(max_concurrency IS NULL OR current_leases < max_concurrency)";
+
+/// The same words in the index and in the query, or SQLite does not see that the one serves the other.
+std::string availability(bool slow) {
+    return slow ? "status = 2 AND " + std::string(not_full) : std::string("has_room = 1");
+}
+
 /// The rows that the plan goes through, from the keyword FROM on.
 std::string available(const PickPlan& plan, bool forced_index) {
     std::string sql = " FROM proxy";
     if (forced_index) sql += " INDEXED BY " + index_name(plan.index);
-    sql += " WHERE pool_id = ? AND has_room = 1";
+    sql += " WHERE pool_id = ? AND " + availability(plan.index.slow);
     sql += order_of(plan.index.selector).condition;
     return sql;
 }
@@ -54,7 +61,7 @@ constexpr std::string_view select_row = "SELECT " PHAROX_PROXY_COLUMNS("current_
 }  // namespace
 
 std::string index_name(OrderIndex index) {
-    std::string name = "proxy_";
+    std::string name = index.slow ? "proxy_slow_" : "proxy_";
     name += order_of(index.selector).name;
     if (index.attribute != Attribute::none) {
         name += "_by_";
@@ -71,7 +78,7 @@ std::string create_index(OrderIndex index) {
         sql += ", ";
     }
     sql += order.columns;
-    sql += ") WHERE has_room = 1";
+    sql += ") WHERE " + availability(index.slow);
     sql += order.condition;
     // Those without the attribute need no place in it. A column that is never NULL must not be asked: SQLite
     // finds the question needless, and then does not recognise the index.
@@ -97,9 +104,18 @@ std::string PickPlan::row_if_still_fits() const {
     return sql + available(*this, false) + constraints(*this) + " AND id = ?";
 }
 
-std::string PickPlan::any_active() const {
-    return "SELECT 1 FROM proxy INDEXED BY proxy_pool WHERE pool_id = ? AND status = 0 AND has_room = ?" +
-           constraints(*this) + " LIMIT 1";
+std::string PickPlan::any() const {
+    std::string sql = "SELECT 1 FROM proxy INDEXED BY proxy_pool WHERE pool_id = ? AND status = ";
+    sql += index.slow ? "2" : "0";
+    sql += " AND ";
+    sql += not_full;
+    return sql + " = ?" + constraints(*this) + " LIMIT 1";
+}
+
+PickPlan PickPlan::of_slow_ones() const {
+    PickPlan slow = *this;
+    slow.index.slow = true;
+    return slow;
 }
 
 PickPlan plan_pick(Selector selector, const ProxyFilters& filters) {

@@ -54,8 +54,8 @@ void draw_again(WriteTransaction& transaction, Selector selector, const ProxyRow
         .run();
 }
 
-bool any_active(ReadTransaction& transaction, const PickPlan& plan, PoolId pool, bool with_room) {
-    Statement rows = transaction.prepare(plan.any_active());
+bool any(ReadTransaction& transaction, const PickPlan& plan, PoolId pool, bool with_room) {
+    Statement rows = transaction.prepare(plan.any());
     rows.bind(pool).bind(with_room);
     plan.bind_filter(rows);
     return rows.step();

@@ -21,20 +21,29 @@ std::optional<ProxyRow> pick(Transaction& transaction, const PickPlan& plan, Poo
     return read_proxy_row(rows);
 }
 
+/// The first of the first plan that has any.
+template <class Transaction>
+std::optional<ProxyRow> pick(Transaction& transaction, const std::vector<PickPlan>& plans, PoolId pool) {
+    for (const PickPlan& plan : plans) {
+        if (auto row = pick(transaction, plan, pool)) return row;
+    }
+    return std::nullopt;
+}
+
 /// The row of this proxy, if it is available and nothing of it has changed but its counter.
 std::optional<ProxyRow> pick_unchanged(WriteTransaction& transaction, const PickPlan& plan, PoolId pool,
                                        const Proxy& seen);
 
-/// /// By how much a pick of a proxy of this weight moves it on, on average: one for the heaviest, for others
-/// in proportion. Below a millionth of the heaviest all weights are alike, or sums of steps would lose the
-/// small ones.
+/// By how much a pick of a proxy of this weight moves it on, on average: one for the heaviest, for others in
+/// proportion. Below a millionth of the
+/// heaviest all weights are alike, or sums of steps would lose the small ones.
 double mean_step(const PoolKeys& keys, double weight);
 
 /// Moves a picked proxy on in the random orders. The others are moved by leases, or by mark_proxy.
 void draw_again(WriteTransaction& transaction, Selector selector, const ProxyRow& picked);
 
-/// /// Whether there is any active proxy that may match, with room or a full one; the selector aside.
-bool any_active(ReadTransaction& transaction, const PickPlan& plan, PoolId pool, bool with_room);
+/// Whether there is any proxy of the plan that may match, with room or a full one; the selector aside.
+bool any(ReadTransaction& transaction, const PickPlan& plan, PoolId pool, bool with_room);
 
 /// The plan's proxies one by one, for a predicate to look at: no transaction is open between two of them. As
 /// of one instant, but read a few at a time; what stops being available meanwhile is left out.

@@ -9,6 +9,13 @@ static_assert(static_cast<int>(ProxyStatus::active) == 0 && static_cast<int>(Pro
               static_cast<int>(ProxyStatus::slow) == 2 && static_cast<int>(ProxyStatus::banned) == 3);
 static_assert(static_cast<int>(ProxyProtocol::http) == 0 && static_cast<int>(ProxyProtocol::https) == 1 &&
               static_cast<int>(ProxyProtocol::socks4) == 2 && static_cast<int>(ProxyProtocol::socks5) == 3);
+static_assert(static_cast<int>(HealthFailure::dns) == 0 && static_cast<int>(HealthFailure::connect) == 1 &&
+              static_cast<int>(HealthFailure::timeout) == 2 && static_cast<int>(HealthFailure::tls) == 3 &&
+              static_cast<int>(HealthFailure::proxy_auth) == 4 &&
+              static_cast<int>(HealthFailure::proxy_protocol) == 5 &&
+              static_cast<int>(HealthFailure::target_status) == 6 &&
+              static_cast<int>(HealthFailure::target_unreachable) == 7 &&
+              static_cast<int>(HealthFailure::cancelled) == 8);
 static_assert(static_cast<int>(LeaseStatus::active) == 0 && static_cast<int>(LeaseStatus::released) == 1);
 static_assert(static_cast<int>(ReleaseReason::released) == 0 &&
               static_cast<int>(ReleaseReason::expired) == 1 && static_cast<int>(ReleaseReason::revoked) == 2);
@@ -33,6 +40,12 @@ std::optional<std::int64_t> optional_integer(const Statement& row, int column) {
 std::optional<int> optional_int(const Statement& row, int column) {
     if (row.is_null(column)) return std::nullopt;
     return static_cast<int>(row.integer(column));
+}
+
+template <class Enumeration>
+std::optional<Enumeration> optional_enumeration(const Statement& row, int column) {
+    if (row.is_null(column)) return std::nullopt;
+    return static_cast<Enumeration>(row.integer(column));
 }
 
 const Json& empty_object() {
@@ -96,6 +109,7 @@ Lease read_lease(const Statement& row, int first) {
                 .expires_at = row.time(first + 7),
                 .fencing_token = row.integer(first + 10),
                 .metadata = read_metadata(row, first + 11)};
+    if (!row.is_null(first + 12)) lease.tenure_ends_at = row.time(first + 12);
     if (!row.is_null(first + 8)) lease.released_at = row.time(first + 8);
     if (!row.is_null(first + 9)) lease.release_reason = static_cast<ReleaseReason>(row.integer(first + 9));
     return lease;
@@ -110,6 +124,31 @@ ProxyPool read_pool(const Statement& row) {
 
 PoolKeys read_pool_keys(const Statement& row) {
     return {.random_high = row.real(0), .weighted_high = row.real(1), .largest_weight = row.real(2)};
+}
+
+HealthCheckResult read_health_result(const Statement& row) {
+    return {.proxy_id = row.id<ProxyId>(0),
+            .status = static_cast<ProxyStatus>(row.integer(1)),
+            .latency_ms = optional_real(row, 2),
+            .protocol = static_cast<ProxyProtocol>(row.integer(3)),
+            .attempts = static_cast<int>(row.integer(4)),
+            .status_code = optional_int(row, 5),
+            .checked_at = row.time(6),
+            .failure = optional_enumeration<HealthFailure>(row, 7),
+            .error_message = optional_text(row, 8)};
+}
+
+ProxyHealthRecord read_health_record(const Statement& row) {
+    return {.id = row.id<RecordId>(0),
+            .proxy_id = row.id<ProxyId>(1),
+            .checked_at = row.time(2),
+            .reachable = row.integer(3) != 0,
+            .latency_ms = optional_real(row, 4),
+            .protocol = static_cast<ProxyProtocol>(row.integer(5)),
+            .status_before = optional_enumeration<ProxyStatus>(row, 6),
+            .status_after = static_cast<ProxyStatus>(row.integer(7)),
+            .failure = optional_enumeration<HealthFailure>(row, 8),
+            .error = optional_text(row, 9)};
 }
 
 Consumer read_consumer(const Statement& row) {
@@ -158,9 +197,10 @@ void bind_proxy(Statement& statement, const Proxy& proxy) {
     statement.bind(proxy.identity()).bind(has_room(proxy));
 }
 
-bool has_room(const Proxy& proxy) noexcept {
-    return proxy.status == ProxyStatus::active &&
-           (!proxy.max_concurrency || proxy.current_leases < *proxy.max_concurrency);
+bool is_full(const Proxy& proxy) noexcept {
+    return proxy.max_concurrency && proxy.current_leases >= *proxy.max_concurrency;
 }
+
+bool has_room(const Proxy& proxy) noexcept { return proxy.status == ProxyStatus::active && !is_full(proxy); }
 
 }  // namespace pharox::sqlite

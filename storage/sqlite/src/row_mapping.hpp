@@ -2,6 +2,7 @@
 #pragma once
 
 #include "connection.hpp"
+#include "pharox/model/health.hpp"
 #include "pharox/model/lease.hpp"
 #include "pharox/model/proxy.hpp"
 
@@ -30,12 +31,22 @@ ProxyRow read_proxy_row(const Statement& row);
 Lease read_lease(const Statement& row, int first = 0);
 ProxyPool read_pool(const Statement& row);
 Consumer read_consumer(const Statement& row);
+HealthCheckResult read_health_result(const Statement& row);
+ProxyHealthRecord read_health_record(const Statement& row);
+
+/// An enumeration as it is stored.
+template <class Enumeration>
+std::optional<int> code_of(const std::optional<Enumeration>& value) {
+    return value ? std::optional(static_cast<int>(*value)) : std::nullopt;
+}
 
 /// pool_id … identity, has_room: what both inserting and updating a proxy bind. Reads proxy.current_leases.
 void bind_proxy(Statement& statement, const Proxy& proxy);
 /// An empty object is stored as NULL: most metadata is empty, and so is not parsed.
 void bind_metadata(Statement& statement, const Json& metadata);
 
+bool is_full(const Proxy& proxy) noexcept;
+/// What the column says: active, and not full.
 bool has_room(const Proxy& proxy) noexcept;
 
 }  // namespace pharox::sqlite

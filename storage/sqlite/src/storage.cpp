@@ -3,14 +3,15 @@
 #include <charconv>
 
 #include "catalog.hpp"
+#include "health.hpp"
 #include "leasing.hpp"
+#include "maintenance.hpp"
 #include "pharox/errors.hpp"
 
 namespace pharox::sqlite {
 
 namespace {
 
-constexpr Duration least_retention = std::chrono::minutes(10);
 constexpr Duration longest_busy_timeout = std::chrono::hours(1);
 
 Options validated(Options options) {
@@ -29,6 +30,10 @@ Options validated(Options options) {
         throw ValidationError("retention_ms", std::to_string(options.retention.count()),
                               "is below 600000 (10 minutes)");
     }
+    if (options.health_retention < min_lease_duration) {
+        throw ValidationError("health_retention_ms", std::to_string(options.health_retention.count()),
+                              "is below 1");
+    }
     if (options.clock == nullptr) throw ValidationError("clock", {}, "is null");
     return options;
 }
@@ -36,7 +41,12 @@ Options validated(Options options) {
 class SqliteStorage final : public IStorage {
   public:
     explicit SqliteStorage(Options options)
-        : database_(std::move(options)), leasing_(database_, reports_), catalog_(database_, reports_) {}
+        : database_(std::move(options), [this] { became_available(); }),
+          leasing_(database_, reports_),
+          catalog_(database_, reports_),
+          health_log_(database_),
+          maintenance_(database_) {}
+    ~SqliteStorage() override { stop_waiting(); }
 
     FindResult find_available_proxy(const FindRequest& request) override {
         validate(request);
@@ -58,18 +68,30 @@ class SqliteStorage final : public IStorage {
         validate_text("pool", request.pool, max_name_bytes);
         return leasing_.pool_stats(request);
     }
-    AcquireResult acquire(const AcquireRequest& request) override {
+    AcquireResult try_acquire(const AcquireRequest& request) override {
         validate(request);
         return leasing_.acquire(request);
     }
+    AcquireManyResult acquire_many(const AcquireManyRequest& request) override {
+        validate(request);
+        if (auto result = leasing_.acquire_many(request)) return *std::move(result);
+        return IStorage::acquire_many(request);
+    }
+    std::vector<ReleaseResult> release_many(const std::vector<ReleaseRequest>& requests) override {
+        return leasing_.release_many(requests);
+    }
     ICatalog* catalog() override { return &catalog_; }
     ILeaseControl* lease_control() override { return &leasing_; }
+    IHealthLog* health_log() override { return &health_log_; }
+    IMaintenance* maintenance() override { return &maintenance_; }
 
   private:
     Database database_;
     ExpiryReports reports_;
     Leasing leasing_;
     Catalog catalog_;
+    HealthLog health_log_;
+    Maintenance maintenance_;
 };
 
 Durability parse_durability(const std::string& text) {
@@ -78,13 +100,40 @@ Durability parse_durability(const std::string& text) {
     throw ValidationError("durability", text, "is neither process nor power");
 }
 
+template <class Number>
+Number parse_number(const std::string& key, const std::string& text, const char* rule) {
+    Number number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc() || end != text.data() + text.size()) throw ValidationError(key, text, rule);
+    return number;
+}
+
 Duration parse_milliseconds(const std::string& key, const std::string& text) {
-    std::int64_t count = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-    if (error != std::errc() || end != text.data() + text.size()) {
-        throw ValidationError(key, text, "is not a whole number of milliseconds");
+    return Duration(parse_number<std::int64_t>(key, text, "is not a whole number of milliseconds"));
+}
+
+std::size_t parse_count(const std::string& key, const std::string& text) {
+    return parse_number<std::size_t>(key, text, "is not a number");
+}
+
+void set_option(Options& options, const std::string& key, const std::string& value) {
+    if (key == "durability") {
+        options.durability = parse_durability(value);
+    } else if (key == "busy_timeout_ms") {
+        options.busy_timeout = parse_milliseconds(key, value);
+    } else if (key == "retention_ms") {
+        options.retention = parse_milliseconds(key, value);
+    } else if (key == "retained_leases") {
+        options.retained_leases = parse_count(key, value);
+    } else if (key == "health_retention_ms") {
+        options.health_retention = parse_milliseconds(key, value);
+    } else if (key == "health_records_per_proxy") {
+        options.health_records_per_proxy = parse_count(key, value);
+    } else {
+        throw ValidationError("storage", key,
+                              "is not an option of sqlite: use durability, busy_timeout_ms, retention_ms, "
+                              "retained_leases, health_retention_ms or health_records_per_proxy");
     }
-    return Duration(count);
 }
 
 /// `//` before an absolute path is the empty authority of a URL.
@@ -107,16 +156,7 @@ std::shared_ptr<IStorage> make_storage(Options options) {
 void register_sqlite(StorageRegistry& registry) {
     registry.add("sqlite", [](const StorageUrl& url) -> std::shared_ptr<IStorage> {
         Options options{.path = path_of(url)};
-        for (const auto& [key, value] : url.options) {
-            if (key == "durability") {
-                options.durability = parse_durability(value);
-            } else if (key == "busy_timeout_ms") {
-                options.busy_timeout = parse_milliseconds(key, value);
-            } else {
-                throw ValidationError("storage", key,
-                                      "is not an option of sqlite: use durability or busy_timeout_ms");
-            }
-        }
+        for (const auto& [key, value] : url.options) set_option(options, key, value);
         return make_storage(std::move(options));
     });
 }

@@ -128,6 +128,7 @@ TEST(SqliteOptions, AreRefusedWhenWrong) {
     EXPECT_EQ(field({}), "path");
     EXPECT_EQ(field({.path = folder / "a", .busy_timeout = Duration(-1)}), "busy_timeout_ms");
     EXPECT_EQ(field({.path = folder / "a", .retention = std::chrono::minutes(9)}), "retention_ms");
+    EXPECT_EQ(field({.path = folder / "a", .health_retention = Duration(0)}), "health_retention_ms");
     EXPECT_EQ(field({.path = folder / "a", .clock = nullptr}), "clock");
     EXPECT_FALSE(std::filesystem::exists(folder / "a"));
 }
@@ -166,6 +167,15 @@ TEST(SqliteUrl, RefusesWhatItDoesNotKnow) {
     EXPECT_NE(text("sqlite::memory:?sync=off").find("sync"), std::string::npos);
     EXPECT_NE(text("sqlite::memory:?durability=none").find("durability"), std::string::npos);
     EXPECT_NE(text("sqlite::memory:?busy_timeout_ms=1s").find("busy_timeout_ms"), std::string::npos);
+    EXPECT_NE(text("sqlite::memory:?retention_ms=1000").find("retention_ms"), std::string::npos);
+    EXPECT_NE(text("sqlite::memory:?retained_leases=-1").find("retained_leases"), std::string::npos);
+    EXPECT_NE(text("sqlite::memory:?health_retention_ms=0").find("health_retention_ms"), std::string::npos);
+    EXPECT_NE(text("sqlite::memory:?health_records_per_proxy=x").find("health_records_per_proxy"),
+              std::string::npos);
+    EXPECT_EQ(text("sqlite::memory:?retention_ms=600000&retained_leases=0&health_"
+                   "retention_ms=1"
+                   "&health_records_per_proxy=0"),
+              "opened");
     EXPECT_NE(text("sqlite:"), "opened");
     EXPECT_NE(text("sqlite://host/file.db").find("names a host"), std::string::npos);
 }

@@ -24,27 +24,32 @@ std::vector<ProxyFilters> served() {
     return filters;
 }
 
+void expect_served(RawDatabase& raw, const PickPlan& plan) {
+    PickPlan without_functions = plan;  // they are not registered in this connection
+    without_functions.filter = {};
+    const auto steps = raw.query("EXPLAIN QUERY PLAN " + without_functions.rows());
+    ASSERT_EQ(steps.size(), 1U) << steps.back();
+    EXPECT_NE(steps[0].find("SEARCH proxy USING INDEX " + index_name(plan.index)), std::string::npos)
+        << steps[0];
+    EXPECT_NE(steps[0].find("(pool_id=?"), std::string::npos) << steps[0];
+    if (plan.index.attribute == Attribute::none) return;
+    const std::string equality = " AND " + std::string(column_of(plan.index.attribute)) + "=?";
+    EXPECT_NE(steps[0].find(equality), std::string::npos) << steps[0];
+}
+
 TEST(SqlitePlans, EverySelectorGoesAlongAnIndex) {
     const Folder folder;
     const auto storage = make_storage({.path = folder / "pools.db"});
     fill(*storage, 50, 10);
     for (const Selector selector : selectors) {
         for (const ProxyFilters& filters : served()) {
-            storage->find_available_proxy({.pool = "pool", .filters = filters, .selector = selector});
-            const PickPlan plan = plan_pick(selector, filters);
+            storage->find_available_proxy(
+                {.pool = "pool", .filters = filters, .selector = selector, .allow_slow = true});
             RawDatabase raw(folder / "pools.db");
             raw.execute("ANALYZE");
-            PickPlan without_functions = plan;  // they are not registered in this connection
-            without_functions.filter = {};
-            const auto steps = raw.query("EXPLAIN QUERY PLAN " + without_functions.rows());
-            ASSERT_EQ(steps.size(), 1U) << steps.back();
-            EXPECT_NE(steps[0].find("SEARCH proxy USING INDEX " + index_name(plan.index)), std::string::npos)
-                << steps[0];
-            EXPECT_NE(steps[0].find("(pool_id=?"), std::string::npos) << steps[0];
-            if (plan.index.attribute != Attribute::none) {
-                const std::string equality = " AND " + std::string(column_of(plan.index.attribute)) + "=?";
-                EXPECT_NE(steps[0].find(equality), std::string::npos) << steps[0];
-            }
+            const PickPlan active = plan_pick(selector, filters);
+            expect_served(raw, active);
+            expect_served(raw, active.of_slow_ones());
         }
     }
 }
@@ -70,12 +75,23 @@ TEST(SqlitePlans, StatementsAboutLeasesNeverScan) {
     fill(*make_storage({.path = folder / "pools.db"}), 50, 10);
     RawDatabase raw(folder / "pools.db");
     for (const char* sql :
-         {query::due_leases, query::prune_leases, query::open_release, query::lease_by_id}) {
+         {query::due_leases, query::prune_leases, query::open_release, query::lease_by_id, query::list_leases,
+          query::list_health_records, query::prune_records_of_proxy, query::prune_health_records}) {
         for (const std::string& step : raw.query(std::string("EXPLAIN QUERY PLAN ") + sql)) {
             EXPECT_EQ(step.find("TEMP B-TREE"), std::string::npos) << step;
             EXPECT_EQ(step.find("SCAN lease"), std::string::npos) << step;
+            EXPECT_EQ(step.find("SCAN health"), std::string::npos) << step;
         }
     }
+}
+
+TEST(SqlitePlans, ListsOfLeasesComeInTheOrderOfIds) {
+    const Folder folder;
+    fill(*make_storage({.path = folder / "pools.db"}), 50, 10);
+    RawDatabase raw(folder / "pools.db");
+    raw.execute("ANALYZE");
+    EXPECT_EQ(raw.query(std::string("EXPLAIN QUERY PLAN ") + query::list_leases),
+              std::vector<std::string>{"SEARCH lease USING PRIMARY KEY (id>?)"});
 }
 
 TEST(SqliteFilters, AreComposedOfParametersAlone) {

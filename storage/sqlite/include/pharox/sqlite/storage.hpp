@@ -11,7 +11,8 @@
 
 namespace pharox::sqlite {
 
-/// What an acknowledged acquire, renew or release survives. Catalog writes survive a power cut either way.
+/// What an acknowledged acquire, renew or release survives. Catalog writes survive a power cut either way;
+/// what health checks found need not.
 enum class Durability : std::uint8_t {
     process,  ///< the death of any process at any moment (synchronous=NORMAL)
     power,    ///< a power cut too, at one fsync an operation (synchronous=FULL)
@@ -26,17 +27,23 @@ struct Options {
     Duration busy_timeout = std::chrono::seconds(10);
     /// How long a lease that ended is remembered, for repeats of its id. At least 10 minutes.
     Duration retention = std::chrono::hours(1);
+    /// How many ended leases are remembered beyond the first 10 minutes.
+    std::size_t retained_leases = 100'000;
+    /// How long, and how many for each proxy, health records are kept.
+    Duration health_retention = std::chrono::days(7);
+    std::size_t health_records_per_proxy = 1'000;
     /// All processes that share the file must agree on the time.
     std::shared_ptr<const Clock> clock = system_clock();
 };
 
-/// Opens or creates the database and brings its schema up to date. Has `catalog()` and `lease_control()`.
-/// Throws ValidationError for wrong options; StorageError where the file cannot be opened, is no database of
-/// ours, or has a newer schema than this version knows.
+/// Opens or creates the database and brings its schema up to date. Has every capability. Throws
+/// ValidationError for wrong options; StorageError where the
+/// file cannot be opened, is no database of ours, or has a newer schema than this version knows.
 std::shared_ptr<IStorage> make_storage(Options options);
 
 /// `sqlite:relative/path.db`, `sqlite:///absolute/path.db`, `sqlite::memory:`, with the options
-/// `?durability=process|power&busy_timeout_ms=…`.
+/// `?durability=process|power&busy_timeout_ms=…&retention_ms=…&retained_leases=…&health_retention_ms=…&
+/// health_records_per_proxy=…`.
 void register_sqlite(StorageRegistry& registry);
 
 }  // namespace pharox::sqlite

@@ -1,0 +1,26 @@
+// What health checks found. It need not survive a power cut: the next sweep finds it again.
+#pragma once
+
+#include "database.hpp"
+#include "pharox/storage/health_log.hpp"
+
+namespace pharox::sqlite {
+
+/// Thread-safe.
+class HealthLog final : public IHealthLog {
+  public:
+    explicit HealthLog(Database& database) : database_(database) {}
+
+    std::optional<Proxy> apply_health_check_result(const HealthCheckResult& result) override;
+    std::optional<HealthCheckResult> get_last_health_result(ProxyId proxy) override;
+    void save_health_record(const ProxyHealthRecord& record) override;
+    std::vector<ProxyHealthRecord> list_health_records(const ListHealthRecordsRequest& request) override;
+
+  private:
+    Database& database_;
+};
+
+/// Forgets records older than the retention, at most `limit`. How many.
+std::int64_t prune_health_records(WriteTransaction& transaction, int limit);
+
+}  // namespace pharox::sqlite

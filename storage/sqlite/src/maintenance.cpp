@@ -1,0 +1,62 @@
+#include "maintenance.hpp"
+
+#include "migrations.hpp"
+#include "queries.hpp"
+
+namespace pharox::sqlite {
+
+namespace {
+
+AuditResult compare_counters(auto& transaction, Timestamp now, auto report) {
+    AuditResult result;
+    {
+        Statement totals = transaction.prepare(query::audit_totals);
+        totals.bind(now).step();
+        result.proxies = totals.integer(0);
+        result.leases = totals.integer(1);
+    }
+    Statement rows = transaction.prepare(query::wrong_counters);
+    rows.bind(now);
+    while (rows.step()) {
+        result.mismatches.push_back({.proxy_id = rows.template id<ProxyId>(0),
+                                     .pool = std::string(rows.text(1)),
+                                     .counter = rows.integer(2),
+                                     .active_leases = rows.integer(3)});
+        report(rows.integer(4));
+    }
+    return result;
+}
+
+}  // namespace
+
+void Maintenance::ping() {
+    WriteTransaction transaction(database_, {.name = "ping"});
+    require_known_schema(transaction.connection(), database_.name());
+    transaction.prepare(query::touch_state).run();
+    // Else it would stay in memory: a full disk shows only here. Nothing of it is
+    // committed.
+    transaction.connection().write_out();
+}
+
+AuditResult Maintenance::audit() {
+    ReadTransaction transaction(database_, {.name = "audit"});
+    return compare_counters(transaction, transaction.now(), [](std::int64_t) {});
+}
+
+AuditResult Maintenance::repair() {
+    WriteTransaction transaction(database_, {.name = "repair"}, Durability::power);
+    transaction.read_state();
+    std::vector<std::int64_t> due;  // as the mismatches: those leases are in the stored counters still
+    AuditResult result =
+        compare_counters(transaction, transaction.now(), [&](std::int64_t leases) { due.push_back(leases); });
+    for (std::size_t i = 0; i < due.size(); ++i) {
+        const CounterMismatch& wrong = result.mismatches[i];
+        transaction.prepare(query::set_counter).bind(wrong.active_leases + due[i]).bind(wrong.proxy_id).run();
+    }
+    transaction.set_ended_leases(transaction.connection().query_integer(query::count_ended));
+    transaction.makes_available();
+    transaction.commit();
+    return result;
+}
+
+}  // namespace pharox::sqlite

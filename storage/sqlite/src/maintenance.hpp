@@ -1,0 +1,22 @@
+// Whether the file is sound, and what to do if it is not.
+#pragma once
+
+#include "database.hpp"
+#include "pharox/storage/maintenance.hpp"
+
+namespace pharox::sqlite {
+
+/// Thread-safe.
+class Maintenance final : public IMaintenance {
+  public:
+    explicit Maintenance(Database& database) : database_(database) {}
+
+    void ping() override;
+    AuditResult audit() override;
+    AuditResult repair() override;
+
+  private:
+    Database& database_;
+};
+
+}  // namespace pharox::sqlite
