@@ -160,7 +160,7 @@ Page<Lease> Leasing::list_leases(const ListLeasesRequest& request) {
     Statement rows = transaction.prepare(query::list_leases);
     rows.bind(now);
     if (request.after.empty()) {
-        rows.bind_blob(nullptr, 0);  // before every id, the nil one too
+        rows.bind_blob("", 0);  // before every id, the nil one too
     } else {
         rows.bind(LeaseId::parse(request.after));
     }

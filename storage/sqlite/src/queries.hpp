@@ -32,8 +32,7 @@ inline constexpr auto write_state = "UPDATE state SET now = ?, mark = ?, ended =
 // ----------------------------------------------------------------------------------------------------
 
 /// now, mark, ended, pool id, whether leases are due, whether the lease id is taken, consumer id.
-/// Parameters: the clock, lease id, consumer name, pool
-/// name.
+/// Parameters: the clock, lease id, consumer name, pool name.
 inline constexpr auto open_acquire =
     "SELECT state.now, state.mark, state.ended, pool.id,"
     " EXISTS (SELECT 1 FROM lease INDEXED BY lease_due WHERE status = 0 AND expires_at <= max(state.now, ?)),"
@@ -102,9 +101,8 @@ inline constexpr auto prune_leases =
     " WHERE status = 1 AND released_at <= ? ORDER BY released_at, id LIMIT ?)";
 inline constexpr auto renew_lease = "UPDATE lease SET expires_at = ? WHERE id = ?";
 /// By id. Parameters: the time, id after which to begin, pool name, consumer id, proxy id, whether active
-/// (each of the four may be NULL), the time before
-/// which what ended is forgotten, how many at most. Active and ended are told apart by a comparison that no
-/// index serves: the order of ids is worth more.
+/// (each of the four may be NULL), the time up to which what ended is forgotten, how many at most. Active and
+/// ended are told apart by a comparison that no index serves: the order of ids is worth more.
 inline constexpr auto list_leases = "SELECT " PHAROX_LEASE_COLUMNS
                                     " FROM lease WHERE id > ?2"
                                     " AND (?3 IS NULL OR pool_name = ?3)"
@@ -177,12 +175,10 @@ inline constexpr auto audit_totals =
     "SELECT (SELECT count(*) FROM proxy),"
     " (SELECT count(*) FROM lease INDEXED BY lease_due WHERE status = 0 AND expires_at > ?)";
 /// Proxies whose counter is not the number of their active leases: id, pool name, counter and active leases
-/// without those that are due, and how many
-/// are. Parameter: the time.
+/// without those that are due, and how many are. Parameter: the time.
 inline constexpr auto wrong_counters =
-    "WITH counted AS MATERIALIZED (SELECT proxy_id, sum(expires_at > ?1) AS live, sum(expires_at <= ?1) AS "
-    "due"
-    " FROM lease INDEXED BY lease_due WHERE status = 0 GROUP BY proxy_id)"
+    "WITH counted AS MATERIALIZED (SELECT proxy_id, sum(expires_at > ?1) AS live, sum(expires_at <= ?1) AS"
+    " due FROM lease INDEXED BY lease_due WHERE status = 0 GROUP BY proxy_id)"
     " SELECT proxy.id, (SELECT name FROM pool WHERE pool.id = proxy.pool_id),"
     " current_leases - coalesce(due, 0), coalesce(live, 0), coalesce(due, 0)"
     " FROM proxy LEFT JOIN counted ON counted.proxy_id = proxy.id"
