@@ -70,9 +70,10 @@ std::optional<std::string> read_config_file(const ConfigFile& file) {
     }
     std::optional<std::string> storage;
     for (const auto& [key, node] : table) {
-        if (key.str() != "storage")
+        if (key.str() != "storage") {
             refuse(file.path, key.source(),
                    "unknown key \"" + std::string(key.str()) + "\"; known is: storage");
+        }
         const auto value = node.value_exact<std::string>();
         if (!value || value->empty()) refuse(file.path, node.source(), "storage must be text: a storage URL");
         storage = *value;
@@ -86,9 +87,10 @@ Configuration default_configuration(const EnvironmentLookup& environment) {
         throw ValidationError("storage", {}, "the default needs a home folder: set HOME, or pass --storage");
     const fs::path folder = *data / "pharox";
     const std::string path = (folder / "pharox.db").string();
-    if (path.find('?') != std::string::npos)
+    if (path.find('?') != std::string::npos) {
         throw ValidationError("storage", path,
                               "holds a question mark, which a storage URL cannot: pass --storage");
+    }
     return {.storage = "sqlite://" + path, .origin = "default", .default_folder = folder};
 }
 
@@ -96,9 +98,10 @@ Configuration default_configuration(const EnvironmentLookup& environment) {
 
 std::optional<std::string> process_environment(const char* name) {
     if (const char* value = std::getenv(name)) return value;  // NOLINT(concurrency-mt-unsafe): nobody sets it
-    if (std::string_view(name) == "HOME")
+    if (std::string_view(name) == "HOME") {
         if (const passwd* user = ::getpwuid(::getuid()); user != nullptr && user->pw_dir != nullptr)
             return user->pw_dir;  // cron and containers may leave HOME unset
+    }
     return std::nullopt;
 }
 
@@ -119,9 +122,10 @@ void make_private_folder(const fs::path& folder) {
     for (const fs::path& part : folder) {
         so_far /= part;
         if (::mkdir(so_far.c_str(), 0700) != 0 && errno != EEXIST && errno != EISDIR && errno != EROFS &&
-            errno != EACCES)
+            errno != EACCES) {
             throw ValidationError("storage", so_far.string(),
                                   "cannot be made: " + std::generic_category().message(errno));
+        }
     }
     // A parent that may not be made is no fault where it exists; what counts is the folder itself.
     if (std::error_code error; !fs::is_directory(folder, error))

@@ -50,9 +50,7 @@ ChildProcess ChildProcess::start(const ChildCommand& command, const SignalInbox&
     ::close(report[1]);
     int error = 0;
     ssize_t got = 0;
-    if (child > 0) do
-            got = ::read(report[0], &error, sizeof error);
-        while (got < 0 && errno == EINTR);
+    if (child > 0) got = ::read(report[0], &error, sizeof error);  // signals are blocked: none interrupts it
     ::close(report[0]);
     if (child < 0) fail(fork_error, "fork");
     if (got == static_cast<ssize_t>(sizeof error)) {  // exec would have closed the pipe
@@ -64,7 +62,7 @@ ChildProcess ChildProcess::start(const ChildCommand& command, const SignalInbox&
 
 void ChildProcess::send(int signal) const noexcept { ::kill(id_, signal); }
 
-std::optional<ChildProcess::Change> ChildProcess::poll_change() {
+std::optional<ChildProcess::Change> ChildProcess::poll_change() const {
     int status = 0;
     while (::waitpid(id_, &status, WNOHANG | WUNTRACED) == id_) {
         if (WIFEXITED(status)) return Change{.kind = Change::Kind::exited, .value = WEXITSTATUS(status)};

@@ -33,7 +33,7 @@ class ChildProcess {
     [[nodiscard]] pid_t id() const noexcept { return id_; }
     void send(int signal) const noexcept;
     /// The next change, or nothing where there is none now.
-    std::optional<Change> poll_change();
+    [[nodiscard]] std::optional<Change> poll_change() const;
 
   private:
     explicit ChildProcess(pid_t id) noexcept : id_(id) {}

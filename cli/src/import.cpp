@@ -140,9 +140,10 @@ void drop_repeats(Import& import, DuplicatePolicy policy) {
             kept.push_back(std::move(import.proxies[at]));
             continue;
         }
-        if (policy == DuplicatePolicy::reject)
+        if (policy == DuplicatePolicy::reject) {
             throw ConflictError("list", import.origins[at].text(),
                                 "is the same proxy as " + import.origins[earlier->second].text());
+        }
         ++import.duplicate;
     }
     import.proxies = std::move(kept);
@@ -208,11 +209,12 @@ void print_json(const ImportOptions& options, const Import& import, bool importe
     std::string open = head.dump();
     open.pop_back();  // the object goes on with the list, which may be long
     JsonList list(std::cout, open + ",\"problems\":[", "]}");
-    for (const FileProblem& problem : import.problems)
+    for (const FileProblem& problem : import.problems) {
         list.add(Json::object({{"file", printable(problem.origin.file)},
                                {"line", static_cast<std::int64_t>(problem.origin.line)},
                                {"verdict", to_string(problem.verdict)},
                                {"reason", problem.reason}}));
+    }
     list.close();
 }
 
@@ -237,18 +239,20 @@ void print_summary(const ImportOptions& options, const Import& import, bool impo
     if (import.updated > 0) out << " · updated " << with_thousands(import.updated);
     out << " · duplicate " << with_thousands(import.duplicate) << " · ambiguous "
         << with_thousands(import.ambiguous) << " · rejected " << with_thousands(import.rejected);
-    for (const FileProblem& problem : import.problems)
+    for (const FileProblem& problem : import.problems) {
         if (problem.verdict == LineVerdict::rejected) {
             out << " (" << printable(problem.origin.text()) << " " << problem.reason
                 << (import.rejected > 1 ? " …)" : ")");
             break;
         }
+    }
     out << '\n';
     if (import.pool_created && imported)
         out << "pool \"" << printable(options.pool) << "\" did not exist and was created\n";
-    if (import.protocol_assumed > 0)
+    if (import.protocol_assumed > 0) {
         out << "lines without a protocol: " << with_thousands(import.protocol_assumed) << ", taken for "
             << options.protocol << " (--protocol says otherwise)\n";
+    }
 }
 
 int import_lists(Session& session, const ImportOptions& options) {

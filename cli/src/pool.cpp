@@ -46,15 +46,16 @@ int list_pools(Session& session) {
 int remove_pool(Session& session, const PoolOptions& options) {
     const RemoveResult result = session.catalog().remove_pool(options.name, options.force);
     if (!result.removed) throw PoolNotFoundError(options.name);
-    if (session.json)
+    if (session.json) {
         std::cout << Json::object({{"pool", options.name},
                                    {"removed", true},
                                    {"revoked_leases", result.revoked_leases}})
                          .dump()
                   << '\n';
-    else
+    } else {
         std::cout << "pool \"" << printable(options.name)
                   << "\" removed, leases revoked: " << with_thousands(result.revoked_leases) << '\n';
+    }
     return exit_code::success;
 }
 

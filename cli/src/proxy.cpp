@@ -71,14 +71,15 @@ int set_status(Session& session, const ProxyOptions& options) {
         proxy.status = status;
         session.catalog().update_proxy(proxy);
     }
-    if (session.json)
+    if (session.json) {
         std::cout << Json::object({{"updated", static_cast<std::int64_t>(proxies.size())},
                                    {"status", to_string(status)}})
                          .dump()
                   << '\n';
-    else
+    } else {
         std::cout << "set to " << to_string(status) << ": "
                   << with_thousands(static_cast<std::int64_t>(proxies.size())) << '\n';
+    }
     return exit_code::success;
 }
 
@@ -95,9 +96,10 @@ int remove_proxies(Session& session, const ProxyOptions& options) {
     }
     if (session.json)
         std::cout << Json::object({{"removed", removed}, {"revoked_leases", revoked}}).dump() << '\n';
-    else
+    else {
         std::cout << "removed " << with_thousands(removed) << ", leases revoked: " << with_thousands(revoked)
                   << '\n';
+    }
     return exit_code::success;
 }
 

@@ -19,8 +19,12 @@ struct Problem {
     LineVerdict verdict;
     std::string reason;
 };
-[[noreturn]] void reject(std::string reason) { throw Problem{LineVerdict::rejected, std::move(reason)}; }
-[[noreturn]] void ambiguous(std::string reason) { throw Problem{LineVerdict::ambiguous, std::move(reason)}; }
+[[noreturn]] void reject(std::string reason) {
+    throw Problem{.verdict = LineVerdict::rejected, .reason = std::move(reason)};
+}
+[[noreturn]] void ambiguous(std::string reason) {
+    throw Problem{.verdict = LineVerdict::ambiguous, .reason = std::move(reason)};
+}
 
 constexpr std::string_view no_host_port = "no host:port found";
 constexpr std::string_view bare_ipv6 = "an IPv6 address needs brackets, as in [2001:db8::1]:8080";
@@ -79,16 +83,18 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
 
 /// From the first of these fields to the last, with what stands between them.
 std::string_view span_of(std::string_view first, std::string_view last) {
+    const char* begin = first.data();
     const char* end = last.data() + last.size();
-    return {first.data(), static_cast<std::size_t>(end - first.data())};
+    return {begin, end};
 }
 
 /// Whether some run of colon-separated fields is an IPv6 address, so that no colon can be trusted.
 bool holds_bare_ipv6(const std::vector<std::string_view>& fields) {
     constexpr std::size_t most_fields = 9;  // "1:2:3:4:5:6:7::" splits into that many
-    for (std::size_t first = 0; first + 2 < fields.size(); ++first)
+    for (std::size_t first = 0; first + 2 < fields.size(); ++first) {
         for (std::size_t last = first + 2; last < std::min(fields.size(), first + most_fields); ++last)
             if (is_ipv6(span_of(fields[first], fields[last]))) return true;
+    }
     return false;
 }
 
@@ -134,9 +140,8 @@ Parts choose(const Readings& readings, FieldOrder order) {
     if (host_fits) return *readings.host_first;
     if (user_fits) return *readings.user_first;
     // Neither port is one: the reading that is there gets to say what is wrong with it.
-    return readings.host_first && order != FieldOrder::user_first ? *readings.host_first
-           : readings.user_first                                  ? *readings.user_first
-                                                                  : *readings.host_first;
+    const bool wants_user = order == FieldOrder::user_first && readings.user_first;
+    return readings.host_first && !wants_user ? *readings.host_first : readings.user_first.value();
 }
 
 /// `[v6]:port`, `[v6]:port:user:password` or `user:password:[v6]:port`: the brackets say where the host is.
@@ -178,17 +183,19 @@ Parts parse_fields(std::string_view text, FieldOrder order) {
     if (fields.size() == 3) ambiguous("three fields: one of them may be a user, a password or a remark");
 
     Readings readings;
-    if (all_digits(fields[1]) && !fields[0].empty())
+    if (all_digits(fields[1]) && !fields[0].empty()) {
         readings.host_first = Parts{
             .endpoint = {.host = fields[0], .port = fields[1]},
             .credentials = ProxyCredentials{.user = std::string(fields[2]),
                                             .password = std::string(span_of(fields[3], fields.back()))}};
+    }
     const std::size_t host = fields.size() - 2;
-    if (all_digits(fields.back()) && !fields[host].empty())
+    if (all_digits(fields.back()) && !fields[host].empty()) {
         readings.user_first = Parts{
             .endpoint = {.host = fields[host], .port = fields.back()},
             .credentials = ProxyCredentials{.user = std::string(fields[0]),
                                             .password = std::string(span_of(fields[1], fields[host - 1]))}};
+    }
     if (!readings.host_first && !readings.user_first) reject("no port in second or in last place");
     Parts parts = choose(readings, order);
     if (parts.credentials->user.empty()) reject("the user is empty");
@@ -209,9 +216,10 @@ Parts parse_with_at(std::string_view text, FieldOrder order) {
     }
     Readings readings;
     // After host:port@ a user without a password would look like a remark, so the colon is asked for.
-    if (front && text.find(':', first + 1) != std::string_view::npos)
+    if (front && text.find(':', first + 1) != std::string_view::npos) {
         readings.host_first =
             Parts{.endpoint = *front, .credentials = as_credentials(text.substr(first + 1))};
+    }
     if (back)
         readings.user_first = Parts{.endpoint = *back, .credentials = as_credentials(text.substr(0, last))};
     if (!readings.host_first && !readings.user_first) reject("no user:password after the @");
@@ -313,16 +321,20 @@ Parts parse_authority(std::string_view rest, FieldOrder order, std::string& zone
     return parts;
 }
 
+/// How many bytes the character has that begins with this one (RFC 3629 §4); 0 where none does.
+std::size_t utf8_length(unsigned char lead) {
+    if (lead < 0x80) return 1;
+    if (lead < 0xC2) return 0;
+    if (lead < 0xE0) return 2;
+    if (lead < 0xF0) return 3;
+    return lead < 0xF5 ? 4 : 0;
+}
+
 bool is_utf8(std::string_view text) {
     for (std::size_t at = 0; at < text.size();) {
         const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
         const unsigned char lead = byte(at);
-        const std::size_t length = lead < 0x80   ? 1
-                                   : lead < 0xC2 ? 0
-                                   : lead < 0xE0 ? 2
-                                   : lead < 0xF0 ? 3
-                                   : lead < 0xF5 ? 4
-                                                 : 0;
+        const std::size_t length = utf8_length(lead);
         if (length == 0 || at + length > text.size()) return false;
         for (std::size_t i = 1; i < length; ++i)
             if ((byte(at + i) & 0xC0U) != 0x80U) return false;
@@ -345,9 +357,10 @@ std::string_view trim(std::string_view text) {
 void check_characters(std::string_view line) {
     if (line.find('\0') != std::string_view::npos) reject("holds a NUL byte");
     if (!is_utf8(line)) reject("is not UTF-8");
-    for (const unsigned char c : line)
-        if (c < 0x20 || c == 0x7F)
+    for (const char c : line) {
+        if ((c >= 0 && c < 0x20) || c == 0x7F)
             reject(c == '\t' ? "holds a tab: is there a second column?" : "holds a control character");
+    }
     if (line.find(' ') != std::string_view::npos)
         reject("holds a space: is there a second column? (in a URL's password a space is written %20)");
 }

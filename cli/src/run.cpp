@@ -227,9 +227,10 @@ int lease_and_run(Session& session, const RunOptions& options, const std::vector
         return run_exit_code::no_proxy;
     }
     HeldLease& lease = **held;
-    if (plan.verbose)
+    if (plan.verbose) {
         complain("leased " + lease.proxy().redacted_url() + " until " + short_time(lease.lease().expires_at) +
                  ", renewed while the command runs");
+    }
     const int status = run_held(lease, plan, command, inbox);
     try {
         lease.release();

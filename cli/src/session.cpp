@@ -18,9 +18,10 @@ IStorage& Session::storage() {
     if (storage_) return *storage_;
     const app::Configuration configuration = app::load_configuration(storage_flag);
     const StorageUrl url = StorageUrl::parse(configuration.storage);
-    if (url.scheme == "memory" || url.rest == ":memory:")
+    if (url.scheme == "memory" || url.rest == ":memory:") {
         throw ValidationError("storage", url.scheme + ":" + (url.scheme == "memory" ? "" : url.rest),
                               "is gone when this command ends: name a file, as in sqlite:pools.db");
+    }
     if (configuration.default_folder) app::make_private_folder(*configuration.default_folder);
     StorageRegistry registry;
     app::register_all_storages(registry);

@@ -30,20 +30,22 @@ std::vector<PoolStatsSnapshot> collect(Session& session, const std::string& only
         all.push_back(*std::move(stats));
         return all;
     }
-    for (const ProxyPool& pool : session.pools())
+    for (const ProxyPool& pool : session.pools()) {
         if (auto stats =
                 session.storage().get_pool_stats({.pool = pool.name}))  // else it has just been removed
             all.push_back(*std::move(stats));
+    }
     return all;
 }
 
 void print_table(const std::vector<PoolStatsSnapshot>& pools) {
     constexpr auto right = Table::Align::right;
     Table table({{"POOL"}, {"PROXIES", right}, {"ACTIVE", right}, {"AVAILABLE", right}, {"LEASES", right}});
-    for (const PoolStatsSnapshot& stats : pools)
+    for (const PoolStatsSnapshot& stats : pools) {
         table.add_row({stats.pool_name, with_thousands(stats.total_proxies),
                        with_thousands(stats.active_proxies), with_thousands(stats.available_proxies),
                        with_thousands(stats.total_leases)});
+    }
     table.print(std::cout);
 }
 

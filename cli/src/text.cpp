@@ -48,12 +48,14 @@ Duration parse_duration(std::string_view text, std::string_view field) {
     const auto unit_at = text.find_first_not_of("0123456789.");
     double scale = 1'000.0;
     bool known = unit_at == std::string_view::npos;
-    if (!known)
-        for (const auto& [name, milliseconds] : units)
+    if (!known) {
+        for (const auto& [name, milliseconds] : units) {
             if (text.substr(unit_at) == name) {
                 scale = milliseconds;
                 known = true;
             }
+        }
+    }
     const auto number = parse_number(text.substr(0, unit_at));
     if (!known || !number)
         throw ValidationError(std::string(field), text, "is no duration such as 250ms, 90s, 5m, 1h or 2d");
@@ -104,8 +106,8 @@ std::string printable(std::string_view text) {
     constexpr std::string_view hex = "0123456789abcdef";
     std::string shown;
     for (std::size_t at = 0; at < text.size(); ++at) {
-        const auto byte = static_cast<unsigned char>(text[at]);
-        const auto next = at + 1 < text.size() ? static_cast<unsigned char>(text[at + 1]) : 0;
+        const unsigned byte = static_cast<unsigned char>(text[at]);
+        const unsigned next = at + 1 < text.size() ? static_cast<unsigned char>(text[at + 1]) : 0U;
         if (byte < 0x20 || byte == 0x7F) {
             shown += {'\\', 'x', hex[byte >> 4U], hex[byte & 0xFU]};
         } else if (byte == 0xC2 && next >= 0x80 && next < 0xA0) {  // U+0080 to U+009F: control characters too

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <tuple>
 
 #include "model/rules.hpp"
 #include "pharox/errors.hpp"
@@ -177,6 +178,15 @@ bool ProxyFilters::has_predicate() const noexcept {
                            [](const ProxyFilters& child) { return child.has_predicate(); });
     };
     return predicate != nullptr || below(all_of) || below(any_of) || below(none_of);
+}
+
+bool operator==(const ProxyFilters& left, const ProxyFilters& right) {
+    const auto parts = [](const ProxyFilters& filters) {
+        return std::tie(filters.source, filters.country, filters.city, filters.isp, filters.asn,
+                        filters.protocol, filters.tags, filters.metadata, filters.latitude, filters.longitude,
+                        filters.radius_km, filters.all_of, filters.any_of, filters.none_of, filters.exclude);
+    };
+    return !left.predicate && !right.predicate && parts(left) == parts(right);
 }
 
 void validate(const ProxyFilters& filters) {

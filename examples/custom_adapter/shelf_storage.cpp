@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -14,22 +15,22 @@ namespace {
 using pharox::Selector;
 using pharox::Timestamp;
 
-constexpr auto retention = std::chrono::hours(1);  // how long a lease that ended is remembered
-
 bool is_active(const pharox::Lease& lease, Timestamp now) {
     return pharox::as_of(lease, now).status == pharox::LeaseStatus::active;
 }
 
 // Counted, not kept: a lease whose time is up stops counting by itself.
-int active_leases(const State& state, pharox::ProxyId proxy, Timestamp now) {
-    return static_cast<int>(std::ranges::count_if(state.leases, [&](const auto& entry) {
-        return entry.second.proxy_id == proxy && is_active(entry.second, now);
-    }));
+std::map<pharox::ProxyId, int> count_leases(const State& state, Timestamp now) {
+    std::map<pharox::ProxyId, int> counts;
+    for (const auto& [id, lease] : state.active) {
+        counts[lease.proxy_id] += is_active(lease, now) ? 1 : 0;
+    }
+    return counts;
 }
 
-pharox::Proxy copy_of(const State& state, const StoredProxy& stored, Timestamp now) {
+pharox::Proxy copy_of(const StoredProxy& stored, std::map<pharox::ProxyId, int>& counts) {
     pharox::Proxy proxy = stored.proxy;
-    proxy.current_leases = active_leases(state, proxy.id, now);
+    proxy.current_leases = counts[proxy.id];
     return proxy;
 }
 
@@ -38,31 +39,53 @@ bool is_leasable(const pharox::Proxy& proxy) {
            (!proxy.max_concurrency || proxy.current_leases < *proxy.max_concurrency);
 }
 
-void mark_used(State& state, pharox::ProxyId proxy) {
-    if (const auto found = state.proxies.find(proxy); found != state.proxies.end()) {
-        found->second.use_mark = ++state.last_mark;
-    }
-}
+// What one operation changes. Nothing has happened until the journal has the records.
+class Draft {
+  public:
+    explicit Draft(const State& state) : state_(state), mark_(state.last_mark) {}
 
-// Ends what has expired, oldest first, and forgets what ended long ago.
-std::vector<pharox::Lease> collect_expired(State& state, Timestamp now) {
-    std::vector<pharox::Lease> expired;
-    for (auto& [id, lease] : state.leases) {
-        if (lease.status == pharox::LeaseStatus::active && !is_active(lease, now)) {
-            lease = pharox::as_of(lease, now);
-            expired.push_back(lease);
+    void put(const pharox::Lease& lease) { leases_.push_back(lease); }
+    void mark_used(pharox::ProxyId id) {
+        if (StoredProxy* const proxy = change(id)) {
+            proxy->use_mark = ++mark_;
         }
     }
-    std::ranges::sort(expired, {},
-                      [](const pharox::Lease& lease) { return std::pair(lease.expires_at, lease.id); });
-    for (const pharox::Lease& lease : expired) {
-        mark_used(state, lease.proxy_id);
+    // The proxy as it will be stored; null if there is none.
+    StoredProxy* change(pharox::ProxyId id) {
+        const auto stored = state_.proxies.find(id);
+        return stored == state_.proxies.end() ? nullptr
+                                              : &proxies_.try_emplace(id, stored->second).first->second;
     }
-    std::erase_if(state.leases, [&](const auto& entry) {
-        return entry.second.released_at && *entry.second.released_at + retention < now;
-    });
-    return expired;
-}
+    // Ends what has expired, oldest first.
+    std::vector<pharox::Lease> collect_expired(Timestamp now) {
+        std::vector<pharox::Lease> expired;
+        for (const auto& [id, lease] : state_.active) {
+            if (!is_active(lease, now)) {
+                expired.push_back(pharox::as_of(lease, now));
+            }
+        }
+        std::ranges::sort(expired, {},
+                          [](const pharox::Lease& lease) { return std::pair(lease.expires_at, lease.id); });
+        for (const pharox::Lease& lease : expired) {
+            mark_used(lease.proxy_id);
+            put(lease);
+        }
+        return expired;
+    }
+    [[nodiscard]] std::vector<Record> records() const {
+        std::vector<Record> all(leases_.begin(), leases_.end());
+        for (const auto& [id, stored] : proxies_) {
+            all.emplace_back(stored);
+        }
+        return all;
+    }
+
+  private:
+    const State& state_;
+    std::int64_t mark_;
+    std::map<pharox::ProxyId, StoredProxy> proxies_;
+    std::vector<pharox::Lease> leases_;
+};
 
 // Smaller comes first; nothing means never.
 std::optional<std::pair<double, double>> rank(Selector selector, const StoredProxy& stored,
@@ -81,11 +104,12 @@ std::optional<std::pair<double, double>> rank(Selector selector, const StoredPro
         case Selector::random:
             return std::pair(draw(dice), 0.0);
         case Selector::weighted_random:
-            // The smallest of exponential draws falls on each with a probability in proportion to its rate.
+            // The smallest of exponential draws falls on each in proportion to its rate. Logarithms have room
+            // for the largest and the smallest weight.
             if (proxy.weight <= 0) {
                 return std::nullopt;
             }
-            return std::pair(draw(dice) / proxy.weight, 0.0);
+            return std::pair(std::log(draw(dice)) - std::log(proxy.weight), 0.0);
     }
     return std::nullopt;
 }
@@ -99,11 +123,12 @@ std::vector<pharox::Proxy> candidates(const State& state, const pharox::FindRequ
     }
     using Ranked = std::tuple<std::pair<double, double>, pharox::ProxyId, pharox::Proxy>;
     std::vector<Ranked> ranked;
+    auto counts = count_leases(state, now);
     for (const auto& [id, stored] : state.proxies) {
         if (stored.proxy.pool_id != pool->second.id) {
             continue;
         }
-        pharox::Proxy proxy = copy_of(state, stored, now);
+        pharox::Proxy proxy = copy_of(stored, counts);
         if (!is_leasable(proxy) || !pharox::may_match(request.filters, proxy)) {
             continue;
         }
@@ -120,50 +145,48 @@ std::vector<pharox::Proxy> candidates(const State& state, const pharox::FindRequ
     return ordered;
 }
 
+const pharox::Lease* find_lease(const State& state, pharox::LeaseId id) {
+    for (const auto* leases : {&state.active, &state.ended}) {
+        if (const auto found = leases->find(id); found != leases->end()) {
+            return &found->second;
+        }
+    }
+    return nullptr;
+}
+
 // The lease id was used before: the same lease again, never a second one.
 pharox::LeasedProxy answer_again(const State& state, const pharox::Lease& earlier,
                                  const pharox::CreateLeaseRequest& request, Timestamp now) {
     const auto consumer = state.consumers.find(request.consumer);
     const auto asked = state.proxies.find(request.proxy_id);
     if (consumer == state.consumers.end() || consumer->second.id != earlier.consumer_id) {
-        throw pharox::ConflictError("lease_id", earlier.id.to_string(), "was made for another consumer");
+        throw pharox::ConflictError("lease_id", earlier.id.to_string(), "was used by another consumer");
     }
     if (asked != state.proxies.end() && asked->second.proxy.pool_id != earlier.pool_id) {
-        throw pharox::ConflictError("lease_id", earlier.id.to_string(), "was made for another pool");
+        throw pharox::ConflictError("lease_id", earlier.id.to_string(), "was used for another pool");
     }
     if (!is_active(earlier, now)) {
         throw pharox::LeaseEndedError(earlier.id);
     }
-    return {copy_of(state, state.proxies.at(earlier.proxy_id), now), earlier};
+    auto counts = count_leases(state, now);
+    pharox::LeasedProxy again(copy_of(state.proxies.at(earlier.proxy_id), counts), earlier);
+    again.replayed = true;
+    return again;
 }
 
 }  // namespace
 
-ShelfStorage::ShelfStorage(std::filesystem::path folder, std::shared_ptr<const pharox::Clock> clock)
-    : file_(std::move(folder) / "shelf.jsonl"), clock_(std::move(clock)), state_(read_shelf(file_)) {}
-
-Timestamp ShelfStorage::now() {
-    state_.last_now = std::max(state_.last_now, clock_->now());
-    return state_.last_now;
-}
-
-void ShelfStorage::commit(State next) {
-    write_shelf(file_, next);
-    state_ = std::move(next);
-}
+ShelfStorage::ShelfStorage(const std::filesystem::path& folder, std::shared_ptr<const pharox::Clock> clock)
+    : clock_(std::move(clock)), journal_(folder / "shelf.jsonl") {}
 
 void ShelfStorage::add_pool(const pharox::ProxyPool& pool) {
     const std::lock_guard lock(mutex_);
-    State next = state_;
-    next.pools[pool.name] = pharox::validated(pool);
-    commit(std::move(next));
+    journal_.append({pharox::validated(pool)});
 }
 
 void ShelfStorage::add_proxy(const pharox::Proxy& proxy) {
     const std::lock_guard lock(mutex_);
-    State next = state_;
-    next.proxies[proxy.id].proxy = pharox::validated(proxy);
-    commit(std::move(next));
+    journal_.append({StoredProxy{.proxy = pharox::validated(proxy)}});
 }
 
 pharox::FindResult ShelfStorage::find_available_proxy(const pharox::FindRequest& request) {
@@ -172,12 +195,10 @@ pharox::FindResult ShelfStorage::find_available_proxy(const pharox::FindRequest&
     std::vector<pharox::Proxy> ordered;
     {
         const std::lock_guard lock(mutex_);
-        State next = state_;
-        result.expired = collect_expired(next, now());
-        ordered = candidates(next, request, now(), dice_);
-        if (!result.expired.empty()) {
-            commit(std::move(next));
-        }
+        Draft draft(journal_.state());
+        result.expired = draft.collect_expired(now());
+        journal_.append(draft.records());
+        ordered = candidates(journal_.state(), request, now(), dice_);
     }
     const auto hit = std::ranges::find_if(
         ordered, [&](const pharox::Proxy& proxy) { return pharox::matches(request.filters, proxy); });
@@ -187,9 +208,9 @@ pharox::FindResult ShelfStorage::find_available_proxy(const pharox::FindRequest&
     result.proxy = *hit;
     if (request.selector == Selector::round_robin) {
         const std::lock_guard lock(mutex_);
-        State next = state_;
-        mark_used(next, hit->id);
-        commit(std::move(next));
+        Draft draft(journal_.state());
+        draft.mark_used(hit->id);
+        journal_.append(draft.records());
     }
     return result;
 }
@@ -197,88 +218,88 @@ pharox::FindResult ShelfStorage::find_available_proxy(const pharox::FindRequest&
 pharox::LeasedProxy ShelfStorage::create_lease(const pharox::CreateLeaseRequest& request) {
     pharox::validate(request);
     const std::lock_guard lock(mutex_);
-    if (const auto earlier = state_.leases.find(request.lease_id); earlier != state_.leases.end()) {
-        return answer_again(state_, earlier->second, request, now());
+    const State& state = journal_.state();
+    const Timestamp acquired_at = now();
+    if (const pharox::Lease* const earlier = find_lease(state, request.lease_id)) {
+        return answer_again(state, *earlier, request, acquired_at);
     }
-    State next = state_;
-    const auto stored = next.proxies.find(request.proxy_id);
-    if (stored == next.proxies.end()) {
+    Draft draft(state);
+    StoredProxy* const stored = draft.change(request.proxy_id);
+    if (stored == nullptr) {
         throw pharox::ProxyNotFoundError(request.proxy_id);
     }
-    const auto consumer = next.consumers.find(request.consumer);
-    if (consumer == next.consumers.end()) {
+    const auto consumer = state.consumers.find(request.consumer);
+    if (consumer == state.consumers.end()) {
         throw pharox::ConsumerNotFoundError(request.consumer);
     }
-    const Timestamp acquired_at = now();
-    if (!is_leasable(copy_of(next, stored->second, acquired_at))) {
-        throw pharox::ProxyUnavailableError(request.proxy_id, "it is not active, or full");
+    auto counts = count_leases(state, acquired_at);
+    pharox::Proxy proxy = copy_of(*stored, counts);
+    if (!is_leasable(proxy)) {
+        throw pharox::ProxyUnavailableError(proxy.id, "it is not active, or full");
     }
-    auto expired = collect_expired(next, acquired_at);
-    const pharox::PoolId pool_id = stored->second.proxy.pool_id;
-    const auto pool =
-        std::ranges::find_if(next.pools, [&](const auto& entry) { return entry.second.id == pool_id; });
-    StoredProxy& proxy = stored->second;
-    proxy.fencing_token = std::max(proxy.fencing_token + 1, acquired_at.time_since_epoch().count());
-    mark_used(next, request.proxy_id);
+    const auto pool = std::ranges::find_if(
+        state.pools, [&](const auto& entry) { return entry.second.id == proxy.pool_id; });
+    auto expired = draft.collect_expired(acquired_at);
+    draft.mark_used(proxy.id);
+    stored->fencing_token =
+        std::max<std::int64_t>(stored->fencing_token + 1, acquired_at.time_since_epoch().count());
     const pharox::Lease lease{
         .id = request.lease_id.is_nil() ? pharox::LeaseId::make() : request.lease_id,
-        .proxy_id = request.proxy_id,
+        .proxy_id = proxy.id,
         .consumer_id = consumer->second.id,
-        .pool_id = pool_id,
+        .pool_id = proxy.pool_id,
         .pool_name = pool->first,
         .acquired_at = acquired_at,
         .expires_at = acquired_at + request.duration,
-        .fencing_token = proxy.fencing_token,
+        .fencing_token = stored->fencing_token,
         .metadata = request.metadata,
     };
-    next.leases.emplace(lease.id, lease);
-    pharox::LeasedProxy leased(copy_of(next, proxy, acquired_at), lease);
+    draft.put(lease);
+    journal_.append(draft.records());
+    proxy.current_leases += 1;
+    pharox::LeasedProxy leased(std::move(proxy), lease);
     leased.expired = std::move(expired);
-    commit(std::move(next));
     return leased;
 }
 
 pharox::ConsumerId ShelfStorage::ensure_consumer(const pharox::EnsureConsumerRequest& request) {
     pharox::validate(request);
     const std::lock_guard lock(mutex_);
-    if (const auto found = state_.consumers.find(request.name); found != state_.consumers.end()) {
+    const auto& consumers = journal_.state().consumers;
+    if (const auto found = consumers.find(request.name); found != consumers.end()) {
         return found->second.id;
     }
-    State next = state_;
     const pharox::Consumer consumer{.name = request.name};
-    next.consumers.emplace(consumer.name, consumer);
-    commit(std::move(next));
+    journal_.append({consumer});
     return consumer.id;
 }
 
 pharox::ReleaseResult ShelfStorage::release_lease(const pharox::ReleaseRequest& request) {
     const std::lock_guard lock(mutex_);
-    State next = state_;
-    const auto found = next.leases.find(request.lease_id);
-    if (found == next.leases.end()) {
+    const pharox::Lease* const found = find_lease(journal_.state(), request.lease_id);
+    if (found == nullptr) {
         return {};
     }
-    pharox::Lease& lease = found->second;
-    if (!is_active(lease, now())) {
-        return {.lease = pharox::as_of(lease, now())};
+    pharox::Lease lease = pharox::as_of(*found, now());
+    if (lease.status != pharox::LeaseStatus::active) {
+        return {.lease = std::move(lease)};
     }
     lease.status = pharox::LeaseStatus::released;
     lease.release_reason = pharox::ReleaseReason::released;
     lease.released_at = now();
-    mark_used(next, lease.proxy_id);
-    pharox::ReleaseResult result{.released = true, .lease = lease};
-    commit(std::move(next));
-    return result;
+    Draft draft(journal_.state());
+    draft.put(lease);
+    draft.mark_used(lease.proxy_id);
+    journal_.append(draft.records());
+    return {.released = true, .lease = std::move(lease)};
 }
 
 pharox::CleanupResult ShelfStorage::cleanup_expired_leases(const pharox::CleanupRequest& request) {
     const std::lock_guard lock(mutex_);
-    State next = state_;
-    auto expired = collect_expired(next, now());
+    Draft draft(journal_.state());
+    auto expired = draft.collect_expired(now());
+    journal_.append(draft.records());
     pharox::CleanupResult result{.count = std::ssize(expired)};
-    if (!expired.empty()) {
-        commit(std::move(next));
-    }
     if (request.collect) {
         result.leases = std::move(expired);
     }
@@ -286,17 +307,20 @@ pharox::CleanupResult ShelfStorage::cleanup_expired_leases(const pharox::Cleanup
 }
 
 pharox::PoolStats ShelfStorage::get_pool_stats(const pharox::PoolStatsRequest& request) {
+    pharox::validate_text("pool", request.pool, pharox::max_name_bytes);
     const std::lock_guard lock(mutex_);
-    const auto pool = state_.pools.find(request.pool);
-    if (pool == state_.pools.end()) {
+    const State& state = journal_.state();
+    const auto pool = state.pools.find(request.pool);
+    if (pool == state.pools.end()) {
         return std::nullopt;
     }
     pharox::PoolStatsSnapshot stats{.pool_name = request.pool, .collected_at = now()};
-    for (const auto& [id, stored] : state_.proxies) {
+    auto counts = count_leases(state, stats.collected_at);
+    for (const auto& [id, stored] : state.proxies) {
         if (stored.proxy.pool_id != pool->second.id) {
             continue;
         }
-        const pharox::Proxy proxy = copy_of(state_, stored, stats.collected_at);
+        const pharox::Proxy proxy = copy_of(stored, counts);
         stats.total_proxies += 1;
         stats.active_proxies += proxy.status == pharox::ProxyStatus::active ? 1 : 0;
         stats.available_proxies += is_leasable(proxy) ? 1 : 0;

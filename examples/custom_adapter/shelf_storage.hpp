@@ -1,5 +1,5 @@
-// A storage of exactly the six methods. Everything lies in one file, which is written anew for each change:
-// good for one process and some hundred proxies. What was acknowledged survives the death of the process.
+// A storage of exactly the six methods, which keeps everything in one file: good for one process and some
+// thousand proxies. What was acknowledged survives the death of the process.
 #pragma once
 
 #include <filesystem>
@@ -9,14 +9,14 @@
 
 #include <pharox/pharox.hpp>
 
-#include "shelf_file.hpp"
+#include "shelf_journal.hpp"
 
 namespace shelf {
 
 class ShelfStorage final : public pharox::IStorage {
   public:
     /// Opens the shelf in the folder, or begins an empty one. Throws StorageError.
-    ShelfStorage(std::filesystem::path folder, std::shared_ptr<const pharox::Clock> clock);
+    ShelfStorage(const std::filesystem::path& folder, std::shared_ptr<const pharox::Clock> clock);
 
     pharox::FindResult find_available_proxy(const pharox::FindRequest& request) override;
     pharox::LeasedProxy create_lease(const pharox::CreateLeaseRequest& request) override;
@@ -30,15 +30,11 @@ class ShelfStorage final : public pharox::IStorage {
     void add_proxy(const pharox::Proxy& proxy);
 
   private:
-    /// The time, which never runs backwards.
-    pharox::Timestamp now();
-    /// Replaces the state, in the file and here. Changes nothing when it throws.
-    void commit(State next);
+    pharox::Timestamp now() { return journal_.advance(clock_->now()); }
 
-    std::filesystem::path file_;
     std::shared_ptr<const pharox::Clock> clock_;
     std::mutex mutex_;  // guards what follows
-    State state_;
+    Journal journal_;
     std::mt19937_64 dice_{std::random_device{}()};
 };
 

@@ -34,9 +34,10 @@ TEST_F(LimitTest, FiftyRunsAtOnceNeverShareAProxyBeyondItsLimit) {
     constexpr int limit = 2;
     import("latam", "192.0.2.1:1\n192.0.2.2:2\n192.0.2.3:3\n", {"--max-concurrency", std::to_string(limit)});
     std::vector<Process> running;
-    for (int run = 0; run < runs; ++run)
+    for (int run = 0; run < runs; ++run) {
         running.emplace_back(command({"run", "--pool", "latam", "--wait", "5m", "--", PROXY_USER_PROGRAM,
                                       "hold", home_.file("log"), "100"}));
+    }
     for (Process& process : running) {
         const Finished done = watched(process.wait());
         EXPECT_EQ(done.status, 0) << done.errors;

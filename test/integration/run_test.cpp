@@ -75,10 +75,11 @@ TEST_F(RunTest, SetsTheProxyVariables) {
     environment_["http_proxy"] = "http://elsewhere:1";
     const Finished done = pharox_unwatched({"run", "--pool", "latam", "--", "env"});
     for (const char* name : {"http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "HTTP_PROXY",
-                             "HTTPS_PROXY", "FTP_PROXY", "ALL_PROXY", "PHAROX_PROXY_URL"})
+                             "HTTPS_PROXY", "FTP_PROXY", "ALL_PROXY", "PHAROX_PROXY_URL"}) {
         EXPECT_NE(done.output.find(std::string(name) + "=http://anna:s3cret@192.0.2.1:8080\n"),
                   std::string::npos)
             << name;
+    }
     EXPECT_NE(done.output.find("PHAROX_LEASE_ID="), std::string::npos);
     EXPECT_EQ(done.output.find("NO_PROXY="), std::string::npos);
     EXPECT_EQ(done.output.find("elsewhere"), std::string::npos);

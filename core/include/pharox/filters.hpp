@@ -64,6 +64,9 @@ struct ProxyFilters {
     [[nodiscard]] bool empty() const noexcept;
     /// Whether a predicate is set here or anywhere below.
     [[nodiscard]] bool has_predicate() const noexcept;
+
+    /// Predicates cannot be compared: a filter with one equals none.
+    friend bool operator==(const ProxyFilters& left, const ProxyFilters& right);
 };
 
 /// Throws ValidationError naming the field (`any_of[1].radius_km`), the value and the rule. Cheap when empty.

@@ -56,6 +56,10 @@ HealthFailure parse_health_failure(std::string_view text, std::string_view field
     return enum_value<HealthFailure>(health_failure_names, field, text);
 }
 
+Miss parse_miss(std::string_view text, std::string_view field) {
+    return enum_value<Miss>(miss_names, field, text);
+}
+
 std::ostream& operator<<(std::ostream& out, ProxyProtocol protocol) { return out << to_string(protocol); }
 std::ostream& operator<<(std::ostream& out, ProxyStatus status) { return out << to_string(status); }
 std::ostream& operator<<(std::ostream& out, LeaseStatus status) { return out << to_string(status); }

@@ -1,5 +1,7 @@
 #include "model/json_fields.hpp"
 
+#include "model/rules.hpp"
+
 namespace pharox::json_fields {
 namespace {
 
@@ -105,6 +107,27 @@ void read(const std::string& field, const Json& json, MetadataFilter& value) {
     reader.required("equals", value.equals);
     reader.finish();
     value.path = parse_pointer(pointer, field + ".pointer");
+}
+
+void read(const std::string& /*field*/, const Json& json, Lease& value) { value = from_json<Lease>(json); }
+
+void read(const std::string& /*field*/, const Json& json, PoolStatsSnapshot& value) {
+    value = from_json<PoolStatsSnapshot>(json);
+}
+
+void read(const std::string& field, const Json& json, Selector& value) {
+    value = parse_selector(text_of(field, json, "is not a selector"), field);
+}
+
+void read(const std::string& field, const Json& json, Miss& value) {
+    value = parse_miss(text_of(field, json, "is not a kind of miss"), field);
+}
+
+void read(const std::string& field, const Json& json, std::chrono::microseconds& value) {
+    std::int64_t count = 0;
+    read(field, json, count);
+    validate_at_least(field, count, 0);
+    value = std::chrono::microseconds(count);
 }
 
 void read(const std::string& field, const Json& json, std::set<std::string>& value) {

@@ -12,6 +12,8 @@
 #include "pharox/errors.hpp"
 #include "pharox/filters.hpp"
 #include "pharox/model/serialization.hpp"
+#include "pharox/selector.hpp"
+#include "pharox/storage/storage.hpp"
 
 namespace pharox::json_fields {
 
@@ -32,6 +34,11 @@ inline Json write(ReleaseReason value) { return to_string(value); }
 inline Json write(HealthFailure value) { return to_string(value); }
 inline Json write(const ProxyCredentials& value) { return to_json(value); }
 inline Json write(const ProxyFilters& value) { return to_json(value); }
+inline Json write(const Lease& value) { return to_json(value); }
+inline Json write(const PoolStatsSnapshot& value) { return to_json(value); }
+inline Json write(Selector value) { return to_string(value); }
+inline Json write(Miss value) { return to_string(value); }
+inline Json write(std::chrono::microseconds value) { return std::int64_t{value.count()}; }
 Json write(const MetadataFilter& value);
 template <class Tag>
 Json write(const Id<Tag>& value) {
@@ -106,6 +113,11 @@ void read(const std::string& field, const Json& json, HealthFailure& value);
 void read(const std::string& field, const Json& json, ProxyCredentials& value);
 void read(const std::string& field, const Json& json, ProxyFilters& value);
 void read(const std::string& field, const Json& json, MetadataFilter& value);
+void read(const std::string& field, const Json& json, Lease& value);
+void read(const std::string& field, const Json& json, PoolStatsSnapshot& value);
+void read(const std::string& field, const Json& json, Selector& value);
+void read(const std::string& field, const Json& json, Miss& value);
+void read(const std::string& field, const Json& json, std::chrono::microseconds& value);
 void read(const std::string& field, const Json& json, std::set<std::string>& value);
 void read(const std::string& field, const Json& json, std::map<std::string, std::string>& value);
 template <class Tag>

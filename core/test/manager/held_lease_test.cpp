@@ -215,7 +215,8 @@ TEST_F(Held, SurvivesRenewalsThatFailNowAndThen) {
     });
     auto held = manager->hold({.pool = "p", .duration = 30s}, {.renew = true});
     // A third of the duration is long to wait for; so a repeat of the same lease, which is renewed at once.
-    auto repeat = manager->hold({.pool = "p", .duration = 2s, .lease_id = held->lease().id}, {.renew = true});
+    auto repeat =
+        manager->hold({.pool = "p", .duration = 10s, .lease_id = held->lease().id}, {.renew = true});
     EXPECT_TRUE(eventually([&] { return failures >= 3; }));
     EXPECT_FALSE(repeat->lost().stop_requested());
     const auto told = errors.entries();

@@ -11,7 +11,7 @@ struct Canonical {
     std::string host, canonical;
 };
 
-std::string label(std::size_t length) { return std::string(length, 'a'); }
+std::string label(std::size_t length) { return std::string().append(length, 'a'); }
 /// A name of dotted labels of 63 characters and a shorter last one.
 std::string name_of(std::size_t length) {
     std::string name = label(63) + "." + label(63) + "." + label(63) + ".";
@@ -124,7 +124,7 @@ TEST(Host, RefusesNearMisses) {
                                    "xn--a",
                                    "xn--\xC3\xBC.com",
                                    "\xFF.com",
-                                   "a\xE2\x80\x8B\xE2\x80\xAE.com",
+                                   "a\xE2\x80\x8B\xE2\x80\xAE.com",  // NOLINT(misc-misleading-bidirectional)
                                    "a b\xC3\xBC.com",
                                    "\xC3\xBC/.com",
                                    "\xC3\xBC@example.com"}) {

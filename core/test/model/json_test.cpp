@@ -226,7 +226,7 @@ TEST(Json, CopiesShareAndNeverChange) {
     EXPECT_EQ(inner.find("b")->as_string(), "text") << "a part outlives the whole";
 
     const Json original = Json::object({{"a", 1}});
-    const Json copy = original;
+    const Json copy = original;  // NOLINT(performance-unnecessary-copy-initialization)
     const Json changed = original.with("a", 2).with("b", Json::array().with_element("x"));
     EXPECT_EQ(original, Json::object({{"a", 1}}));
     EXPECT_EQ(copy, original);

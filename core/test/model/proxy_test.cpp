@@ -23,7 +23,7 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 
 Proxy some_proxy() { return {.pool_id = pharox::PoolId::make(), .host = "proxy.example", .port = 8080}; }
 
-std::string text(std::size_t length) { return std::string(length, 'x'); }
+std::string text(std::size_t length) { return std::string().append(length, 'x'); }
 
 Json nested(int depth) {
     Json json = Json::object();

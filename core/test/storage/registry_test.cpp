@@ -73,7 +73,7 @@ TEST(StorageUrl, RefusesWithoutShowingIt) {
 
 TEST(StorageRegistry, OpensWhatWasAdded) {
     StorageRegistry registry;
-    const auto storage = std::make_shared<pharox::InMemoryStorage>();
+    std::shared_ptr<pharox::IStorage> storage = std::make_shared<pharox::InMemoryStorage>();
     StorageUrl seen;
     registry.add("mine", [&](const StorageUrl& url) {
         seen = url;

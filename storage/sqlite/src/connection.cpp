@@ -125,7 +125,7 @@ UuidBytes Statement::bytes(int column) const {
 void Connection::Closer::operator()(sqlite3* database) const noexcept { sqlite3_close_v2(database); }
 
 Connection::Connection(const Settings& settings, const Operation& operation)
-    : busy_(std::make_unique<BusyWait>()), operation_(operation) {
+    : busy_(std::make_unique<BusyWait>()), file_(settings.file), operation_(operation) {
     busy_->timeout = settings.busy_timeout;
     busy_->random = std::random_device{}() | 1U;
     // The file was made by whoever opens the storage, with the mode that it should have: no CREATE here.
@@ -135,7 +135,8 @@ Connection::Connection(const Settings& settings, const Operation& operation)
     const int code = sqlite3_open_v2(settings.file.c_str(), &database, flags, nullptr);
     database_.reset(database);
     if (code != SQLITE_OK) {
-        fail(operation_, database == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(database),
+        fail(operation_,
+             file_ + ": " + (database == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(database)),
              is_retryable(code));
     }
     sqlite3_extended_result_codes(database, 1);
@@ -162,7 +163,7 @@ int Connection::wait_for_lock(void* context, int attempt) noexcept {
 
 void Connection::fail_with(int code, bool committing) const {
     const bool retryable = is_retryable(code);
-    std::string why = sqlite3_errmsg(database_.get());
+    std::string why = file_ + ": " + sqlite3_errmsg(database_.get());
     if (retryable) why += " (another process kept the database locked)";
     // A failed write or sync of the commit may still be found in the log after a crash.
     fail(operation_, why, retryable, committing && !retryable);

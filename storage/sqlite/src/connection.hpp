@@ -153,6 +153,7 @@ class Connection {
     std::unique_ptr<BusyWait> busy_;
     std::unique_ptr<sqlite3, Closer> database_;
     StatementCache statements_;
+    std::string file_;
     Operation operation_;
 };
 

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <functional>
+#include <iosfwd>
 #include <optional>
 #include <string>
 
 #include "pharox/filters.hpp"
 #include "pharox/model/lease.hpp"
+#include "pharox/model/serialization.hpp"
 #include "pharox/model/stats.hpp"
 #include "pharox/selector.hpp"
 #include "pharox/storage/storage.hpp"
@@ -25,6 +27,8 @@ struct AcquireEventPayload {
     Timestamp completed_at{};
     std::chrono::microseconds duration{};  ///< by the monotonic clock
     PoolStats pool_stats{};                ///< only for callbacks that asked; nothing for an unknown pool
+
+    friend bool operator==(const AcquireEventPayload&, const AcquireEventPayload&) = default;
 };
 
 /// The end of one lease: released or revoked by this manager's call, or found expired by it.
@@ -35,7 +39,19 @@ struct ReleaseEventPayload {
     Timestamp released_at{};
     std::chrono::microseconds lease_duration{};  ///< from acquired_at to released_at
     PoolStats pool_stats{};
+
+    friend bool operator==(const ReleaseEventPayload&, const ReleaseEventPayload&) = default;
 };
+
+/// As the models' (pharox/model/serialization.hpp); an acquire's JSON leaves out predicates, and only them.
+Json to_json(const AcquireEventPayload& event);
+Json to_json(const ReleaseEventPayload& event);
+template <>
+AcquireEventPayload from_json(const Json& json);
+template <>
+ReleaseEventPayload from_json(const Json& json);
+std::ostream& operator<<(std::ostream& out, const AcquireEventPayload& event);
+std::ostream& operator<<(std::ostream& out, const ReleaseEventPayload& event);
 
 using AcquireCallback = std::function<void(AcquireEventPayload)>;
 using ReleaseCallback = std::function<void(ReleaseEventPayload)>;

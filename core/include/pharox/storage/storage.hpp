@@ -119,6 +119,8 @@ enum class Miss : std::uint8_t {
     cancelled,        ///< the caller, or the manager's close(), ended the wait
 };
 std::string_view to_string(Miss miss) noexcept;
+/// Throws ValidationError(field, text, …).
+Miss parse_miss(std::string_view text, std::string_view field = "miss");
 std::ostream& operator<<(std::ostream& out, Miss miss);
 
 /// Either a leased proxy, or why there is none.
