@@ -29,10 +29,15 @@ struct HeldLease::State final : Holding {
           consumer(std::move(consumer_name)),
           where(location) {}
 
-    /// Ends the lease unless that was done.
+    /// Ends the lease unless that was done. Where the store throws it is still to be done.
     void release() {
         if (done.exchange(true)) return;
-        core->release({.lease_id = leased.lease().id, .pool = leased.lease().pool_name});
+        try {
+            core->release({.lease_id = leased.lease().id, .pool = leased.lease().pool_name});
+        } catch (...) {
+            done = false;
+            throw;
+        }
     }
 
     void release_quietly() noexcept {

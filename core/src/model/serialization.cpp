@@ -267,7 +267,13 @@ void json_fields::read(const std::string& field, const Json& json, ProxyFilters&
 std::ostream& operator<<(std::ostream& out, const ProxyCredentials& credentials) {
     return out << (credentials.template_ ? "***:*** (template)" : "***:***");
 }
-std::ostream& operator<<(std::ostream& out, const Proxy& proxy) { return out << to_redacted_json(proxy); }
+std::ostream& operator<<(std::ostream& out, const Proxy& proxy) {
+    try {
+        return out << to_redacted_json(proxy);
+    } catch (const ValidationError& error) {  // nobody checked it yet: printing must not fail for that
+        return out << "{invalid proxy " << proxy.id << ": " << error.what() << "}";
+    }
+}
 std::ostream& operator<<(std::ostream& out, const ProxyPool& pool) { return out << to_json(pool); }
 std::ostream& operator<<(std::ostream& out, const Consumer& consumer) { return out << to_json(consumer); }
 std::ostream& operator<<(std::ostream& out, const Lease& lease) { return out << to_json(lease); }

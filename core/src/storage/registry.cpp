@@ -65,6 +65,11 @@ StorageUrl StorageUrl::parse(std::string_view text) {
 }
 
 void StorageRegistry::add(std::string scheme, Factory factory) {
+    const bool lower = !scheme.empty() && std::none_of(scheme.begin(), scheme.end(), [](unsigned char c) {
+        return std::isupper(c) != 0 || c == ':';
+    });
+    if (!lower) throw ValidationError("scheme", scheme, "is not a lower-case scheme without its colon");
+    if (factory == nullptr) throw ValidationError("factory", {}, "is empty");
     if (factories_.contains(scheme)) throw ConflictError("scheme", scheme, "is registered already");
     factories_.emplace(std::move(scheme), std::move(factory));
 }

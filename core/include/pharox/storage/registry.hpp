@@ -27,7 +27,8 @@ class StorageRegistry {
   public:
     using Factory = std::function<std::shared_ptr<IStorage>(const StorageUrl&)>;
 
-    /// Throws ConflictError if the scheme is taken.
+    /// Throws ConflictError if the scheme is taken, ValidationError if it is not lower case or there is no
+    /// factory.
     void add(std::string scheme, Factory factory);
     [[nodiscard]] std::vector<std::string> schemes() const;
     /// Throws ValidationError for a scheme that nobody registered, naming those that are.
