@@ -47,8 +47,16 @@ void InMemoryState::save_health_record(const ProxyHealthRecord& record) {
         return std::pair(a.checked_at, a.id) > std::pair(b.checked_at, b.id);
     };
     records.insert(std::upper_bound(records.begin(), records.end(), checked, is_newer), checked);
-    while (!records.empty() && (records.size() > options_.health_records_per_proxy ||
-                                records.back().checked_at + options_.health_retention <= now)) {
+    forget_records(found->second, now);
+}
+
+void InMemoryState::forget_records(StoredProxy& stored, Timestamp now) {
+    auto& records = stored.health_records;
+    const auto is_forgotten = [&](const ProxyHealthRecord& record) {
+        return std::chrono::floor<Duration>(now - record.checked_at) >= options_.health_retention;
+    };
+    while (!records.empty() &&
+           (records.size() > options_.health_records_per_proxy || is_forgotten(records.back()))) {
         records.pop_back();
     }
 }
@@ -56,8 +64,10 @@ void InMemoryState::save_health_record(const ProxyHealthRecord& record) {
 std::vector<ProxyHealthRecord> InMemoryState::list_health_records(const ListHealthRecordsRequest& request) {
     validate(request);
     const std::lock_guard lock(mutex_);
+    const Timestamp now = settle();
     const auto found = proxies_.find(request.proxy_id);
     if (found == proxies_.end()) return {};
+    forget_records(found->second, now);
     const auto& records = found->second.health_records;
     return {records.begin(),
             records.begin() + static_cast<std::ptrdiff_t>(std::min(request.limit, records.size()))};
