@@ -12,9 +12,14 @@ class Context;
 struct Needs {
     bool catalog = false;
     bool lease_control = false;
+    bool health_log = false;
+    bool maintenance = false;
     bool durable = false;
     bool processes = false;
     bool injected_clock = false;
+    bool retention = false;       ///< Properties::retention is set
+    bool health_records = false;  ///< Properties::health_records is set
+    bool broken_counter = false;  ///< Properties::break_counter is set
 };
 
 /// `rules` are the numbers in docs/storage-contract.md; tools/check-contract reads them from the sources.
@@ -43,6 +48,17 @@ std::vector<Case> token_cases();
 std::vector<Case> consumer_cases();
 std::vector<Case> stats_cases();
 std::vector<Case> renewal_cases();
+std::vector<Case> slow_cases();
+std::vector<Case> tenure_cases();
+std::vector<Case> revocation_cases();
+std::vector<Case> lease_list_cases();
+std::vector<Case> batch_cases();
+std::vector<Case> waiting_cases();
+std::vector<Case> health_cases();
+std::vector<Case> upkeep_cases();
+std::vector<Case> retention_cases();
+std::vector<Case> fault_cases();
+std::vector<Case> kill_cases();
 std::vector<Case> pool_cases();
 std::vector<Case> proxy_cases();
 std::vector<Case> bulk_cases();

@@ -63,10 +63,14 @@ void Context::pass(Duration duration, const std::function<bool()>& condition) {
         EXPECT_TRUE(condition()) << "after " << duration.count() << " ms of the injected clock";
         return;
     }
-    const auto deadline = std::chrono::steady_clock::now() + duration + patience;
+    until(condition);
+}
+
+void Context::until(const std::function<bool()>& condition) {
+    const auto deadline = std::chrono::steady_clock::now() + patience;
     while (!condition()) {
         if (std::chrono::steady_clock::now() > deadline) {
-            ADD_FAILURE() << "still not so " << patience.count() << " s after " << duration.count() << " ms";
+            ADD_FAILURE() << "still not so after " << patience.count() << " s";
             return;
         }
         std::this_thread::sleep_for(std::chrono::milliseconds(5));
@@ -152,6 +156,15 @@ int Context::leases_on(const Proxy& proxy) {
         throw std::runtime_error("no proxy " + proxy.id.to_string());
     }
     return stored->current_leases;
+}
+
+void Context::expect_sound() {
+    if (has_maintenance()) {
+        for (const auto& mismatch : maintenance().audit().mismatches) {
+            ADD_FAILURE() << "proxy " << mismatch.proxy_id << " counts " << mismatch.counter
+                          << " leases, and has " << mismatch.active_leases;
+        }
+    }
 }
 
 ProxyId proxy_id(int first, int last) {

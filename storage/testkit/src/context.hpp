@@ -12,7 +12,9 @@
 
 #include "pharox/clock.hpp"
 #include "pharox/storage/catalog.hpp"
+#include "pharox/storage/health_log.hpp"
 #include "pharox/storage/lease_control.hpp"
+#include "pharox/storage/maintenance.hpp"
 #include "pharox/storage/storage.hpp"
 #include "pharox/testkit/contract.hpp"
 
@@ -44,8 +46,12 @@ class Context {
     [[nodiscard]] IStorage& store();
     [[nodiscard]] ICatalog& catalog() { return require_catalog(store()); }
     [[nodiscard]] ILeaseControl& control() { return require_lease_control(store()); }
+    [[nodiscard]] IHealthLog& health() { return require_health_log(store()); }
+    [[nodiscard]] IMaintenance& maintenance() { return require_maintenance(store()); }
     [[nodiscard]] bool has_catalog() { return store().catalog() != nullptr; }
     [[nodiscard]] bool has_control() { return store().lease_control() != nullptr; }
+    [[nodiscard]] bool has_health() { return store().health_log() != nullptr; }
+    [[nodiscard]] bool has_maintenance() { return store().maintenance() != nullptr; }
     /// One more store on the same data, as another process opens it.
     [[nodiscard]] std::shared_ptr<IStorage> open() const;
     void close() { store_.reset(); }
@@ -68,6 +74,8 @@ class Context {
     /// Lets `duration` pass, until `condition` holds: moves the injected clock, once, or polls. Fails the
     /// case if it does not come to hold.
     void pass(Duration duration, const std::function<bool()>& condition);
+    /// Polls, whatever the store's clock. Fails the case if `condition` does not come to hold.
+    static void until(const std::function<bool()>& condition);
     /// Lets `duration` pass, until the pool has `left` active leases. Collects nothing.
     void expire(const std::string& pool, Duration duration, std::int64_t left = 0);
 
@@ -91,6 +99,8 @@ class Context {
     bool release(const Lease& lease);
     std::int64_t cleanup() { return store().cleanup_expired_leases({}).count; }
     PoolStatsSnapshot stats(const std::string& pool = "pool");
+    /// Where the store can tell: its counters agree with its leases.
+    void expect_sound();
     /// How many leases the store counts on a proxy, as the catalog shows it.
     int leases_on(const Proxy& proxy);
 

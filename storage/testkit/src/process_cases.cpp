@@ -1,10 +1,14 @@
 // Many processes on one store.
+#include <filesystem>
+#include <fstream>
 #include <set>
+#include <thread>
 
 #include "case.hpp"
 #include "children.hpp"
 #include "clients.hpp"
 #include "context.hpp"
+#include "waits.hpp"
 
 namespace pharox::testkit {
 
@@ -161,6 +165,41 @@ void processes_that_clean_up_at_once(Context& context) {
     EXPECT_EQ(context.stats().total_leases, 1);
 }
 
+void release_elsewhere_serves_who_waits(Context& context) {
+    context.use_system_clock();
+    context.add_proxy(context.add_pool());
+    const Folder signals;
+    const auto go = signals.path() / "go";
+    Victim other(context, [&](const Victim::Say& say) {
+        const auto store = context.open();
+        const auto held = store->acquire({.pool = "pool", .consumer = "worker"});
+        while (!std::filesystem::exists(go)) {
+            std::this_thread::sleep_for(1ms);
+        }
+        store->release_lease({.lease_id = held.lease().id});
+        say("released");
+    });
+    context.until([&] { return context.stats().total_leases == 1; });
+    auto waiting = wait_for(context.store(), {.pool = "pool", .wait = patience});
+    EXPECT_FALSE(is_ready(waiting));
+    std::ofstream(go).put('!');
+    EXPECT_TRUE(waiting.get());
+    EXPECT_EQ(context.stats().total_leases, 1);
+}
+
+void death_elsewhere_serves_who_waits(Context& context) {
+    context.use_system_clock();
+    context.add_proxy(context.add_pool());
+    Victim other(context, [&](const Victim::Say& say) {
+        const auto store = context.open();
+        const auto held = store->acquire({.pool = "pool", .consumer = "worker", .duration = 500ms});
+        say(held ? held.lease().id.to_string() : "none");
+    });
+    ASSERT_EQ(other.kill_after(1).size(), 1U);
+    EXPECT_TRUE(context.acquire({.pool = "pool", .wait = patience})) << "its lease expires, and that wakes";
+    EXPECT_EQ(context.stats().total_leases, 1);
+}
+
 }  // namespace
 
 std::vector<Case> process_cases() {
@@ -179,6 +218,14 @@ std::vector<Case> process_cases() {
          {"P-04", "E-05"},
          {.processes = true},
          processes_that_clean_up_at_once},
+        {"release_elsewhere_serves_who_waits",
+         {"Q-11", "P-02"},
+         {.processes = true},
+         release_elsewhere_serves_who_waits},
+        {"death_elsewhere_serves_who_waits",
+         {"Q-11", "Q-06"},
+         {.processes = true},
+         death_elsewhere_serves_who_waits},
     };
 }
 

@@ -32,11 +32,17 @@ std::vector<Case> cases_for(const Properties& properties) {
                               "is needed to fill a store without catalog()");
     }
     const bool lease_control = probe.has_control();
+    const bool health_log = probe.has_health();
+    const bool maintenance = probe.has_maintenance();
     std::vector<Case> called_for;
     for (auto& test : all_cases()) {
         const Needs& needs = test.needs;
         if ((!needs.catalog || catalog) && (!needs.lease_control || lease_control) &&
-            (!needs.durable || properties.durable) && (!needs.processes || properties.processes) &&
+            (!needs.health_log || health_log) && (!needs.maintenance || maintenance) &&
+            (!needs.retention || properties.retention) &&
+            (!needs.health_records || properties.health_records) &&
+            (!needs.broken_counter || properties.break_counter) && (!needs.durable || properties.durable) &&
+            (!needs.processes || properties.processes) &&
             (!needs.injected_clock || properties.clock == Clock::injected)) {
             called_for.push_back(std::move(test));
         }

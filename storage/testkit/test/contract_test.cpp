@@ -11,7 +11,9 @@ PHAROX_STORAGE_CONTRACT(InMemory,
                         {.make = [](const testkit::Setup& setup) -> std::shared_ptr<IStorage> {
                              return std::make_shared<InMemoryStorage>(InMemoryOptions{.clock = setup.clock});
                          },
-                         .clock = testkit::Clock::injected})
+                         .clock = testkit::Clock::injected,
+                         .retention = std::chrono::hours(1),
+                         .health_records = 1'000})
 
 PHAROX_STORAGE_CONTRACT(OnlyTheSix,
                         {.make = [](const testkit::Setup& setup) -> std::shared_ptr<IStorage> {

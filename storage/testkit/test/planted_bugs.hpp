@@ -23,5 +23,7 @@ struct PlantedBug {
 std::vector<PlantedBug> bugs_in_finding();
 std::vector<PlantedBug> bugs_in_leasing();
 std::vector<PlantedBug> bugs_in_ending();
+std::vector<PlantedBug> bugs_in_control();
+std::vector<PlantedBug> bugs_in_upkeep();
 
 }  // namespace pharox::testkit

@@ -15,7 +15,10 @@ class PlantedBugs : public testing::TestWithParam<PlantedBug> {};
 
 TEST_P(PlantedBugs, AreCaught) {
     const auto& bug = GetParam();
-    const Properties properties{.make = bug.make, .clock = Clock::injected};
+    const Properties properties{.make = bug.make,
+                                .clock = Clock::injected,
+                                .retention = std::chrono::hours(1),
+                                .health_records = 1'000};
     const auto cases = cases_for(properties);
     for (const auto& name : bug.caught_by) {
         const auto found =
@@ -29,6 +32,8 @@ const auto name_of = [](const auto& planted) { return planted.param.name; };
 INSTANTIATE_TEST_SUITE_P(Finding, PlantedBugs, testing::ValuesIn(bugs_in_finding()), name_of);
 INSTANTIATE_TEST_SUITE_P(Leasing, PlantedBugs, testing::ValuesIn(bugs_in_leasing()), name_of);
 INSTANTIATE_TEST_SUITE_P(Ending, PlantedBugs, testing::ValuesIn(bugs_in_ending()), name_of);
+INSTANTIATE_TEST_SUITE_P(Control, PlantedBugs, testing::ValuesIn(bugs_in_control()), name_of);
+INSTANTIATE_TEST_SUITE_P(Upkeep, PlantedBugs, testing::ValuesIn(bugs_in_upkeep()), name_of);
 
 }  // namespace
 

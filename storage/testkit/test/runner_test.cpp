@@ -55,18 +55,27 @@ TEST(Cases, HaveNamesOfTheirOwn) {
 TEST(Cases, AreChosenByProperties) {
     const auto all = all_cases().size();
     const auto count = [](const Properties& properties) { return cases_for(properties).size(); };
-    const Properties everything{
-        .make = in_memory, .durable = true, .processes = true, .clock = Clock::injected};
+    const Properties everything{.make = in_memory,
+                                .durable = true,
+                                .processes = true,
+                                .clock = Clock::injected,
+                                .retention = 1h,
+                                .health_records = 1'000,
+                                .break_counter = [](IStorage&, const testkit::Setup&, ProxyId, int) {}};
     EXPECT_EQ(count(everything), all);
     for (const auto& test : cases_for({.make = in_memory})) {
-        EXPECT_FALSE(test.needs.durable || test.needs.processes || test.needs.injected_clock) << test.name;
+        EXPECT_FALSE(test.needs.durable || test.needs.processes || test.needs.injected_clock ||
+                     test.needs.retention || test.needs.health_records || test.needs.broken_counter)
+            << test.name;
     }
     const auto seed_pool = [](IStorage&, const ProxyPool&) {};
     const auto seed_proxy = [](IStorage&, const Proxy&) {};
     const auto of_six = cases_for({.make = six, .seed_pool = seed_pool, .seed_proxy = seed_proxy});
     EXPECT_GT(of_six.size(), 100U);
     for (const auto& test : of_six) {
-        EXPECT_FALSE(test.needs.catalog || test.needs.lease_control) << test.name;
+        EXPECT_FALSE(test.needs.catalog || test.needs.lease_control || test.needs.health_log ||
+                     test.needs.maintenance)
+            << test.name;
     }
 }
 

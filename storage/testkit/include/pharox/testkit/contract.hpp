@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "pharox/clock.hpp"
@@ -37,6 +38,14 @@ struct Properties {
     /// For stores without `catalog()`: how the suite puts a pool, and proxies of it, into the store.
     std::function<void(IStorage&, const ProxyPool&)> seed_pool{};
     std::function<void(IStorage&, const Proxy&)> seed_proxy{};
+    /// How long, as `make` opens it, the store remembers a lease that ended: at least the 10 minutes that
+    /// every store owes. Absent: only those are checked.
+    std::optional<Duration> retention{};
+    /// How many health records of one proxy the store keeps, as `make` opens it. Absent: not checked.
+    std::optional<std::size_t> health_records{};
+    /// Makes the counter of a proxy wrong, behind the store's back, for stores with `maintenance()`. Absent:
+    /// nobody sees whether audit and repair notice.
+    std::function<void(IStorage&, const Setup&, ProxyId, int counter)> break_counter{};
 };
 
 /// Registers every case that the properties call for as `Contract/<name>.<case>`; what they do not call for
@@ -45,8 +54,8 @@ struct Properties {
 /// nothing, so that it can run before main(). Cases fork where `processes` is set: leave no threads of your
 /// own running.
 ///
-/// PHAROX_SEED replays the random comparison with the model from the seed that a failure printed; PHAROX_LONG
-/// makes it long.
+/// PHAROX_SEED replays what is random (the comparison with the model, faults, kills) from the seed that a
+/// failure printed; PHAROX_LONG makes it long.
 bool register_contract(const std::string& name, Properties properties);
 
 }  // namespace pharox::testkit
