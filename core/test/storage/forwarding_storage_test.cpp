@@ -146,12 +146,28 @@ class Recorder final : public pharox::IStorage {
         last = "stats " + request.pool;
         return pharox::PoolStatsSnapshot{.pool_name = "counted"};
     }
-    pharox::AcquireResult acquire(const pharox::AcquireRequest& request) override {
+    pharox::AcquireResult try_acquire(const pharox::AcquireRequest& request) override {
         last = "acquire " + request.pool;
         return pharox::Miss::session_busy;
     }
+    void acquire_async(pharox::AcquireRequest request, pharox::AcquireCompletion done,
+                       std::stop_token /*stop*/) override {
+        last = "acquire later " + request.pool;
+        done(pharox::AcquireResult(pharox::Miss::queue_full));
+    }
+    pharox::AcquireManyResult acquire_many(const pharox::AcquireManyRequest& request) override {
+        last = "acquire many " + request.each.pool;
+        return {.miss = pharox::Miss::all_cooling};
+    }
+    std::vector<pharox::ReleaseResult> release_many(
+        const std::vector<pharox::ReleaseRequest>& requests) override {
+        last = "release many " + requests.front().pool;
+        return {{.released = true}};
+    }
     pharox::ICatalog* catalog() override { return memory.catalog(); }
     pharox::ILeaseControl* lease_control() override { return memory.lease_control(); }
+    pharox::IHealthLog* health_log() override { return memory.health_log(); }
+    pharox::IMaintenance* maintenance() override { return memory.maintenance(); }
 
     pharox::ConsumerId consumer = pharox::ConsumerId::make();
     pharox::InMemoryStorage memory;
@@ -174,6 +190,16 @@ TEST(ForwardingStorage, EveryCallReachesTheInnerOne) {
     EXPECT_EQ(inner->last, "stats e");
     EXPECT_EQ(storage.acquire({.pool = "f"}).miss(), pharox::Miss::session_busy);
     EXPECT_EQ(inner->last, "acquire f");
+    EXPECT_EQ(storage.acquire({.pool = "g", .wait = std::chrono::milliseconds(1)}).miss(),
+              pharox::Miss::queue_full)
+        << "who waits, waits in the inner one's queue";
+    EXPECT_EQ(inner->last, "acquire later g");
+    EXPECT_EQ(storage.acquire_many({.each = {.pool = "h"}}).miss, pharox::Miss::all_cooling);
+    EXPECT_EQ(inner->last, "acquire many h");
+    EXPECT_TRUE(storage.release_many({{.pool = "i"}}).front().released);
+    EXPECT_EQ(inner->last, "release many i");
+    EXPECT_EQ(storage.health_log(), inner->memory.health_log());
+    EXPECT_EQ(storage.maintenance(), inner->memory.maintenance());
     EXPECT_EQ(storage.catalog(), inner->memory.catalog());
     EXPECT_EQ(storage.lease_control(), inner->memory.lease_control());
 }

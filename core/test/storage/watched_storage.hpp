@@ -51,15 +51,28 @@ class WatchedStorage : public pharox::ForwardingStorage, public pharox::ILeaseCo
         note("stats");
         return ForwardingStorage::get_pool_stats(request);
     }
-    pharox::AcquireResult acquire(const pharox::AcquireRequest& request) override {
+    pharox::AcquireResult try_acquire(const pharox::AcquireRequest& request) override {
         note("acquire");
-        return ForwardingStorage::acquire(request);
+        return ForwardingStorage::try_acquire(request);
+    }
+    void acquire_async(pharox::AcquireRequest request, pharox::AcquireCompletion done,
+                       std::stop_token stop) override {
+        note("acquire");
+        ForwardingStorage::acquire_async(std::move(request), std::move(done), std::move(stop));
     }
     pharox::ILeaseControl* lease_control() override { return this; }
 
     pharox::RenewResult renew_lease(const pharox::RenewRequest& request) override {
         note("renew");
         return inner().lease_control()->renew_lease(request);
+    }
+    pharox::ReleaseResult revoke_lease(const pharox::RevokeRequest& request) override {
+        note("revoke");
+        return inner().lease_control()->revoke_lease(request);
+    }
+    pharox::Page<pharox::Lease> list_leases(const pharox::ListLeasesRequest& request) override {
+        note("list");
+        return inner().lease_control()->list_leases(request);
     }
     std::optional<pharox::Lease> get_lease(const pharox::GetLeaseRequest& request) override {
         note("get");
