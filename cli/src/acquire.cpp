@@ -55,7 +55,7 @@ int release(Session& session, const std::vector<std::string>& texts) {
     for (const LeaseId& id : ids) {
         const ReleaseResult result = session.manager().release(ReleaseRequest{.lease_id = id});
         if (session.json) {
-            Json json = Json::object({{"lease_id", id.to_string()}, {"released", result.released}});
+            const Json json = Json::object({{"lease_id", id.to_string()}, {"released", result.released}});
             std::cout << (result.lease ? json.with("lease", to_json(*result.lease)) : json).dump() << '\n';
         } else if (result.lease) {
             std::cout << "lease " << id << (result.released ? " released" : " had ended already");
@@ -73,10 +73,11 @@ int release(Session& session, const std::vector<std::string>& texts) {
 
 int cleanup(Session& session) {
     const std::int64_t count = session.manager().cleanup_expired_leases();
-    if (session.json)
+    if (session.json) {
         std::cout << Json::object({{"expired", count}}).dump() << '\n';
-    else
+    } else {
         std::cout << "expired leases ended: " << with_thousands(count) << '\n';
+    }
     return exit_code::success;
 }
 

@@ -180,12 +180,13 @@ void rehearse(Session& session, const ImportOptions& options, Import& import, Du
         request.after = page.next;
     } while (!request.after.empty());
     for (const Proxy& proxy : import.proxies) {
-        if (!stored.contains(proxy.identity()))
+        if (!stored.contains(proxy.identity())) {
             ++import.accepted;
-        else if (policy == DuplicatePolicy::update)
+        } else if (policy == DuplicatePolicy::update) {
             ++import.updated;
-        else
+        } else {
             ++import.duplicate;
+        }
     }
     import.pool_created = !session.catalog().get_pool(options.pool);
 }
@@ -263,10 +264,11 @@ int import_lists(Session& session, const ImportOptions& options) {
 
     const bool refused = options.strict && !import.problems.empty();
     const bool store_it = !refused && !options.dry_run && !import.proxies.empty();
-    if (store_it)
+    if (store_it) {
         store(session, options, import, policy);
-    else if (options.dry_run && !refused)
+    } else if (options.dry_run && !refused) {
         rehearse(session, options, import, policy);
+    }
 
     if (session.json) {
         print_json(options, import, store_it);

@@ -96,10 +96,11 @@ std::optional<Miss> attempt_until(const std::function<std::optional<Miss>()>& at
 
 void report_miss(Session& session, const std::string& pool, Miss miss) {
     if (session.json) std::cout << Json::object({{"miss", to_string(miss)}, {"pool", pool}}).dump() << '\n';
-    if (miss == Miss::pool_unknown)
+    if (miss == Miss::pool_unknown) {
         complain(session.unknown_pool_text(pool));
-    else
+    } else {
         complain("no proxy available in pool \"" + pool + "\": " + std::string(explain(miss)));
+    }
 }
 
 }  // namespace pharox::cli

@@ -39,10 +39,11 @@ void Table::print(std::ostream& out) const {
             const std::string& cell = cell_of(column);
             const std::string padding(widths[column] - width_of(cell), ' ');
             const bool last = column + 1 == columns_.size();
-            if (columns_[column].align == Align::right)
+            if (columns_[column].align == Align::right) {
                 out << padding << cell;
-            else
+            } else {
                 out << cell << (last ? "" : padding);
+            }
             out << (last ? "\n" : "  ");
         }
     };
@@ -63,8 +64,9 @@ void JsonList::add(const Json& element) {
 void JsonList::close() { out_ << (first_ ? "" : "\n") << tail_ << '\n'; }
 
 std::string proxy_text(const Proxy& proxy, Secrets secrets) {
-    const bool template_ = proxy.credentials && proxy.credentials->template_;
-    return secrets == Secrets::shown && !template_ ? proxy.url() : proxy.redacted_url();
+    // Only a lease fills a template in, so as yet there is no URL to show.
+    const bool is_template = proxy.credentials && proxy.credentials->template_;
+    return secrets == Secrets::shown && !is_template ? proxy.url() : proxy.redacted_url();
 }
 
 Json proxy_json(const Proxy& proxy, Secrets secrets) {
@@ -73,7 +75,7 @@ Json proxy_json(const Proxy& proxy, Secrets secrets) {
 
 Json lease_json(const LeasedProxy& leased, Secrets secrets) {
     const Lease& lease = leased.lease();
-    Json json = Json::object({
+    const Json json = Json::object({
         {"lease_id", lease.id.to_string()},
         {"pool", lease.pool_name},
         {"proxy_id", lease.proxy_id.to_string()},

@@ -22,10 +22,11 @@ struct PoolOptions {
 int add_pool(Session& session, const PoolOptions& options) {
     const ProxyPool pool =
         session.catalog().add_pool({.name = options.name, .description = options.description});
-    if (session.json)
+    if (session.json) {
         std::cout << to_json(pool).dump() << '\n';
-    else
+    } else {
         std::cout << "pool \"" << printable(pool.name) << "\" added\n";
+    }
     return exit_code::success;
 }
 

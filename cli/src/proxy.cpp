@@ -94,9 +94,9 @@ int remove_proxies(Session& session, const ProxyOptions& options) {
         ++removed;
         revoked += result.revoked_leases;
     }
-    if (session.json)
+    if (session.json) {
         std::cout << Json::object({{"removed", removed}, {"revoked_leases", revoked}}).dump() << '\n';
-    else {
+    } else {
         std::cout << "removed " << with_thousands(removed) << ", leases revoked: " << with_thousands(revoked)
                   << '\n';
     }

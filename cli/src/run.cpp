@@ -55,10 +55,11 @@ RunPlan make_plan(const RunOptions& options) {
                  .environment = {.lookup = options.local_names ? NameLookup::local : NameLookup::at_proxy,
                                  .keep_no_proxy = options.keep_no_proxy},
                  .verbose = options.verbose};
-    if (options.on_lost == "kill")
+    if (options.on_lost == "kill") {
         plan.on_lost = OnLost::kill;
-    else if (options.on_lost != "warn")
+    } else if (options.on_lost != "warn") {
         throw ValidationError("on-lost", options.on_lost, "is none of warn, kill");
+    }
     return plan;
 }
 

@@ -91,10 +91,11 @@ void Process::send(int signal) const { ::kill(group_ ? -id_ : id_, signal); }
 void Process::take_status(int options) {
     int status = 0;
     while (!wait_status_ && ::waitpid(id_, &status, options | WUNTRACED) == id_) {
-        if (WIFSTOPPED(status))
+        if (WIFSTOPPED(status)) {
             stopped_ = true;
-        else
+        } else {
             wait_status_ = status;
+        }
     }
 }
 
