@@ -15,15 +15,17 @@ namespace {
 namespace fs = std::filesystem;
 
 class ConfigurationTest : public ::testing::Test {
+  public:
+    ~ConfigurationTest() override {
+        std::error_code ignored;
+        fs::remove_all(folder_, ignored);
+    }
+
   protected:
     ConfigurationTest() {
         std::string pattern = (fs::temp_directory_path() / "pharox-config-XXXXXX").string();
         folder_ = ::mkdtemp(pattern.data());
         variables_["HOME"] = folder_.string();
-    }
-    ~ConfigurationTest() override {
-        std::error_code ignored;
-        fs::remove_all(folder_, ignored);
     }
 
     fs::path write_config(const std::string& text, const fs::path& below = ".config/pharox/config.toml") {

@@ -38,7 +38,7 @@ int list_pools(Session& session) {
         json.close();
         return exit_code::success;
     }
-    Table table({{"POOL"}, {"DESCRIPTION"}});
+    Table table({{.title = "POOL"}, {.title = "DESCRIPTION"}});
     for (const ProxyPool& pool : pools) table.add_row({pool.name, pool.description.value_or("")});
     table.print(std::cout);
     return exit_code::success;

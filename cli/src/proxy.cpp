@@ -49,7 +49,12 @@ int list_proxies(Session& session, const ProxyOptions& options) {
         json.close();
         return exit_code::success;
     }
-    Table table({{"ID"}, {"PROXY"}, {"STATUS"}, {"LEASES", Table::Align::right}, {"COUNTRY"}, {"SOURCE"}});
+    Table table({{.title = "ID"},
+                 {.title = "PROXY"},
+                 {.title = "STATUS"},
+                 {.title = "LEASES", .align = Table::Align::right},
+                 {.title = "COUNTRY"},
+                 {.title = "SOURCE"}});
     for_each_proxy(session.catalog(), request, [&](const Proxy& proxy) {
         table.add_row({proxy.id.to_string(), proxy_text(proxy, secrets), std::string(to_string(proxy.status)),
                        leases_text(proxy), proxy.country.value_or("-"), proxy.source.value_or("-")});

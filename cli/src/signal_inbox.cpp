@@ -47,7 +47,7 @@ SignalInbox::~SignalInbox() {
     restore();
 }
 
-std::optional<ReceivedSignal> SignalInbox::next() {
+std::optional<ReceivedSignal> SignalInbox::next() const {
     signalfd_siginfo info{};
     if (::read(descriptor_, &info, sizeof info) != static_cast<ssize_t>(sizeof info)) return std::nullopt;
     return ReceivedSignal{.number = static_cast<int>(info.ssi_signo),

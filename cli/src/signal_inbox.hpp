@@ -25,7 +25,7 @@ class SignalInbox {
     /// Readable when a signal waits.
     [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
     /// The next signal; nothing where none waits.
-    std::optional<ReceivedSignal> next();
+    [[nodiscard]] std::optional<ReceivedSignal> next() const;
     /// In a forked child, before exec: mask and dispositions as this process found them. Async-signal-safe.
     void restore() const noexcept;
 

@@ -40,7 +40,11 @@ std::vector<PoolStatsSnapshot> collect(Session& session, const std::string& only
 
 void print_table(const std::vector<PoolStatsSnapshot>& pools) {
     constexpr auto right = Table::Align::right;
-    Table table({{"POOL"}, {"PROXIES", right}, {"ACTIVE", right}, {"AVAILABLE", right}, {"LEASES", right}});
+    Table table({{.title = "POOL"},
+                 {.title = "PROXIES", .align = right},
+                 {.title = "ACTIVE", .align = right},
+                 {.title = "AVAILABLE", .align = right},
+                 {.title = "LEASES", .align = right}});
     for (const PoolStatsSnapshot& stats : pools) {
         table.add_row({stats.pool_name, with_thousands(stats.total_proxies),
                        with_thousands(stats.active_proxies), with_thousands(stats.available_proxies),

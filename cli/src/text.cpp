@@ -24,7 +24,9 @@ std::optional<double> parse_number(std::string_view text) {
 /// string alignment: R. Wagner, R. Lowrance, "An Extension of the String-to-String Correction Problem", JACM
 /// 22(2), 1975).
 std::size_t edit_distance(std::string_view left, std::string_view right) {
-    std::vector<std::size_t> before_last(right.size() + 1), last(right.size() + 1), row(right.size() + 1);
+    std::vector<std::size_t> before_last(right.size() + 1);
+    std::vector<std::size_t> last(right.size() + 1);
+    std::vector<std::size_t> row(right.size() + 1);
     std::iota(last.begin(), last.end(), std::size_t{0});
     for (std::size_t i = 1; i <= left.size(); ++i) {
         row[0] = i;
@@ -38,6 +40,16 @@ std::size_t edit_distance(std::string_view left, std::string_view right) {
         std::swap(last, row);
     }
     return last[right.size()];
+}
+
+Json json_scalar_or_text(std::string_view text) {
+    try {
+        Json parsed = Json::parse(text);
+        if (parsed.kind() != Json::Kind::null && !parsed.is_object() && !parsed.is_array()) return parsed;
+        return Json(text);
+    } catch (const ValidationError&) {
+        return Json(text);  // no JSON, so it is plain text
+    }
 }
 
 }  // namespace
@@ -81,15 +93,7 @@ MetadataFilter parse_metadata_filter(std::string_view text) {
     if (equals == std::string_view::npos)
         throw ValidationError("metadata", text, "is no POINTER=VALUE such as /plan/tier=gold");
     const std::string_view value = text.substr(equals + 1);
-    MetadataFilter filter{.path = parse_pointer(text.substr(0, equals), "metadata"), .equals = Json(value)};
-    try {
-        Json parsed = Json::parse(value);
-        if (parsed.kind() != Json::Kind::null && !parsed.is_object() && !parsed.is_array())
-            filter.equals = parsed;
-    } catch (const ValidationError&) {
-        // Not JSON: it is plain text then.
-    }
-    return filter;
+    return {.path = parse_pointer(text.substr(0, equals), "metadata"), .equals = json_scalar_or_text(value)};
 }
 
 std::string with_thousands(std::int64_t number) {

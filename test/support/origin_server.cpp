@@ -20,7 +20,7 @@ OriginServer::OriginServer() {
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof address;
     auto* generic = reinterpret_cast<sockaddr*>(&address);
-    if (::bind(listener_, generic, size) != 0 || ::listen(listener_, 128) != 0 ||
+    if (listener_ < 0 || ::bind(listener_, generic, size) != 0 || ::listen(listener_, 128) != 0 ||
         ::getsockname(listener_, generic, &size) != 0)
         throw std::system_error(errno, std::generic_category(), "origin server");
     port_ = ntohs(address.sin_port);

@@ -28,6 +28,7 @@ sockaddr_in loopback(int port) {
 template <class Call>
 bool with_socket(int port, const Call& call) {
     const int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) return false;
     const sockaddr_in address = loopback(port);
     const bool done = call(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
     ::close(descriptor);

@@ -42,7 +42,8 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 Process::Process(const ProcessOptions& options) : group_(options.own_group) {
     std::vector<std::string> arguments = options.arguments;
     std::vector<std::string> variables;
-    for (const auto& [name, value] : options.environment) variables.push_back(name + "=" + value);
+    for (const auto& [name, value] : options.environment)
+        variables.emplace_back(name).append("=").append(value);
     const auto argument_pointers = pointers(arguments);
     const auto variable_pointers = pointers(variables);
     const int input = memory_file(options.input);

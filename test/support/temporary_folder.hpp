@@ -31,6 +31,7 @@ class TemporaryFolder {
     [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
     [[nodiscard]] std::string file(const std::string& name) const { return (path_ / name).string(); }
 
+    // NOLINTNEXTLINE(modernize-use-nodiscard): mostly the file matters, not its name
     std::string write(const std::string& name, const std::string& text) const {
         std::filesystem::create_directories((path_ / name).parent_path());
         std::ofstream(path_ / name, std::ios::binary) << text;
