@@ -31,6 +31,10 @@ std::string_view explain(Miss miss) {
             return "the session's proxy is in use";
         case Miss::lease_ended:
             return "the lease has ended";
+        case Miss::queue_full:
+            return "too many wait already";
+        case Miss::cancelled:
+            return "the wait was cancelled";
         case Miss::none_available:
         case Miss::pool_unknown:
             break;
