@@ -36,7 +36,7 @@ void leases_come_in_pages(Context& context) {
     for (int i = 0; i < 23; ++i) {
         made.push_back(context.lease(proxy).lease().id);
     }
-    for (const std::size_t limit : {1, 7, 23, 24, 10'000}) {
+    for (const std::size_t limit : std::vector<std::size_t>{1, 7, 23, 24, 10'000}) {
         EXPECT_EQ(listed(context, {.limit = limit}), sorted(made)) << limit << " a page";
     }
     const auto page = context.control().list_leases({.limit = 23});
