@@ -78,8 +78,8 @@ TEST_F(Leasing, CoroutineWaitsAndIsHandedOver) {
     net::co_spawn(
         loop,
         [&]() -> net::awaitable<void> {
-            auto got =
-                co_await pharox::asio::acquire(manager, {.pool = "eu", .wait = generous}, net::use_awaitable);
+            const pharox::AcquireRequest request{.pool = "eu", .wait = generous};
+            auto got = co_await pharox::asio::acquire(manager, request, net::use_awaitable);
             EXPECT_TRUE(got);
             auto released = co_await pharox::asio::release(manager, got.lease(), net::use_awaitable);
             EXPECT_TRUE(released.released);
@@ -96,8 +96,8 @@ TEST_F(Leasing, HeldLeaseEndsWithTheCoroutine) {
     net::co_spawn(
         loop,
         [&]() -> net::awaitable<void> {
-            auto held =
-                co_await pharox::asio::hold(manager, {.pool = "eu"}, {.renew = true}, net::use_awaitable);
+            const pharox::AcquireRequest request{.pool = "eu"};
+            auto held = co_await pharox::asio::hold(manager, request, {.renew = true}, net::use_awaitable);
             EXPECT_TRUE(held);
             EXPECT_EQ(leases(), 1);
         },

@@ -114,9 +114,9 @@ void ProxyManager::Core::register_consumer(const std::string& name) {
 template <class Attempt>
 AcquireResult ProxyManager::Core::with_consumer(const AcquireRequest& request, Attempt attempt) {
     const bool is_default = request.consumer == default_consumer_name;
-    if (is_default) register_consumer(request.consumer);
     try {
         try {
+            if (is_default) register_consumer(request.consumer);
             return attempt();
         } catch (const ConsumerNotFoundError&) {
             if (!is_default && !options.register_unknown_consumers) throw;

@@ -39,7 +39,9 @@ class AcquireSteps {
               .consumer = request.consumer.empty() ? std::string(default_consumer_name) : request.consumer,
               .duration = request.duration,
               .lease_id = request.lease_id.is_nil() ? LeaseId::make() : request.lease_id,
-              .metadata = request.metadata} {}
+              .metadata = request.metadata,
+              .allow_slow = request.allow_slow,
+              .max_tenure = request.max_tenure} {}
 
     AcquireResult run() {
         append(storage_.cleanup_expired_leases({.collect = true}).leases);
@@ -51,8 +53,10 @@ class AcquireSteps {
 
   private:
     AcquireResult lease_one() {
-        const FindRequest find{
-            .pool = request_.pool, .filters = request_.filters, .selector = request_.selector};
+        const FindRequest find{.pool = request_.pool,
+                               .filters = request_.filters,
+                               .selector = request_.selector,
+                               .allow_slow = request_.allow_slow};
         for (int race = 0; race < most_lost_races; ++race) {
             FindResult found = storage_.find_available_proxy(find);
             append(std::move(found.expired));

@@ -12,6 +12,7 @@
 #include <random>
 #include <set>
 #include <thread>
+#include <vector>
 
 #include "pharox/model/serialization.hpp"
 
@@ -39,6 +40,24 @@ std::string question_of(const AcquireRequest& request, std::uint64_t ticket) {
         question += to_json(request.filters).dump();
     }
     return question;
+}
+
+constexpr std::size_t most_yielded_to = 32;
+constexpr int deepest_yielded_to = 14;
+
+int depth_of(const ProxyFilters& filters) {
+    int deepest = 0;
+    for (const auto* const children : {&filters.all_of, &filters.any_of, &filters.none_of}) {
+        for (const ProxyFilters& child : *children) deepest = std::max(deepest, depth_of(child));
+    }
+    return deepest + 1;
+}
+
+/// Whether what fits the older one can be told apart by its filter alone.
+bool can_yield(const AcquireRequest& younger, const AcquireRequest& older) {
+    return older.pool == younger.pool && older.selector != Selector::weighted_random &&
+           (older.allow_slow || !younger.allow_slow) && older.filters.exclude.empty() &&
+           !older.filters.has_predicate() && depth_of(older.filters) <= deepest_yielded_to;
 }
 
 bool ends_the_wait(const AcquireResult& result) {
@@ -81,6 +100,9 @@ class WaitQueue::State : public std::enable_shared_from_this<State> {
     void serve_lines(std::unique_lock<std::mutex>& lock);
     /// Asks the store for the head of a line; whether it left the queue.
     bool serve(std::unique_lock<std::mutex>& lock, const WaiterPointer& waiter);
+    /// The waiter's request, without what fits those who were asked for before it in this round: a slot that
+    /// gets free in the middle of the round is theirs.
+    [[nodiscard]] AcquireRequest behind_the_older(const Waiter& waiter) const;
     void end_cancelled(std::unique_lock<std::mutex>& lock);
     void end_overdue(std::unique_lock<std::mutex>& lock);
     /// The waiter leaves, and hears the outcome with nothing locked.
@@ -102,6 +124,7 @@ class WaitQueue::State : public std::enable_shared_from_this<State> {
     std::map<std::string, Line> lines_;  // by question
     std::set<std::pair<Steady::time_point, Ticket>> deadlines_;
     std::set<Ticket> cancelled_;
+    std::vector<WaiterPointer> passed_over_;  // in this round, oldest first
     std::thread thread_;
 };
 
@@ -211,6 +234,7 @@ void WaitQueue::State::end_overdue(std::unique_lock<std::mutex>& lock) {
 }
 
 void WaitQueue::State::serve_lines(std::unique_lock<std::mutex>& lock) {
+    passed_over_.clear();
     std::map<Ticket, std::string> heads;  // of the lines that were not told no in this round
     for (const auto& [question, line] : lines_) heads.emplace(*line.tickets.begin(), question);
     while (!stopped_ && !heads.empty()) {
@@ -218,7 +242,10 @@ void WaitQueue::State::serve_lines(std::unique_lock<std::mutex>& lock) {
         const auto line = lines_.find(question);
         if (line == lines_.end()) continue;
         const WaiterPointer head = waiters_.at(*line->second.tickets.begin());
-        if (!serve(lock, head)) continue;
+        if (!serve(lock, head)) {
+            passed_over_.push_back(head);
+            continue;
+        }
         if (const auto rest = lines_.find(question); rest != lines_.end()) {
             heads.emplace(*rest->second.tickets.begin(), question);
         }
@@ -228,10 +255,12 @@ void WaitQueue::State::serve_lines(std::unique_lock<std::mutex>& lock) {
 bool WaitQueue::State::serve(std::unique_lock<std::mutex>& lock, const WaiterPointer& waiter) {
     IStorage* const storage = storage_;
     const Ticket newest = last_ticket_;
+    const AcquireRequest request = behind_the_older(*waiter);
+    const bool yields = request.filters.none_of.size() > waiter->request.filters.none_of.size();
     lock.unlock();
     std::optional<AcquireOutcome> outcome;
     try {
-        outcome.emplace(storage->try_acquire(waiter->request));
+        outcome.emplace(storage->try_acquire(request));
     } catch (...) {
         outcome.emplace(std::current_exception());
     }
@@ -256,12 +285,24 @@ bool WaitQueue::State::serve(std::unique_lock<std::mutex>& lock, const WaiterPoi
     }
     if (result != nullptr && !ends_the_wait(*result)) {
         Line& line = lines_.at(waiter->question);
-        line.last = result->miss();
+        // Asked for less than it wants, it cannot be told that nothing fits.
+        line.last = yields && result->miss() == Miss::nothing_matches ? Miss::none_available : result->miss();
         line.asked_for = newest;
         return false;
     }
     finish(lock, waiter, *std::move(outcome));
     return true;
+}
+
+AcquireRequest WaitQueue::State::behind_the_older(const Waiter& waiter) const {
+    AcquireRequest request = waiter.request;
+    std::size_t yielded = 0;
+    for (const WaiterPointer& older : passed_over_) {
+        if (yielded == most_yielded_to || !can_yield(request, older->request)) continue;
+        request.filters.none_of.push_back(older->request.filters);
+        ++yielded;
+    }
+    return request;
 }
 
 void WaitQueue::State::finish(std::unique_lock<std::mutex>& lock, const WaiterPointer& waiter,

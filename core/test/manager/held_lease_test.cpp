@@ -130,10 +130,11 @@ TEST_F(Held, AnExplicitReleaseThrows) {
     EXPECT_TRUE(errors.entries().empty());
 }
 
-TEST_F(Held, OutlivesItsManager) {
+TEST_F(Held, OutlivesItsManagerWithoutItsLease) {
     auto held = manager->hold({.pool = "p"}, {.renew = true});
-    manager.reset();
-    EXPECT_EQ(leases(), 1);
+    manager.reset();  // closes: what is held is released, and its holder told
+    EXPECT_EQ(leases(), 0);
+    EXPECT_TRUE(held->lost().stop_requested());
     held->release();
     EXPECT_EQ(leases(), 0);
 }

@@ -183,7 +183,9 @@ std::optional<LeasedProxy> Leasing::replay_active(WriteTransaction& transaction,
     if (!row.bind(lease.proxy_id).step()) {
         fail({.name = "acquire", .lease = id}, "the database is damaged: an active lease is on no proxy");
     }
-    return LeasedProxy(read_proxy(row), lease);
+    LeasedProxy repeated(read_proxy(row), lease);
+    repeated.replayed = true;
+    return repeated;
 }
 
 LeasedProxy Leasing::create_lease(const CreateLeaseRequest& request) {
