@@ -34,8 +34,10 @@ pharox::Proxy copy_of(const StoredProxy& stored, std::map<pharox::ProxyId, int>&
     return proxy;
 }
 
-bool is_leasable(const pharox::Proxy& proxy) {
-    return proxy.status == pharox::ProxyStatus::active &&
+bool is_slow(const pharox::Proxy& proxy) { return proxy.status == pharox::ProxyStatus::slow; }
+
+bool is_leasable(const pharox::Proxy& proxy, bool allow_slow) {
+    return (proxy.status == pharox::ProxyStatus::active || (allow_slow && is_slow(proxy))) &&
            (!proxy.max_concurrency || proxy.current_leases < *proxy.max_concurrency);
 }
 
@@ -121,7 +123,8 @@ std::vector<pharox::Proxy> candidates(const State& state, const pharox::FindRequ
     if (pool == state.pools.end()) {
         return {};
     }
-    using Ranked = std::tuple<std::pair<double, double>, pharox::ProxyId, pharox::Proxy>;
+    // Slow ones, where they may be taken, come after all others.
+    using Ranked = std::tuple<bool, std::pair<double, double>, pharox::ProxyId, pharox::Proxy>;
     std::vector<Ranked> ranked;
     auto counts = count_leases(state, now);
     for (const auto& [id, stored] : state.proxies) {
@@ -129,15 +132,16 @@ std::vector<pharox::Proxy> candidates(const State& state, const pharox::FindRequ
             continue;
         }
         pharox::Proxy proxy = copy_of(stored, counts);
-        if (!is_leasable(proxy) || !pharox::may_match(request.filters, proxy)) {
+        if (!is_leasable(proxy, request.allow_slow) || !pharox::may_match(request.filters, proxy)) {
             continue;
         }
         if (const auto place = rank(request.selector, stored, proxy, dice)) {
-            ranked.emplace_back(*place, id, std::move(proxy));
+            ranked.emplace_back(is_slow(proxy), *place, id, std::move(proxy));
         }
     }
-    std::ranges::sort(ranked, {},
-                      [](const Ranked& entry) { return std::pair(std::get<0>(entry), std::get<1>(entry)); });
+    std::ranges::sort(ranked, {}, [](const Ranked& entry) {
+        return std::tuple(std::get<0>(entry), std::get<1>(entry), std::get<2>(entry));
+    });
     std::vector<pharox::Proxy> ordered;
     for (Ranked& entry : ranked) {
         ordered.push_back(std::move(std::get<pharox::Proxy>(entry)));
@@ -234,7 +238,7 @@ pharox::LeasedProxy ShelfStorage::create_lease(const pharox::CreateLeaseRequest&
     }
     auto counts = count_leases(state, acquired_at);
     pharox::Proxy proxy = copy_of(*stored, counts);
-    if (!is_leasable(proxy)) {
+    if (!is_leasable(proxy, request.allow_slow)) {
         throw pharox::ProxyUnavailableError(proxy.id, "it is not active, or full");
     }
     const auto pool = std::ranges::find_if(
@@ -252,6 +256,8 @@ pharox::LeasedProxy ShelfStorage::create_lease(const pharox::CreateLeaseRequest&
         .acquired_at = acquired_at,
         .expires_at = acquired_at + request.duration,
         .fencing_token = stored->fencing_token,
+        .tenure_ends_at =
+            request.max_tenure ? std::optional(acquired_at + *request.max_tenure) : std::nullopt,
         .metadata = request.metadata,
     };
     draft.put(lease);

@@ -65,6 +65,7 @@ void lease_fields(Fields& fields, Model& lease) {
     fields.optional("released_at", lease.released_at);
     fields.optional("release_reason", lease.release_reason);
     fields.defaulted("fencing_token", lease.fencing_token);
+    fields.optional("tenure_ends_at", lease.tenure_ends_at);
     fields.defaulted("metadata", lease.metadata);
 }
 
