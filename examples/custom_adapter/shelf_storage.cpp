@@ -329,7 +329,7 @@ pharox::PoolStats ShelfStorage::get_pool_stats(const pharox::PoolStatsRequest& r
         const pharox::Proxy proxy = copy_of(stored, counts);
         stats.total_proxies += 1;
         stats.active_proxies += proxy.status == pharox::ProxyStatus::active ? 1 : 0;
-        stats.available_proxies += is_leasable(proxy) ? 1 : 0;
+        stats.available_proxies += is_leasable(proxy, false) ? 1 : 0;
         stats.leased_proxies += proxy.current_leases > 0 ? 1 : 0;
         stats.total_leases += proxy.current_leases;
     }
