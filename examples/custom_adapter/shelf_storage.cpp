@@ -166,11 +166,11 @@ pharox::LeasedProxy answer_again(const State& state, const pharox::Lease& earlie
     if (consumer == state.consumers.end() || consumer->second.id != earlier.consumer_id) {
         throw pharox::ConflictError("lease_id", earlier.id.to_string(), "was used by another consumer");
     }
-    if (asked != state.proxies.end() && asked->second.proxy.pool_id != earlier.pool_id) {
-        throw pharox::ConflictError("lease_id", earlier.id.to_string(), "was used for another pool");
-    }
     if (!is_active(earlier, now)) {
         throw pharox::LeaseEndedError(earlier.id);
+    }
+    if (asked != state.proxies.end() && asked->second.proxy.pool_id != earlier.pool_id) {
+        throw pharox::ConflictError("lease_id", earlier.id.to_string(), "was used for another pool");
     }
     auto counts = count_leases(state, now);
     pharox::LeasedProxy again(copy_of(state.proxies.at(earlier.proxy_id), counts), earlier);
