@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::int64_t collect_batch = 500;
 constexpr std::int64_t prune_batch = 2'000;
+constexpr std::chrono::seconds between_collections(1);
 constexpr unsigned releases_between_prunings = 1'000;
 
 std::vector<Lease> read_leases(const Rows& rows, int first) {
@@ -143,15 +144,17 @@ std::vector<Lease> Leasing::collect(const Operation& operation, bool wait) {
     return ended;
 }
 
-/// After a lease was granted: one thread at a time, and no reason for that lease to fail.
+/// After a lease was granted: now and then, one thread at a time, and no reason for that lease to fail.
 void Leasing::collect_into(Expired& expired, const Operation& operation) {
-    if (collecting_.exchange(true)) return;
+    const auto now = std::chrono::steady_clock::now();
+    SteadyTime planned = next_collection_.load();
+    if (now < planned || !next_collection_.compare_exchange_strong(planned, now + between_collections))
+        return;
     try {
         expired.add(collect({.name = operation.name}, false));
     } catch (const StorageError& error) {
         database_.warn(error.what());
     }
-    collecting_ = false;
 }
 
 /// Now and then, so that what is remembered stays bounded while nobody calls for it.

@@ -77,7 +77,8 @@ class Leasing final : public ILeaseControl {
     ExpiryReports& reports_;
     std::function<void()> on_available_;
     std::atomic<unsigned> releases_{0};
-    std::atomic<bool> collecting_{false};
+    /// When what is due is looked after next, without anybody asking for it.
+    std::atomic<SteadyTime> next_collection_{std::chrono::steady_clock::now() + std::chrono::seconds(1)};
 };
 
 }  // namespace pharox::postgres

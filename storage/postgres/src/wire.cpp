@@ -202,7 +202,7 @@ Timestamp Rows::time(int row, int column) const {
 Json Rows::json(int row, int column) const {
     static const Json empty_object = Json::object();
     const std::string_view stored = text(row, column).substr(1);
-    return stored == "{}" ? empty_object : Json::parse(stored);
+    return stored == "{}" ? empty_object : parse_stored(stored);
 }
 UuidBytes Rows::uuid(int row, int column) const {
     UuidBytes bytes{};
