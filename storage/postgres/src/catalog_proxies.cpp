@@ -48,6 +48,7 @@ AddProxiesResult Catalog::add_proxies(const AddProxiesRequest& request) {
 
 AddProxiesResult Catalog::add_staged(Connection& connection, const std::vector<Proxy>& proxies,
                                      DuplicatePolicy policy) {
+    connection.take_time();
     connection.command(query::make_staging);
     std::size_t next = 0;
     connection.copy_in(query::copy_staging, [&](std::string& lines) {
@@ -56,6 +57,7 @@ AddProxiesResult Catalog::add_staged(Connection& connection, const std::vector<P
         for (; next < end; ++next) append_copy_line(lines, static_cast<std::int64_t>(next), proxies[next]);
         return !lines.empty();
     });
+    connection.command(query::analyze_staging);
     const auto run = [&](const std::string& sql) {
         return connection.execute(database_.in_schema(sql), {}, Plan::once);
     };

@@ -13,13 +13,13 @@ namespace {
 
 constexpr std::size_t most_statements = 300;
 constexpr int binary = 1;
-constexpr int copy_timeout_factor = 10;
+constexpr int patience_factor = 10;
 
 /// Orders come from indexes and statistics may be old: a sequential scan is never what we want where an index
 /// will do. Prepared statements are planned once: our texts differ where their plans do.
 constexpr auto session_settings =
-    "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off;"
-    " SET enable_mergejoin = off; SET jit = off; SET default_transaction_isolation = 'read committed';"
+    "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off;"
+    " SET default_transaction_isolation = 'read committed';"
     " SET client_min_messages = warning; SET lock_timeout = 0; SET statement_timeout = ";
 
 std::string trimmed(const char* text) {
@@ -138,7 +138,14 @@ void Connection::stop_preparing() noexcept {
     prepare_ = false;
 }
 
-SteadyTime Connection::deadline() const { return std::chrono::steady_clock::now() + timeout_; }
+SteadyTime Connection::deadline() const { return std::chrono::steady_clock::now() + timeout_ * patience_; }
+
+void Connection::take_time() {
+    patience_ = patience_factor;
+    command("SET LOCAL statement_timeout = " + std::to_string(timeout_.count() * patience_) +
+            "; SET LOCAL enable_seqscan = on");
+}
+void Connection::hurry() noexcept { patience_ = 1; }
 
 void Connection::lost(const std::string& why, bool sent) {
     ConnectionLost error;
@@ -262,7 +269,7 @@ void Connection::command(const std::string& sql) {
 
 void Connection::copy_in(const std::string& sql, const std::function<bool(std::string&)>& next) {
     command(sql);
-    const SteadyTime end = std::chrono::steady_clock::now() + copy_timeout_factor * timeout_;
+    const SteadyTime end = deadline();
     std::string lines;
     while (next(lines)) {
         for (;;) {

@@ -153,6 +153,11 @@ class Connection {
     /// COPY … FROM STDIN: `next` fills its argument with whole lines of text until it answers false.
     void copy_in(const std::string& sql, const std::function<bool(std::string&)>& next);
 
+    /// Until the end of the transaction, statements read much and may take ten times as long; hurry() ends it
+    /// on our side.
+    void take_time();
+    void hurry() noexcept;
+
     /// The server is there, as far as can be told without asking.
     [[nodiscard]] bool is_alive() noexcept;
     [[nodiscard]] bool in_transaction() const noexcept;
@@ -161,8 +166,6 @@ class Connection {
     /// From now on every statement is planned anew: something between us and the server loses prepared ones.
     void forget_statements() noexcept;
     void stop_preparing() noexcept;
-
-    SteadyTime last_used{};
 
   private:
     struct Closer {
@@ -183,6 +186,7 @@ class Connection {
     bool prepare_ = true;
     bool pooled_ = false;
     bool sent_ = false;
+    int patience_ = 1;
 };
 
 }  // namespace pharox::postgres

@@ -9,9 +9,10 @@ namespace {
 constexpr std::chrono::milliseconds first_backoff(20);
 constexpr std::chrono::milliseconds longest_backoff(2'000);
 
-ConnectionLost none(const std::string& why) {
+ConnectionLost none(const std::string& why, bool permanent = false) {
     ConnectionLost error;
     error.message = why;
+    error.permanent = permanent;
     return error;
 }
 
@@ -77,10 +78,12 @@ std::unique_ptr<Connection> ConnectionPool::connect(std::unique_lock<std::mutex>
     lock.unlock();
     std::unique_ptr<Connection> made;
     std::string why;
+    bool permanent = false;
     try {
         made = std::make_unique<Connection>(settings);
     } catch (const ConnectionLost& error) {
         why = error.message.empty() ? "cannot connect" : error.message;
+        permanent = error.permanent;
     } catch (const ServerError& error) {
         why = error.message;
     } catch (...) {
@@ -101,10 +104,11 @@ std::unique_ptr<Connection> ConnectionPool::connect(std::unique_lock<std::mutex>
     ++failures_;
     const auto jitter = std::chrono::milliseconds(random_() % static_cast<unsigned>(step.count()) / 2);
     next_try_ = std::chrono::steady_clock::now() + step / 2 + jitter;
-    throw none(why);
+    throw none(why, permanent);
 }
 
 void ConnectionPool::give_back(std::unique_ptr<Connection> connection) noexcept {
+    connection->hurry();
     if (connection->in_transaction()) {
         connection.reset();
         return forget();

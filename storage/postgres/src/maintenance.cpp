@@ -41,13 +41,15 @@ void Maintenance::ping() {
 }
 
 AuditResult Maintenance::audit() {
-    return database_.run({.name = "audit"}, Repeat::always, [&](Connection& connection) {
+    return database_.transact({.name = "audit"}, [&](Connection& connection) {
+        connection.take_time();
         return read_audit(connection.execute(database_.in_schema(query::compare_counters), {}, Plan::once));
     });
 }
 
 AuditResult Maintenance::repair() {
     return database_.transact({.name = "repair"}, [&](Connection& connection) {
+        connection.take_time();
         connection.command(database_.in_schema(query::lock_for_repair));
         AuditResult result =
             read_audit(connection.execute(database_.in_schema(query::compare_counters), {}, Plan::once));

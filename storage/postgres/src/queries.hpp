@@ -299,6 +299,7 @@ inline constexpr auto make_staging =
     " template boolean, source text, country text, city text, isp text, asn bigint, latitude float8,"
     " longitude float8, latency_ms float8, max_concurrency int, weight float8, tags text[], metadata jsonb,"
     " identity text) ON COMMIT DROP";
+inline constexpr auto analyze_staging = "ANALYZE pharox_staging";
 inline constexpr auto copy_staging = "COPY pharox_staging FROM STDIN";
 inline constexpr auto lock_staged_pools =
     "SELECT id FROM pharox.pool WHERE id IN (SELECT pool_id FROM pharox_staging) ORDER BY id FOR KEY SHARE";

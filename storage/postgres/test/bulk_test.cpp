@@ -50,7 +50,7 @@ TEST_F(Bulk, every_letter_survives_the_copy) {
     auto proxies = many(pool, 1);
     proxies[0].source = "a\tb\nc\rd\\e\"f'{},N\\N";
     proxies[0].tags = {"\\", "\"", "{a,b}", "\t", "NULL", " ", "\n"};
-    proxies[0].credentials = {.user = "u\\t", .password = "p\t\"\\N"};
+    proxies[0].credentials = {.user = "u\\t", .password = "p\"\\N"};
     proxies[0].metadata = Json::object({{"k\"\\", "v\t\\"}, {"n", 1e300}});
     store->catalog()->add_proxies({.proxies = proxies});
     EXPECT_EQ(store->catalog()->get_proxy(proxies[0].id), proxies[0]);
