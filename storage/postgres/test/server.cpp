@@ -132,11 +132,18 @@ void TestServer::migrate_and_grant(const std::string& schema) const {
 }
 
 std::string grants_for(const std::string& schema) {
-    return "GRANT USAGE ON SCHEMA \"" + schema + "\" TO pharox_app;" +
-           "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA \"" + schema + "\" TO pharox_app;" +
-           "REVOKE INSERT, UPDATE, DELETE ON \"" + schema + "\".schema_version FROM pharox_app;" +
-           "GRANT SELECT, USAGE ON ALL SEQUENCES IN SCHEMA \"" + schema + "\" TO pharox_app;" +
-           "GRANT TEMPORARY ON DATABASE pharox TO pharox_app";
+    const std::string page = text_of(PHAROX_POSTGRES_PAGE);
+    const std::size_t begin = page.find("```sql", page.find("<!-- grants")) + 7;
+    std::string sql = page.substr(begin, page.find("```", begin) - begin);
+    for (const std::string before : {"SCHEMA pharox ", "ON pharox."}) {
+        const std::string after =
+            before.starts_with("SCHEMA") ? "SCHEMA \"" + schema + "\" " : "ON \"" + schema + "\".";
+        for (std::size_t at = sql.find(before); at != std::string::npos;
+             at = sql.find(before, at + after.size())) {
+            sql.replace(at, before.size(), after);
+        }
+    }
+    return sql;
 }
 
 }  // namespace pharox::postgres
