@@ -1,7 +1,7 @@
 // Cycles (an acquire and its release) a second: the adapter, pgbench with the same statements, and the naive
 // way of many round trips, in interleaved rounds on a server of our own.
 //
-//   postgres_bench [rounds=7] [seconds=5] [proxies=1000] [selector=first_available]
+//   postgres_bench [rounds=7] [seconds=5] [proxies=1000] [selector=first_available] [index to drop]
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -190,6 +190,7 @@ int main(int argc, char** argv) {
                   << std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count()
                   << " s\n";
     }
+    if (argc > 5) server.query("DROP INDEX pharox." + argument(5, ""));
     server.query("VACUUM ANALYZE pharox.proxy");
     const std::string same = server.folder() / "same.sql";
     std::ofstream(same) << same_statements(selector);

@@ -5,8 +5,6 @@
 
 namespace pharox::postgres {
 
-/// Throws ValidationError.
-Options options_of(const StorageUrl& url);
 /// Throws ValidationError, without showing what may be a password, where libpq cannot read it.
 void check_connection(const std::string& connection);
 

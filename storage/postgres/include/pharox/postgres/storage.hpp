@@ -67,6 +67,8 @@ std::shared_ptr<IStorage> make_storage(Options options);
 /// prepared=detect|always|never, max_connections, connection_wait_ms, statement_timeout_ms,
 /// recovery_time_ms.
 void register_postgres(StorageRegistry& registry);
+/// What such a URL says. Throws ValidationError.
+Options options_of(const StorageUrl& url);
 
 // ---- For operators
 
