@@ -24,7 +24,9 @@ ConnectionPool::ConnectionPool(const Options& options)
                 .statement_timeout = options.statement_timeout,
                 .detect_poolers = options.prepared == Prepared::detect,
                 .prepare = options.prepared != Prepared::never},
-      most_(options.max_connections) {}
+      most_(options.max_connections),
+      // Whoever waits as long as a call may, sees at least one try.
+      longest_backoff_(std::clamp(options.connection_wait / 2, first_backoff, longest_backoff)) {}
 
 bool ConnectionPool::may_connect(SteadyTime now) const {
     if (open_ >= most_) return false;
@@ -100,7 +102,7 @@ std::unique_ptr<Connection> ConnectionPool::connect(std::unique_lock<std::mutex>
     }
     --open_;
     why_ = why;
-    const auto step = std::min(longest_backoff, first_backoff * (1 << std::min(failures_, 10U)));
+    const auto step = std::min(longest_backoff_, first_backoff * (1 << std::min(failures_, 10U)));
     ++failures_;
     const auto jitter = std::chrono::milliseconds(random_() % static_cast<unsigned>(step.count()) / 2);
     next_try_ = std::chrono::steady_clock::now() + step / 2 + jitter;

@@ -55,6 +55,7 @@ class ConnectionPool {
 
     Connection::Settings settings_;
     const std::size_t most_;
+    const std::chrono::milliseconds longest_backoff_;
     std::mutex mutex_;
     std::condition_variable changed_;
     std::vector<std::unique_ptr<Connection>> idle_;

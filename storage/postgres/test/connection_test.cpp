@@ -142,12 +142,12 @@ TEST_F(Connections, missing_schema_is_not_made_by_an_application) {
 }
 
 TEST_F(Connections, dry_run_says_the_sql_and_changes_nothing) {
-    const Options options = server().options("pharox_owner", "dry");
+    const Options options = server().options("pharox_owner", schema_ + "_dry");
     const MigrationPlan plan = plan_migration(options);
     EXPECT_EQ(plan.from, 0);
-    EXPECT_NE(plan.sql.find("CREATE TABLE \"dry\".lease"), std::string::npos);
+    EXPECT_NE(plan.sql.find("CREATE TABLE \"" + schema_ + "_dry\".lease"), std::string::npos);
     EXPECT_EQ(plan.sql.find("pharox."), std::string::npos);
-    EXPECT_EQ(server().query("SELECT count(*) FROM pg_namespace WHERE nspname = 'dry'"), "0");
+    EXPECT_EQ(server().query("SELECT count(*) FROM pg_namespace WHERE nspname = '" + schema_ + "_dry'"), "0");
     EXPECT_EQ(migrate(options).sql, plan.sql);
     EXPECT_EQ(migrate(options).sql, "");
 }
