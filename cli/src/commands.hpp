@@ -19,6 +19,7 @@ void add_stats_command(CLI::App& app, Session& session);
 void add_acquire_command(CLI::App& app, Session& session);
 void add_release_command(CLI::App& app, Session& session);
 void add_cleanup_command(CLI::App& app, Session& session);
+void add_migrate_command(CLI::App& app, Session& session);
 /// `command` is what stands after `--`; it must outlive the session.
 void add_run_command(CLI::App& app, Session& session, const std::vector<std::string>& command);
 

@@ -103,6 +103,7 @@ int run_program(int argc, char** argv) {
     add_acquire_command(app, session);
     add_release_command(app, session);
     add_cleanup_command(app, session);
+    add_migrate_command(app, session);
     add_run_command(app, session, arguments.command);
 
     if (const auto complaint = unknown_command(app, arguments.name)) {

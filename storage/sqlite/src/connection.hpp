@@ -9,7 +9,7 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "filter_sql.hpp"
+#include "dialect.hpp"
 #include "pharox/model/id.hpp"
 #include "pharox/model/time.hpp"
 

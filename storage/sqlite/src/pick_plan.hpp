@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "filter_sql.hpp"
+#include "dialect.hpp"
 #include "pharox/selector.hpp"
 
 namespace pharox::sqlite {

@@ -1,4 +1,4 @@
-// Every statement that is whole. What filters and selectors compose is in filter_sql and pick_plan.
+// Every statement that is whole. What filters and selectors compose is in dialect and pick_plan.
 #pragma once
 
 // String literals join only where they stand side by side.

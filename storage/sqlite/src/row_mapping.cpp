@@ -1,6 +1,6 @@
 #include "row_mapping.hpp"
 
-#include "filter_sql.hpp"
+#include "dialect.hpp"
 
 namespace pharox::sqlite {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-namespace pharox::sqlite {
+namespace pharox::sqlkit {
 
 namespace {
 
@@ -11,17 +11,18 @@ namespace {
 constexpr std::size_t max_values = 4'000;
 constexpr std::size_t max_terms = 2'000;
 
-/// Fragments. Each is true or false for every row, never NULL, so that NOT of it is too.
-namespace fragment {
-constexpr std::string_view metadata = "pharox_metadata_equals(metadata, ?, ?)";
-constexpr std::string_view tag = "pharox_has_tag(tags, ?)";
-constexpr std::string_view within = "pharox_within(latitude, longitude, ?, ?, ?)";
-constexpr std::string_view at = "pharox_at(latitude, longitude, ?, ?)";
-}  // namespace fragment
+std::string filled(std::string_view fragment, std::string_view mark, std::string_view text) {
+    std::string result(fragment);
+    for (std::size_t at = result.find(mark); at != std::string::npos;
+         at = result.find(mark, at + text.size())) {
+        result.replace(at, mark.size(), text);
+    }
+    return result;
+}
 
 class Compiler {
   public:
-    explicit Compiler(Attribute served) : served_(served) {}
+    Compiler(const Dialect& dialect, Attribute served) : dialect_(dialect), served_(served) {}
 
     FilterSql compile(const ProxyFilters& filters) {
         std::vector<std::string> terms = terms_of(filters, true, true);
@@ -49,9 +50,9 @@ class Compiler {
         if (!served(Attribute::source)) add_one_of(terms, "source", filters.source);
         if (!served(Attribute::country)) add_one_of(terms, "country", filters.country);
         if (!served(Attribute::protocol)) add_one_of(terms, "protocol", filters.protocol);
-        for (const std::string& tag : filters.tags) add(terms, fragment::tag, {tag});
+        for (const std::string& tag : filters.tags) add(terms, dialect_.tag, {tag});
         for (const MetadataFilter& wanted : filters.metadata) {
-            add(terms, fragment::metadata, {to_pointer(wanted.path), wanted.equals.dump()});
+            add(terms, dialect_.metadata, dialect_.metadata_values(wanted));
         }
         add_place(terms, filters);
         add_exclusions(terms, filters.exclude);
@@ -62,13 +63,13 @@ class Compiler {
             terms.push_back(join(parts, " OR "));
         }
         for (const ProxyFilters& part : filters.none_of) terms.push_back("NOT " + conjunction(part, !upper));
-        if (filters.predicate && !upper) terms.emplace_back("0");
+        if (filters.predicate && !upper) terms.emplace_back(dialect_.no);
         return terms;
     }
 
     std::string conjunction(const ProxyFilters& filters, bool upper) {
         const std::vector<std::string> terms = terms_of(filters, upper, false);
-        return terms.empty() ? "1" : join(terms, " AND ");
+        return terms.empty() ? std::string(dialect_.yes) : join(terms, " AND ");
     }
 
     /// Balanced, since databases bound the depth of an expression.
@@ -86,9 +87,9 @@ class Compiler {
         return text;
     }
 
-    void add(std::vector<std::string>& terms, std::string_view text, std::initializer_list<SqlValue> values) {
+    void add(std::vector<std::string>& terms, std::string_view text, const std::vector<SqlValue>& values) {
         terms.emplace_back(text);
-        values_.insert(values_.end(), values);
+        values_.insert(values_.end(), values.begin(), values.end());
         ++terms_;
     }
 
@@ -100,13 +101,11 @@ class Compiler {
     void add_one_of(std::vector<std::string>& terms, std::string_view column, const OneOf<T>& wanted) {
         if (wanted.empty()) return;
         ++terms_;
-        std::string text(column);
-        if (wanted.values().size() == 1) {
-            text += " IS ?";
-            values_.push_back(value_of(wanted.values().front()));
-        } else {
-            text = "coalesce(" + text + " IN " + value_list(wanted.values().size()) + ", 0)";
-            for (const T& value : wanted.values()) values_.push_back(value_of(value));
+        std::string text =
+            filled(wanted.values().size() == 1 ? dialect_.equals : dialect_.one_of, "{column}", column);
+        for (const T& value : wanted.values()) values_.push_back(value_of(value));
+        if (wanted.values().size() > 1) {
+            text = filled(text, "{values}", value_list(wanted.values().size()));
             pad(wanted.values().size());
         }
         terms.push_back(std::move(text));
@@ -115,16 +114,16 @@ class Compiler {
     void add_place(std::vector<std::string>& terms, const ProxyFilters& filters) {
         if (!filters.latitude || !filters.longitude) return;
         if (filters.radius_km) {
-            add(terms, fragment::within, {*filters.latitude, *filters.longitude, *filters.radius_km});
+            add(terms, dialect_.within, {*filters.latitude, *filters.longitude, *filters.radius_km});
         } else {
-            add(terms, fragment::at, {*filters.latitude, *filters.longitude});
+            add(terms, dialect_.at, {*filters.latitude, *filters.longitude});
         }
     }
 
     void add_exclusions(std::vector<std::string>& terms, const std::vector<ProxyId>& excluded) {
         if (excluded.empty()) return;
         ++terms_;
-        terms.push_back("id NOT IN " + value_list(excluded.size()));
+        terms.push_back(filled(dialect_.not_ids, "{values}", value_list(excluded.size())));
         for (const ProxyId& id : excluded) values_.emplace_back(id.bytes());
         pad(excluded.size());
     }
@@ -148,6 +147,7 @@ class Compiler {
         }
     }
 
+    const Dialect& dialect_;
     Attribute served_;
     std::vector<SqlValue> values_{};
     std::size_t terms_ = 0;
@@ -174,29 +174,8 @@ IndexedEquality indexed_equality(const ProxyFilters& filters) {
     return {};
 }
 
-FilterSql compile_filter(const ProxyFilters& filters, Attribute served) {
-    return Compiler(served).compile(filters);
+FilterSql compile_filter(const Dialect& dialect, const ProxyFilters& filters, Attribute served) {
+    return Compiler(dialect, served).compile(filters);
 }
 
-std::string encode_tags(const std::set<std::string>& tags) {
-    std::string stored;
-    for (const std::string& tag : tags) {
-        stored += '\0';
-        stored += tag;
-    }
-    if (!stored.empty()) stored += '\0';
-    return stored;
-}
-
-std::set<std::string> decode_tags(std::string_view stored) {
-    std::set<std::string> tags;
-    while (stored.size() > 1) {
-        stored.remove_prefix(1);
-        const std::size_t end = stored.find('\0');
-        tags.emplace_hint(tags.end(), stored.substr(0, end));
-        stored.remove_prefix(std::min(end, stored.size()));
-    }
-    return tags;
-}
-
-}  // namespace pharox::sqlite
+}  // namespace pharox::sqlkit

@@ -1,0 +1,39 @@
+// pharox migrate
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <memory>
+
+#include "commands.hpp"
+#include "exit_code.hpp"
+#include "pharox/app/configuration.hpp"
+#include "pharox/app/storages.hpp"
+
+namespace pharox::cli {
+namespace {
+
+int migrate(const Session& session, bool dry_run) {
+    const app::Configuration configuration = app::load_configuration(session.storage_flag);
+    const app::Migration migration = app::migrate_storage(configuration.storage, dry_run);
+    if (dry_run) {
+        std::cout << migration.sql;
+    } else if (migration.sql.empty()) {
+        std::cout << "the schema is up to date (version " << migration.to << ")\n";
+    } else {
+        std::cout << "migrated from version " << migration.from << " to " << migration.to << '\n';
+    }
+    return exit_code::success;
+}
+
+}  // namespace
+
+void add_migrate_command(CLI::App& app, Session& session) {
+    CLI::App* command = app.add_subcommand("migrate", "Bring a server's schema up to date");
+    const auto dry_run = std::make_shared<bool>(false);
+    command->add_flag("--dry-run", *dry_run, "Print the SQL, and change nothing");
+    command->footer("Example:\n  pharox --storage postgresql://pharox_owner@db/pharox migrate --dry-run");
+    command->callback([&session, dry_run] {
+        session.selected = [&session, dry_run] { return migrate(session, *dry_run); };
+    });
+}
+
+}  // namespace pharox::cli

@@ -1,0 +1,225 @@
+// Cycles (an acquire and its release) a second: the adapter, pgbench with the same statements, and the naive
+// way of many round trips, in interleaved rounds on a server of our own.
+//
+//   postgres_bench [rounds=7] [seconds=5] [proxies=1000] [selector=first_available] [index to drop]
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <sstream>
+#include <thread>
+
+#include "database.hpp"
+#include "pharox/storage/catalog.hpp"
+#include "pick_plan.hpp"
+#include "queries.hpp"
+#include "server.hpp"
+
+using namespace pharox;
+using namespace pharox::postgres;
+
+namespace {
+
+struct Result {
+    double cycles = 0;
+    double p99_us = 0;
+};
+
+Result ours(IStorage& store, int connections, int seconds, Selector selector) {
+    std::vector<std::vector<double>> times(static_cast<std::size_t>(connections));
+    std::vector<std::jthread> threads;
+    const auto begin = std::chrono::steady_clock::now();
+    const auto end = begin + std::chrono::seconds(seconds);
+    for (auto& mine : times) {
+        threads.emplace_back([&] {
+            const AcquireRequest request{.pool = "pool", .selector = selector};
+            for (auto now = std::chrono::steady_clock::now(); now < end;) {
+                const auto acquired = store.acquire(request);
+                if (acquired) store.release_lease({.lease_id = acquired.lease().id});
+                const auto later = std::chrono::steady_clock::now();
+                mine.push_back(std::chrono::duration<double, std::micro>(later - now).count());
+                now = later;
+            }
+        });
+    }
+    threads.clear();
+    const double took = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    std::vector<double> all;
+    for (const auto& mine : times) all.insert(all.end(), mine.begin(), mine.end());
+    std::sort(all.begin(), all.end());
+    return {static_cast<double>(all.size()) / took, all[all.size() * 99 / 100]};
+}
+
+Result pgbench(const TestServer& server, const std::string& script, int connections, int seconds) {
+    const std::string logs = server.folder().string() + "/pgbench";
+    const std::string command = "cd " + server.folder().string() +
+                                " && rm -f pgbench.*; PGOPTIONS='-c plan_cache_mode=force_generic_plan"
+                                " -c enable_seqscan=off -c jit=off' pgbench -n -h 127.0.0.1 -p " +
+                                std::to_string(server.port()) + " -U pharox_app -M prepared -D n=0 -D run=" +
+                                std::to_string(std::chrono::system_clock::now().time_since_epoch().count() /
+                                               1'000'000'000 % 1'000'000) +
+                                " -f " + script + " -c " + std::to_string(connections) + " -j " +
+                                std::to_string(std::min(connections, 2)) + " -T " + std::to_string(seconds) +
+                                " -l --log-prefix=pgbench pharox > pgbench-out 2> pgbench-err";
+    if (std::system(command.c_str()) != 0) {  // NOLINT(concurrency-mt-unsafe)
+        std::ifstream errors(server.folder() / "pgbench-err");
+        std::cerr << errors.rdbuf();
+        std::exit(1);  // NOLINT(concurrency-mt-unsafe)
+    }
+    Result result;
+    std::ifstream out(server.folder() / "pgbench-out");
+    for (std::string line; std::getline(out, line);) {
+        if (line.starts_with("tps = ")) result.cycles = std::stod(line.substr(6));
+    }
+    std::vector<double> times;
+    for (const auto& entry : std::filesystem::directory_iterator(server.folder())) {
+        if (!entry.path().filename().string().starts_with("pgbench.")) continue;
+        std::ifstream log(entry.path());
+        for (std::string line; std::getline(log, line);) {
+            std::istringstream words(line);
+            double ignored = 0;
+            double time = 0;
+            words >> ignored >> ignored >> time;
+            times.push_back(time);
+        }
+    }
+    std::sort(times.begin(), times.end());
+    if (!times.empty()) result.p99_us = times[times.size() * 99 / 100];
+    return result;
+}
+
+/// pgbench makes parameters of its variables; what is constant in a run is written out.
+std::string filled(std::string sql, const std::vector<std::string>& values) {
+    for (std::size_t i = values.size(); i > 0; --i) {
+        const std::string mark = "$" + std::to_string(i);
+        for (std::size_t at = sql.find(mark); at != std::string::npos;
+             at = sql.find(mark, at + values[i - 1].size())) {
+            sql.replace(at, mark.size(), values[i - 1]);
+        }
+    }
+    return sql;
+}
+
+constexpr auto lease_id =
+    "('01900000-' || lpad((:run / 10000)::text, 4, '0') || '-7' || lpad((:run % 1000)::text, 3, '0') || "
+    "'-8000-' || lpad(:k::text, 12, '0'))::uuid";
+constexpr auto header = "\\set n :n + 1\n\\set k :client_id * 100000000 + :n\n";
+
+std::string same_statements(Selector selector) {
+    const ProxyFilters none;
+    const PickPlan plan(selector, none, false);
+    return std::string(header) +
+           filled(plan.acquire(), {"'pool'::text", "'default'::text", lease_id, "300000::bigint",
+                                   "NULL::bigint", "'{}'::jsonb", "1::bigint"}) +
+           ";\n" + filled(query::end_lease, {lease_id, "0::int2", "2::bigint"}) + ";\n";
+}
+
+/// One statement for each step, in a transaction: what one writes without thinking of round trips.
+std::string naive() {
+    return std::string(header) +
+           "BEGIN;\n"
+           "SELECT id AS pool FROM pharox.pool WHERE name = 'pool' \\gset\n"
+           "SELECT id AS consumer FROM pharox.consumer WHERE name = 'default' \\gset\n"
+           "SELECT id FROM pharox.lease WHERE status = 0 AND expires_at <= now() FOR UPDATE SKIP LOCKED;\n"
+           "COMMIT;\n"
+           "BEGIN;\n"
+           "SELECT id AS proxy FROM pharox.proxy WHERE pool_id = :pool::uuid AND room = 0"
+           " ORDER BY checked_at DESC, id LIMIT 1 FOR UPDATE SKIP LOCKED \\gset\n"
+           "UPDATE pharox.proxy SET current_leases = current_leases + 1, used = nextval('pharox.use_mark') "
+           "WHERE id = :proxy::uuid;\n"
+           "INSERT INTO pharox.lease (id, proxy_id, consumer_id, pool_id, pool_name, status, acquired_at, "
+           "expires_at,"
+           " fencing, metadata, call_key) VALUES (" +
+           std::string(lease_id) +
+           ", :proxy::uuid, :consumer::uuid, :pool::uuid, 'pool', 0, now(),"
+           " now() + interval '5 minutes', 1, '{}', 1);\n"
+           "SELECT * FROM pharox.proxy WHERE id = :proxy::uuid;\n"
+           "COMMIT;\n"
+           "SELECT count(*), count(*) FILTER (WHERE status = 0), sum(current_leases) FROM pharox.proxy WHERE "
+           "pool_id = :pool::uuid;\n"
+           "BEGIN;\n"
+           "SELECT proxy_id FROM pharox.lease WHERE id = " +
+           std::string(lease_id) +
+           " AND status = 0 FOR UPDATE;\n"
+           "UPDATE pharox.lease SET status = 1, released_at = now(), reason = 0 WHERE id = " +
+           std::string(lease_id) +
+           ";\n"
+           "UPDATE pharox.proxy SET current_leases = current_leases - 1 WHERE id = :proxy::uuid;\n"
+           "COMMIT;\n";
+}
+
+double median(std::vector<double> values) {
+    std::sort(values.begin(), values.end());
+    return values[values.size() / 2];
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const auto argument = [&](int at, const char* otherwise) {
+        return std::string(argc > at ? argv[at] : otherwise);
+    };
+    const int rounds = std::stoi(argument(1, "7"));
+    const int seconds = std::stoi(argument(2, "5"));
+    const int proxies = std::stoi(argument(3, "1000"));
+    const Selector selector = parse_selector(argument(4, "first_available"));
+    TestServer server;
+    server.migrate_and_grant("pharox");
+    Options options = server.options("pharox_app", "pharox");
+    options.max_connections = 16;
+    {
+        const auto store = make_storage(options);
+        const ProxyPool pool = store->catalog()->add_pool({.name = "pool"});
+        store->ensure_consumer({.name = "default"});
+        std::vector<Proxy> some;
+        for (int i = 0; i < proxies; ++i) {
+            some.push_back({.pool_id = pool.id,
+                            .host = "10." + std::to_string(i / 65536) + "." + std::to_string(i / 256 % 256) +
+                                    "." + std::to_string(i % 256),
+                            .port = 8080,
+                            .status = ProxyStatus::active,
+                            .max_concurrency = 10});
+        }
+        const auto begin = std::chrono::steady_clock::now();
+        store->catalog()->add_proxies({.proxies = some});
+        std::cout << proxies << " proxies added in "
+                  << std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count()
+                  << " s\n";
+    }
+    if (argc > 5) server.query("DROP INDEX pharox." + argument(5, ""));
+    server.query("VACUUM ANALYZE pharox.proxy");
+    const std::string same = server.folder() / "same.sql";
+    std::ofstream(same) << same_statements(selector);
+    const std::string slow = server.folder() / "naive.sql";
+    std::ofstream(slow) << naive();
+    for (const std::string durable : {"off", "on"}) {
+        server.query("ALTER DATABASE pharox SET synchronous_commit = " + durable);
+        for (const int connections : {1, 4, 16}) {
+            const auto store = make_storage(options);
+            std::map<std::string, std::vector<double>> cycles;
+            std::map<std::string, std::vector<double>> p99;
+            for (int round = 0; round < rounds; ++round) {
+                const auto keep = [&](const std::string& who, const Result& result) {
+                    cycles[who].push_back(result.cycles);
+                    p99[who].push_back(result.p99_us);
+                };
+                keep("pharox", ours(*store, connections, seconds, selector));
+                keep("pgbench", pgbench(server, same, connections, seconds));
+                if (proxies <= 10'000) keep("naive", pgbench(server, slow, connections, seconds));
+            }
+            std::printf("synchronous_commit=%s c=%d", durable.c_str(), connections);
+            for (const auto& [who, values] : cycles) {
+                std::printf("  %s %.0f/s p99 %.0f us", who.c_str(), median(values), median(p99[who]));
+            }
+            std::printf("  of pgbench %.2f", median(cycles["pharox"]) / median(cycles["pgbench"]));
+            if (cycles.contains("naive"))
+                std::printf("  of naive %.2f", median(cycles["pharox"]) / median(cycles["naive"]));
+            std::printf("\n");
+            std::fflush(stdout);
+        }
+    }
+}

@@ -1,0 +1,288 @@
+#include "connection.hpp"
+
+#include <libpq-fe.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+namespace pharox::postgres {
+
+namespace {
+
+constexpr std::size_t most_statements = 300;
+constexpr int binary = 1;
+constexpr int patience_factor = 10;
+
+/// Orders come from indexes and statistics may be old: a sequential scan is never what we want where an index
+/// will do. Prepared statements are planned once: our texts differ where their plans do.
+constexpr auto session_settings =
+    "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off;"
+    " SET default_transaction_isolation = 'read committed';"
+    " SET client_min_messages = warning; SET lock_timeout = 0; SET statement_timeout = ";
+
+std::string trimmed(const char* text) {
+    std::string line = text == nullptr ? "" : text;
+    while (!line.empty() && (line.back() == '\n' || line.back() == ' ')) line.pop_back();
+    std::replace(line.begin(), line.end(), '\n', ' ');
+    return line;
+}
+
+std::string field_of(const PGresult* result, int field) { return trimmed(PQresultErrorField(result, field)); }
+
+ServerError server_error(const PGresult* result) {
+    ServerError error;
+    error.code = field_of(result, PG_DIAG_SQLSTATE);
+    error.message = field_of(result, PG_DIAG_MESSAGE_PRIMARY);
+    error.constraint = field_of(result, PG_DIAG_CONSTRAINT_NAME);
+    return error;
+}
+
+/// The server ends the session with these; what was asked was rolled back, or never began.
+bool ends_the_session(std::string_view code) {
+    return code == "57P01" || code == "57P02" || code == "57P03" || code == "57P05" || code == "25P03" ||
+           code.starts_with("08");
+}
+
+/// A refusal reads `…FATAL:  28P01: password authentication failed for user "x"` and then where in its
+/// source.
+ConnectionLost refusal(std::string_view text) {
+    ConnectionLost error;
+    constexpr std::string_view fatal = "FATAL:  ";
+    const std::size_t at = text.rfind(fatal);
+    if (at != std::string_view::npos) {
+        const std::string_view said = text.substr(at + fatal.size());
+        error.message = said.substr(0, said.find('\n'));
+        error.permanent = said.starts_with("28") || said.starts_with("3D") || said.starts_with("42");
+    } else {
+        error.message = trimmed(std::string(text).c_str());
+    }
+    return error;
+}
+
+}  // namespace
+
+void fail(const Operation& operation, const std::string& why, bool retryable, bool outcome_unknown) {
+    throw StorageError({.store = "postgres",
+                        .operation = std::string(operation.name),
+                        .retryable = retryable,
+                        .outcome_unknown = outcome_unknown,
+                        .lease_id = operation.lease},
+                       why);
+}
+
+void Connection::Closer::operator()(pg_conn* connection) const noexcept { PQfinish(connection); }
+
+Connection::Connection(const Settings& settings)
+    : timeout_(settings.statement_timeout), prepare_(settings.prepare) {
+    connect(settings);
+    set_up();
+    if (pooled_ && settings.detect_poolers) prepare_ = false;
+}
+
+Connection::~Connection() = default;
+
+void Connection::connect(const Settings& settings) {
+    // What comes after dbname overrides what the caller wrote there.
+    const std::array<const char*, 4> keywords = {"fallback_application_name", "dbname", "client_encoding",
+                                                 nullptr};
+    const std::array<const char*, 4> values = {"pharox", settings.connection.c_str(), "UTF8", nullptr};
+    const SteadyTime deadline = std::chrono::steady_clock::now() + settings.connect_timeout;
+    connection_.reset(PQconnectStartParams(keywords.data(), values.data(), 1));
+    if (connection_ == nullptr) throw std::bad_alloc();
+    PQsetErrorVerbosity(connection_.get(), PQERRORS_VERBOSE);  // for the SQLSTATE of a refusal
+    PostgresPollingStatusType step = PGRES_POLLING_WRITING;
+    while (PQstatus(connection_.get()) != CONNECTION_BAD && step != PGRES_POLLING_OK) {
+        if (step == PGRES_POLLING_FAILED) break;
+        wait_for(step == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline);
+        step = PQconnectPoll(connection_.get());
+    }
+    if (PQstatus(connection_.get()) != CONNECTION_OK) {
+        throw refusal(PQerrorMessage(connection_.get()));
+    }
+    PQsetErrorVerbosity(connection_.get(), PQERRORS_DEFAULT);
+    PQsetnonblocking(connection_.get(), 1);
+    PQsetNoticeProcessor(connection_.get(), [](void*, const char*) {}, nullptr);
+}
+
+void Connection::set_up() {
+    const Rows rows = execute("SELECT pg_backend_pid()", {}, Plan::once);
+    // A pooler answers for a process that it made up.
+    pooled_ = rows.integer(0, 0) != PQbackendPID(connection_.get());
+    if (!pooled_) {
+        const auto server_side = std::max<std::int64_t>(timeout_.count() * 9 / 10, 1);
+        command(session_settings + std::to_string(server_side));
+    }
+}
+
+int Connection::server_version() const noexcept { return PQserverVersion(connection_.get()); }
+
+bool Connection::in_transaction() const noexcept {
+    return PQtransactionStatus(connection_.get()) != PQTRANS_IDLE;
+}
+
+bool Connection::is_alive() noexcept {
+    if (PQstatus(connection_.get()) != CONNECTION_OK) return false;
+    pollfd socket{.fd = PQsocket(connection_.get()), .events = POLLIN, .revents = 0};
+    if (::poll(&socket, 1, 0) == 0) return true;
+    return PQconsumeInput(connection_.get()) == 1 && PQstatus(connection_.get()) == CONNECTION_OK &&
+           PQtransactionStatus(connection_.get()) == PQTRANS_IDLE &&
+           // Something was there to read: notices, or a server that says goodbye.
+           ::poll(&socket, 1, 0) == 0;
+}
+
+void Connection::forget_statements() noexcept { statements_.clear(); }
+void Connection::stop_preparing() noexcept {
+    statements_.clear();
+    prepare_ = false;
+}
+
+SteadyTime Connection::deadline() const { return std::chrono::steady_clock::now() + timeout_ * patience_; }
+
+void Connection::take_time() {
+    patience_ = patience_factor;
+    command("SET LOCAL statement_timeout = " + std::to_string(timeout_.count() * patience_) +
+            "; SET LOCAL enable_seqscan = on");
+}
+void Connection::hurry() noexcept { patience_ = 1; }
+
+void Connection::lost(const std::string& why, bool sent) {
+    ConnectionLost error;
+    error.message = why;
+    error.sent = sent;
+    throw error;
+}
+
+void Connection::wait_for(short events, SteadyTime deadline) {
+    pollfd socket{.fd = PQsocket(connection_.get()), .events = events, .revents = 0};
+    for (;;) {
+        const auto left =
+            std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+        if (left.count() <= 0) lost("no answer in time", sent_);
+        const int ready = ::poll(&socket, 1, static_cast<int>(std::min<std::int64_t>(left.count(), 60'000)));
+        if (ready > 0) return;
+        if (ready < 0 && errno != EINTR) lost("poll failed", sent_);
+    }
+}
+
+void Connection::flush(SteadyTime deadline) {
+    for (;;) {
+        const int left = PQflush(connection_.get());
+        if (left == 0) return;
+        if (left < 0) lost(trimmed(PQerrorMessage(connection_.get())), sent_);
+        wait_for(POLLIN | POLLOUT, deadline);
+        if (PQconsumeInput(connection_.get()) == 0) lost(trimmed(PQerrorMessage(connection_.get())), sent_);
+    }
+}
+
+Rows Connection::answer(SteadyTime deadline) {
+    std::unique_ptr<pg_result, void (*)(pg_result*)> last(nullptr,
+                                                          [](pg_result* result) { PQclear(result); });
+    for (;;) {
+        while (PQisBusy(connection_.get()) == 1) {
+            wait_for(POLLIN, deadline);
+            if (PQconsumeInput(connection_.get()) == 0) {
+                lost(trimmed(PQerrorMessage(connection_.get())), sent_);
+            }
+        }
+        PGresult* const result = PQgetResult(connection_.get());
+        if (result == nullptr) break;
+        const bool keep_first_error = last && PQresultStatus(last.get()) == PGRES_FATAL_ERROR;
+        if (keep_first_error) {
+            PQclear(result);
+        } else {
+            last.reset(result);
+        }
+        const ExecStatusType status = PQresultStatus(last.get());
+        if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT) break;
+    }
+    sent_ = false;
+    if (!last) lost("the connection gave no answer", true);
+    const ExecStatusType status = PQresultStatus(last.get());
+    if (status == PGRES_FATAL_ERROR) {
+        const ServerError error = server_error(last.get());
+        if (error.code.empty() || PQstatus(connection_.get()) != CONNECTION_OK ||
+            ends_the_session(error.code)) {
+            lost(error.message.empty() ? trimmed(PQerrorMessage(connection_.get())) : error.message, true);
+        }
+        throw error;
+    }
+    return Rows(last.release());
+}
+
+const std::string& Connection::prepared(const std::string& sql, const Parameters& parameters) {
+    const auto known = statements_.find(sql);
+    if (known != statements_.end()) return known->second;
+    if (statements_.size() >= most_statements) {
+        statements_.clear();
+        command("DEALLOCATE ALL");
+    }
+    const std::string name = "pharox_" + std::to_string(statements_.size());
+    const SteadyTime end = deadline();
+    if (PQsendPrepare(connection_.get(), name.c_str(), sql.c_str(), parameters.size(),
+                      parameters.types_.data()) == 0) {
+        lost(trimmed(PQerrorMessage(connection_.get())), false);
+    }
+    try {
+        flush(end);
+        answer(end);
+    } catch (ConnectionLost& error) {
+        error.sent = false;  // preparing does nothing
+        throw;
+    }
+    return statements_.emplace(sql, name).first->second;
+}
+
+Rows Connection::execute(const std::string& sql, const Parameters& parameters, Plan plan) {
+    std::vector<const char*> values;
+    for (std::size_t i = 0; i < parameters.types_.size(); ++i) {
+        const bool is_null = parameters.lengths_[i] == Parameters::null;
+        values.push_back(is_null ? nullptr : parameters.bytes_.data() + parameters.offsets_[i]);
+    }
+    const std::vector<int> formats(values.size(), binary);
+    const SteadyTime end = deadline();
+    int sent = 0;
+    if (prepare_ && plan == Plan::kept) {
+        const std::string& name = prepared(sql, parameters);
+        sent = PQsendQueryPrepared(connection_.get(), name.c_str(), parameters.size(), values.data(),
+                                   parameters.lengths_.data(), formats.data(), binary);
+    } else {
+        sent = PQsendQueryParams(connection_.get(), sql.c_str(), parameters.size(), parameters.types_.data(),
+                                 values.data(), parameters.lengths_.data(), formats.data(), binary);
+    }
+    if (sent == 0) lost(trimmed(PQerrorMessage(connection_.get())), false);
+    sent_ = true;
+    flush(end);
+    return answer(end);
+}
+
+void Connection::command(const std::string& sql) {
+    const SteadyTime end = deadline();
+    if (PQsendQuery(connection_.get(), sql.c_str()) == 0) {
+        lost(trimmed(PQerrorMessage(connection_.get())), false);
+    }
+    sent_ = true;
+    flush(end);
+    answer(end);
+}
+
+void Connection::copy_in(const std::string& sql, const std::function<bool(std::string&)>& next) {
+    command(sql);
+    const SteadyTime end = deadline();
+    std::string lines;
+    while (next(lines)) {
+        for (;;) {
+            const int put = PQputCopyData(connection_.get(), lines.data(), static_cast<int>(lines.size()));
+            if (put == 1) break;
+            if (put < 0) lost(trimmed(PQerrorMessage(connection_.get())), false);
+            wait_for(POLLOUT, end);
+        }
+        flush(end);
+    }
+    while (PQputCopyEnd(connection_.get(), nullptr) == 0) wait_for(POLLOUT, end);
+    flush(end);
+    answer(end);
+}
+
+}  // namespace pharox::postgres

@@ -1,0 +1,192 @@
+// One libpq connection, its prepared statements, and what its errors mean.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "filter_sql.hpp"
+#include "pharox/errors.hpp"
+#include "pharox/model/id.hpp"
+#include "pharox/model/json.hpp"
+#include "pharox/model/time.hpp"
+
+struct pg_conn;
+struct pg_result;
+
+namespace pharox::postgres {
+
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+/// What is being done, for the errors that come of it.
+struct Operation {
+    std::string_view name;
+    std::optional<LeaseId> lease{};
+};
+
+/// Throws the StorageError of this store.
+[[noreturn]] void fail(const Operation& operation, const std::string& why, bool retryable = false,
+                       bool outcome_unknown = false);
+
+/// The server refused a statement; the connection is fine. Never leaves the adapter.
+struct ServerError : std::exception {
+    std::string code;        ///< SQLSTATE
+    std::string message;     ///< without the DETAIL, which may quote rows
+    std::string constraint;  ///< the one that was violated
+    const char* what() const noexcept override { return message.c_str(); }
+    [[nodiscard]] bool is(std::string_view sqlstate) const noexcept { return code == sqlstate; }
+};
+/// The connection is gone. Never leaves the adapter.
+struct ConnectionLost : std::exception {
+    std::string message;
+    bool sent = false;       ///< what was asked may have happened
+    bool permanent = false;  ///< the server was reached, and will not have us
+    const char* what() const noexcept override { return message.c_str(); }
+};
+
+/// The values for $1, $2 … in order, in PostgreSQL's binary formats.
+class Parameters {
+  public:
+    Parameters& add(bool value);
+    Parameters& add(std::int16_t value);
+    Parameters& add(std::int32_t value);
+    Parameters& add(std::int64_t value);
+    Parameters& add(double value);
+    Parameters& add(std::string_view value);
+    Parameters& add(const std::string& value) { return add(std::string_view(value)); }
+    Parameters& add(const char*) = delete;
+    Parameters& add(Timestamp value);
+    Parameters& add(const Json& value);
+    Parameters& add(const UuidBytes& value);
+    Parameters& add(const std::set<std::string>& texts);
+    Parameters& add(const sqlkit::SqlValue& value);
+    Parameters& add(std::span<const UuidBytes> values);
+    Parameters& add(std::span<const std::int64_t> values);
+    template <class Tag>
+    Parameters& add(const Id<Tag>& id) {
+        return add(id.bytes());
+    }
+    template <class T>
+    Parameters& add(const std::optional<T>& value) {
+        if (value) return add(*value);
+        add(T{});
+        lengths_.back() = null;
+        return *this;
+    }
+
+    [[nodiscard]] int size() const noexcept { return static_cast<int>(types_.size()); }
+
+  private:
+    friend class Connection;
+    static constexpr int null = -1;
+    void begin(unsigned type);
+    void end();
+    void append(const void* data, std::size_t size);
+    void append_number(std::uint64_t value, std::size_t bytes);
+
+    std::string bytes_;
+    std::vector<unsigned> types_;
+    std::vector<std::size_t> offsets_;
+    std::vector<int> lengths_;
+};
+
+/// What a statement answered, in binary formats.
+class Rows {
+  public:
+    explicit Rows(pg_result* result) noexcept : result_(result) {}
+
+    [[nodiscard]] int size() const noexcept;
+    [[nodiscard]] std::int64_t changed() const;  ///< rows inserted, updated, deleted or selected
+    [[nodiscard]] bool is_null(int row, int column) const noexcept;
+    [[nodiscard]] bool flag(int row, int column) const;
+    [[nodiscard]] std::int64_t integer(int row, int column) const;  ///< of 2, 4 or 8 bytes
+    [[nodiscard]] double real(int row, int column) const;
+    [[nodiscard]] std::string_view text(int row, int column) const;
+    [[nodiscard]] Timestamp time(int row, int column) const;
+    [[nodiscard]] Json json(int row, int column) const;
+    [[nodiscard]] std::set<std::string> texts(int row, int column) const;
+    template <class IdType>
+    [[nodiscard]] IdType id(int row, int column) const {
+        return IdType(uuid(row, column));
+    }
+
+  private:
+    [[nodiscard]] UuidBytes uuid(int row, int column) const;
+    struct Clearer {
+        void operator()(pg_result* result) const noexcept;
+    };
+    std::unique_ptr<pg_result, Clearer> result_;
+};
+
+/// Whether a statement is worth preparing: few texts, often asked.
+enum class Plan : std::uint8_t { kept, once };
+
+/// Used by one thread at a time. Every call ends by its deadline, with ConnectionLost where the server did
+/// not answer by then.
+class Connection {
+  public:
+    struct Settings {
+        std::string connection;
+        std::chrono::milliseconds connect_timeout{};
+        std::chrono::milliseconds statement_timeout{};
+        bool detect_poolers = true;
+        bool prepare = true;
+    };
+    /// Throws ConnectionLost, ServerError.
+    explicit Connection(const Settings& settings);
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+    ~Connection();
+
+    Rows execute(const std::string& sql, const Parameters& parameters = {}, Plan plan = Plan::kept);
+    /// One or more statements without parameters or results.
+    void command(const std::string& sql);
+    /// COPY … FROM STDIN: `next` fills its argument with whole lines of text until it answers false.
+    void copy_in(const std::string& sql, const std::function<bool(std::string&)>& next);
+
+    /// Until the end of the transaction, statements read much and may take ten times as long; hurry() ends it
+    /// on our side.
+    void take_time();
+    void hurry() noexcept;
+
+    /// The server is there, as far as can be told without asking.
+    [[nodiscard]] bool is_alive() noexcept;
+    [[nodiscard]] bool in_transaction() const noexcept;
+    [[nodiscard]] bool behind_a_pooler() const noexcept { return pooled_; }
+    [[nodiscard]] int server_version() const noexcept;  ///< 150018 for 15.18
+    /// From now on every statement is planned anew: something between us and the server loses prepared ones.
+    void forget_statements() noexcept;
+    void stop_preparing() noexcept;
+
+  private:
+    struct Closer {
+        void operator()(pg_conn* connection) const noexcept;
+    };
+    void connect(const Settings& settings);
+    void set_up();
+    const std::string& prepared(const std::string& sql, const Parameters& parameters);
+    Rows answer(SteadyTime deadline);
+    void flush(SteadyTime deadline);
+    void wait_for(short events, SteadyTime deadline);
+    [[noreturn]] void lost(const std::string& why, bool sent);
+    [[nodiscard]] SteadyTime deadline() const;
+
+    std::unique_ptr<pg_conn, Closer> connection_;
+    std::chrono::milliseconds timeout_{};
+    std::unordered_map<std::string, std::string> statements_;
+    bool prepare_ = true;
+    bool pooled_ = false;
+    bool sent_ = false;
+    int patience_ = 1;
+};
+
+}  // namespace pharox::postgres

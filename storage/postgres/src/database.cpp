@@ -1,0 +1,101 @@
+#include "database.hpp"
+
+#include <random>
+
+namespace pharox::postgres {
+
+namespace {
+
+constexpr int most_conflicts = 50;
+
+bool is_conflict(const ServerError& error) { return error.is("40001") || error.is("40P01"); }
+
+/// Prepared statements that are not there, or not what they were.
+bool is_stale_statement(const ServerError& error) {
+    return error.is("26000") || error.is("42P05") ||
+           (error.is("0A000") && error.message.find("cached plan") != std::string::npos);
+}
+
+bool is_retryable(const ServerError& error) {
+    return is_conflict(error) || error.is("55P03") || error.is("57014") || error.is("25006") ||
+           error.code.starts_with("53");
+}
+
+}  // namespace
+
+std::int64_t new_call_key() {
+    thread_local std::mt19937_64 random{(std::uint64_t{std::random_device{}()} << 32) ^
+                                        std::random_device{}()};
+    return static_cast<std::int64_t>(random());
+}
+
+Database::Database(Options options)
+    : options_(std::move(options)), schema_('"' + options_.schema + "\"."), pool_(options_) {}
+
+std::string Database::in_schema(std::string_view sql) const {
+    constexpr std::string_view ours = "pharox.";
+    std::string text(sql);
+    if (options_.schema == "pharox") return text;
+    for (std::size_t at = text.find(ours); at != std::string::npos;
+         at = text.find(ours, at + schema_.size())) {
+        text.replace(at, ours.size(), schema_);
+    }
+    return text;
+}
+
+void Database::roll_back(Connection& connection) noexcept {
+    try {
+        connection.command("ROLLBACK");
+    } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): see the header
+    }
+}
+
+void Database::warn(std::string_view what) const {
+    if (!options_.warn) return;
+    try {
+        options_.warn(what);
+    } catch (...) {  // NOLINT(bugprone-empty-catch): a warning that nobody takes is no failure
+    }
+}
+
+Database::Attempts::Attempts(Database& database, const Operation& operation, Repeat repeat)
+    : database_(database),
+      operation_(operation),
+      repeat_(repeat),
+      give_up_(std::chrono::steady_clock::now() + database.options_.recovery_time) {}
+
+ConnectionPool::Loan Database::Attempts::borrow() {
+    for (;;) {
+        const auto now = std::chrono::steady_clock::now();
+        const auto patience = now + database_.options_.connection_wait;
+        try {
+            return database_.pool_.borrow(patience);
+        } catch (const ConnectionLost& error) {
+            const auto later = std::chrono::steady_clock::now();
+            if (!error.permanent && later < give_up_ && later < patience) continue;
+            fail(operation_, error.message, !error.permanent, in_doubt_);
+        }
+    }
+}
+
+void Database::Attempts::failed(ConnectionPool::Loan& connection, const ServerError& error) {
+    if (connection->in_transaction()) connection.discard();
+    if (is_conflict(error) && ++conflicts_ < most_conflicts) return;
+    if (is_stale_statement(error) && ++conflicts_ < most_conflicts) {
+        // Whoever forgets our statements once, does so again.
+        if (!error.is("0A000")) connection->stop_preparing();
+        if (error.is("0A000")) connection.discard();
+        return;
+    }
+    if (error.is("25006")) connection.discard();  // a standby: the next one may be the primary
+    fail(operation_, error.message + " (SQLSTATE " + error.code + ")", is_retryable(error), in_doubt_);
+}
+
+void Database::Attempts::failed(ConnectionPool::Loan& connection, const ConnectionLost& error) {
+    connection.discard();
+    if (error.sent && repeat_ == Repeat::unsent) fail(operation_, error.message, true, true);
+    in_doubt_ = in_doubt_ || error.sent;
+    if (std::chrono::steady_clock::now() >= give_up_) fail(operation_, error.message, true, in_doubt_);
+}
+
+}  // namespace pharox::postgres

@@ -1,0 +1,102 @@
+// The server as the rest sees it: statements that are repeated where that is safe, and errors that are ours.
+#pragma once
+
+#include <atomic>
+#include <concepts>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+#include "connection_pool.hpp"
+
+namespace pharox::postgres {
+
+/// Whether a call may be made again when nobody knows what became of it.
+enum class Repeat : std::uint8_t {
+    always,  ///< reading, or writing under an id that shows what was done
+    unsent,  ///< only where it cannot have happened
+};
+
+/// A number that no other call has, as good as certainly.
+std::int64_t new_call_key();
+
+/// Thread-safe.
+class Database {
+  public:
+    explicit Database(Options options);
+
+    [[nodiscard]] const Options& options() const noexcept { return options_; }
+    /// The text with `pharox.` replaced by the schema's name.
+    [[nodiscard]] std::string in_schema(std::string_view sql) const;
+
+    /// Calls `work(connection)`, again after deadlocks and lost connections as far as `repeat` allows, and
+    /// translates what it throws.
+    template <class Work>
+    auto run(const Operation& operation, Repeat repeat, Work work) {
+        Attempts attempts(*this, operation, repeat);
+        for (;;) {
+            ConnectionPool::Loan connection = attempts.borrow();
+            try {
+                return work(*connection);
+            } catch (const ServerError& error) {
+                attempts.failed(connection, error);
+            } catch (const ConnectionLost& error) {
+                attempts.failed(connection, error);
+            }
+        }
+    }
+    /// The same in a transaction of several statements.
+    template <class Work>
+    auto transact(const Operation& operation, Work work) {
+        return run(operation, Repeat::unsent, [&](Connection& connection) {
+            bool committing = false;
+            try {
+                connection.command("BEGIN");
+                if constexpr (std::is_void_v<decltype(work(connection))>) {
+                    work(connection);
+                    committing = true;
+                    connection.command("COMMIT");
+                } else {
+                    auto result = work(connection);
+                    committing = true;
+                    connection.command("COMMIT");
+                    return result;
+                }
+            } catch (ConnectionLost& error) {
+                error.sent = error.sent && committing;
+                throw;
+            } catch (...) {
+                roll_back(connection);
+                throw;
+            }
+        });
+    }
+
+    void warn(std::string_view what) const;
+
+  private:
+    /// A connection that cannot even do that is closed by the pool.
+    static void roll_back(Connection& connection) noexcept;
+    class Attempts {
+      public:
+        Attempts(Database& database, const Operation& operation, Repeat repeat);
+        ConnectionPool::Loan borrow();
+        /// Returns where it may be tried again, and throws otherwise.
+        void failed(ConnectionPool::Loan& connection, const ServerError& error);
+        void failed(ConnectionPool::Loan& connection, const ConnectionLost& error);
+
+      private:
+        Database& database_;
+        Operation operation_;
+        Repeat repeat_;
+        SteadyTime give_up_;
+        bool in_doubt_ = false;
+        int conflicts_ = 0;
+    };
+
+    Options options_;
+    std::string schema_;  // quoted, with a dot
+    ConnectionPool pool_;
+};
+
+}  // namespace pharox::postgres

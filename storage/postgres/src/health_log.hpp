@@ -1,0 +1,27 @@
+// What health checks found.
+#pragma once
+
+#include <functional>
+
+#include "database.hpp"
+#include "pharox/storage/health_log.hpp"
+
+namespace pharox::postgres {
+
+/// Thread-safe.
+class HealthLog final : public IHealthLog {
+  public:
+    HealthLog(Database& database, std::function<void()> on_available)
+        : database_(database), on_available_(std::move(on_available)) {}
+
+    std::optional<Proxy> apply_health_check_result(const HealthCheckResult& result) override;
+    std::optional<HealthCheckResult> get_last_health_result(ProxyId proxy) override;
+    void save_health_record(const ProxyHealthRecord& record) override;
+    std::vector<ProxyHealthRecord> list_health_records(const ListHealthRecordsRequest& request) override;
+
+  private:
+    Database& database_;
+    std::function<void()> on_available_;
+};
+
+}  // namespace pharox::postgres

@@ -1,0 +1,188 @@
+// How leases end, go on, and are forgotten.
+#include "leasing.hpp"
+#include "queries.hpp"
+
+namespace pharox::postgres {
+
+namespace {
+
+constexpr std::int64_t collect_batch = 500;
+constexpr std::int64_t prune_batch = 2'000;
+constexpr std::chrono::seconds between_collections(1);
+constexpr unsigned releases_between_prunings = 1'000;
+
+std::vector<Lease> read_leases(const Rows& rows, int first) {
+    std::vector<Lease> leases;
+    for (int row = 0; row < rows.size(); ++row) leases.push_back(read_lease(rows, row, first));
+    return leases;
+}
+
+}  // namespace
+
+bool Leasing::is_forgotten(const Lease& lease, Timestamp now) const {
+    return lease.released_at && *lease.released_at + database_.options().retention <= now;
+}
+
+ReleaseResult Leasing::release(const ReleaseRequest& request) {
+    ReleaseResult result =
+        end({.name = "release_lease", .lease = request.lease_id}, request.lease_id, ReleaseReason::released);
+    if (result.released) prune_now_and_then();
+    return result;
+}
+
+ReleaseResult Leasing::revoke_lease(const RevokeRequest& request) {
+    return end({.name = "revoke_lease", .lease = request.lease_id}, request.lease_id, ReleaseReason::revoked);
+}
+
+ReleaseResult Leasing::end(const Operation& operation, LeaseId id, ReleaseReason reason) {
+    const std::int64_t key = new_call_key();
+    Parameters parameters;
+    parameters.add(id).add(static_cast<std::int16_t>(reason)).add(key);
+    for (;;) {
+        const Rows rows = database_.run(operation, Repeat::always, [&](Connection& connection) {
+            return connection.execute(database_.in_schema(query::end_lease), parameters);
+        });
+        if (rows.size() == 0) return {};
+        const Timestamp now = rows.time(0, 0);
+        const bool ended = rows.flag(0, 1);
+        const Lease stored = read_lease(rows, 0, 3);
+        Lease lease = ended ? stored : as_of(stored, now);
+        if (!ended && lease.status == LeaseStatus::active) continue;  // another caller ended it just now
+        if (!ended && is_forgotten(lease, now)) return {};
+        const bool ours = ended || rows.flag(0, 2);  // the latter: our own statement, whose answer was lost
+        if (ours) on_available_();
+        return {.released = ours, .lease = std::move(lease)};
+    }
+}
+
+RenewResult Leasing::renew_lease(const RenewRequest& request) {
+    validate_lease_duration(request.duration);
+    const Operation operation{.name = "renew_lease", .lease = request.lease_id};
+    const Rows rows = database_.run(operation, Repeat::always, [&](Connection& connection) {
+        return connection.execute(
+            database_.in_schema(query::renew_lease),
+            Parameters().add(request.lease_id).add(std::int64_t{request.duration.count()}));
+    });
+    if (rows.size() > 0) return {.renewed = true, .lease = read_lease(rows, 0, 0)};
+    return {.renewed = false, .lease = get_lease({.lease_id = request.lease_id})};
+}
+
+std::optional<Lease> Leasing::get_lease(const GetLeaseRequest& request) {
+    const Operation operation{.name = "get_lease", .lease = request.lease_id};
+    const Rows rows = database_.run(operation, Repeat::always, [&](Connection& connection) {
+        return connection.execute(database_.in_schema(query::lease_by_id),
+                                  Parameters().add(request.lease_id));
+    });
+    if (rows.size() == 0) return std::nullopt;
+    const Timestamp now = rows.time(0, 0);
+    Lease lease = as_of(read_lease(rows, 0, 1), now);
+    if (is_forgotten(lease, now)) return std::nullopt;
+    return lease;
+}
+
+Page<Lease> Leasing::list_leases(const ListLeasesRequest& request) {
+    validate(request);
+    const auto given = [](const std::string& text) {
+        return text.empty() ? std::nullopt : std::optional<std::string>(text);
+    };
+    std::optional<UuidBytes> proxy;
+    if (request.proxy_id) proxy = request.proxy_id->bytes();
+    std::optional<std::int16_t> status;
+    if (request.status) status = static_cast<std::int16_t>(*request.status);
+    Parameters parameters;
+    parameters.add(request.after.empty() ? LeaseId() : LeaseId::parse(request.after))
+        .add(static_cast<std::int64_t>(request.limit + 1))  // the last tells that there is more
+        .add(std::int64_t{database_.options().retention.count()})
+        .add(given(request.pool))
+        .add(given(request.consumer))
+        .add(proxy)
+        .add(status);
+    const Rows rows = database_.run({.name = "list_leases"}, Repeat::always, [&](Connection& connection) {
+        return connection.execute(database_.in_schema(query::list_leases), parameters, Plan::once);
+    });
+    Page<Lease> page;
+    for (int row = 0; row < rows.size(); ++row) {
+        page.items.push_back(as_of(read_lease(rows, row, 1), rows.time(row, 0)));
+    }
+    if (page.items.size() > request.limit) {
+        page.items.pop_back();
+        page.next = page.items.back().id.to_string();
+    }
+    return page;
+}
+
+CleanupResult Leasing::cleanup(const CleanupRequest& request) {
+    const Operation operation{.name = "cleanup_expired_leases"};
+    Expired expired(reports_);
+    expired.add(collect(operation, false));
+    prune_now_and_then();
+    CleanupResult result{.leases = expired.take()};
+    result.count = static_cast<std::int64_t>(result.leases.size());
+    if (!request.collect) result.leases.clear();
+    return result;
+}
+
+std::vector<Lease> Leasing::collect(const Operation& operation, bool wait) {
+    std::vector<Lease> ended;
+    for (bool more = true; more;) {
+        std::vector<Lease> batch = database_.run(operation, Repeat::always, [&](Connection& connection) {
+            return read_leases(
+                connection.execute(database_.in_schema(query::collect_due), Parameters().add(collect_batch)),
+                0);
+        });
+        if (batch.empty() && wait && ended.empty()) {
+            // Somebody else is ending them: what they free is to be seen by whoever looks next.
+            database_.run(operation, Repeat::always, [&](Connection& connection) {
+                connection.execute(database_.in_schema(query::await_due), Parameters().add(collect_batch));
+            });
+        }
+        more = batch.size() == static_cast<std::size_t>(collect_batch);
+        ended.insert(ended.end(), std::make_move_iterator(batch.begin()),
+                     std::make_move_iterator(batch.end()));
+    }
+    if (!ended.empty()) on_available_();
+    return ended;
+}
+
+/// After a lease was granted: now and then, one thread at a time, and no reason for that lease to fail.
+void Leasing::collect_into(Expired& expired, const Operation& operation) {
+    const auto now = std::chrono::steady_clock::now();
+    SteadyTime planned = next_collection_.load();
+    if (now < planned || !next_collection_.compare_exchange_strong(planned, now + between_collections))
+        return;
+    try {
+        expired.add(collect({.name = operation.name}, false));
+    } catch (const StorageError& error) {
+        database_.warn(error.what());
+    }
+}
+
+/// Now and then, so that what is remembered stays bounded while nobody calls for it.
+void Leasing::prune_now_and_then() {
+    if (releases_.fetch_add(1, std::memory_order_relaxed) % releases_between_prunings != 0) return;
+    try {
+        database_.run({.name = "prune"}, Repeat::always, [&](Connection& connection) {
+            connection.execute(
+                database_.in_schema(query::prune_leases),
+                Parameters().add(std::int64_t{database_.options().retention.count()}).add(prune_batch));
+        });
+    } catch (const StorageError& error) {
+        database_.warn(error.what());
+    }
+}
+
+PoolStats Leasing::pool_stats(const PoolStatsRequest& request) {
+    const Rows rows = database_.run({.name = "get_pool_stats"}, Repeat::always, [&](Connection& connection) {
+        return connection.execute(database_.in_schema(query::pool_stats), Parameters().add(request.pool));
+    });
+    if (rows.is_null(0, 0)) return std::nullopt;
+    return PoolStatsSnapshot{.pool_name = request.pool,
+                             .total_proxies = rows.integer(0, 2),
+                             .active_proxies = rows.integer(0, 3),
+                             .available_proxies = rows.integer(0, 4),
+                             .leased_proxies = rows.integer(0, 5),
+                             .total_leases = rows.integer(0, 6),
+                             .collected_at = rows.time(0, 1)};
+}
+
+}  // namespace pharox::postgres

@@ -1,0 +1,61 @@
+#include "maintenance.hpp"
+
+#include "migrations.hpp"
+#include "queries.hpp"
+
+namespace pharox::postgres {
+
+namespace {
+
+constexpr std::int64_t long_transaction_seconds = 300;
+
+AuditResult read_audit(const Rows& rows) {
+    AuditResult result{.proxies = rows.integer(0, 0), .leases = rows.integer(0, 1)};
+    for (int row = 0; row < rows.size(); ++row) {
+        if (rows.is_null(row, 2)) continue;
+        result.mismatches.push_back({.proxy_id = rows.id<ProxyId>(row, 2),
+                                     .pool = std::string(rows.text(row, 3)),
+                                     .counter = rows.integer(row, 4),
+                                     .active_leases = rows.integer(row, 5)});
+    }
+    return result;
+}
+
+}  // namespace
+
+void Maintenance::ping() {
+    const Operation operation{.name = "ping"};
+    expect_schema(database_);
+    database_.run(operation, Repeat::always, [&](Connection& connection) {
+        const Rows state = connection.execute(
+            "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean", {},
+            Plan::once);
+        if (state.flag(0, 0)) fail(operation, "the server takes no writes: it is a standby", true);
+        const Rows oldest = connection.execute(query::oldest_transaction, {}, Plan::once);
+        if (oldest.size() > 0 && oldest.integer(0, 0) >= long_transaction_seconds) {
+            database_.warn("a transaction has been open for " + std::to_string(oldest.integer(0, 0)) +
+                           " s (server process " + std::to_string(oldest.integer(0, 1)) +
+                           "): until it ends, tables grow and leases get slower");
+        }
+    });
+}
+
+AuditResult Maintenance::audit() {
+    return database_.transact({.name = "audit"}, [&](Connection& connection) {
+        connection.take_time();
+        return read_audit(connection.execute(database_.in_schema(query::compare_counters), {}, Plan::once));
+    });
+}
+
+AuditResult Maintenance::repair() {
+    return database_.transact({.name = "repair"}, [&](Connection& connection) {
+        connection.take_time();
+        connection.command(database_.in_schema(query::lock_for_repair));
+        AuditResult result =
+            read_audit(connection.execute(database_.in_schema(query::compare_counters), {}, Plan::once));
+        connection.execute(database_.in_schema(query::set_counters_right), {}, Plan::once);
+        return result;
+    });
+}
+
+}  // namespace pharox::postgres

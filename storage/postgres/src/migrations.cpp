@@ -1,0 +1,221 @@
+#include "migrations.hpp"
+
+#include <array>
+
+#include "queries.hpp"
+
+namespace pharox::postgres {
+
+namespace {
+
+constexpr int oldest_server = 120'000;
+
+/// `status`, `protocol` and `reason` hold the values of core's enumerations.
+///
+/// room is the proxy's status while it may be leased and has room, and null otherwise. Indexes hold it
+/// instead of the counter: where it does not change, a lease writes to none of them (a heap-only update), and
+/// what has no room is in none.
+constexpr auto first_schema = R"sql(
+CREATE SCHEMA IF NOT EXISTS pharox.;
+CREATE TABLE pharox.schema_version (
+    one boolean PRIMARY KEY DEFAULT TRUE CHECK (one),
+    version int NOT NULL
+);
+INSERT INTO pharox.schema_version (version) VALUES (0);
+
+-- The counter of use marks. Cached by nobody: marks are in the order of uses.
+CREATE SEQUENCE pharox.use_mark;
+
+CREATE TABLE pharox.pool (
+    id uuid PRIMARY KEY,
+    name text COLLATE "C" NOT NULL UNIQUE,
+    description text,
+    metadata jsonb NOT NULL,
+    random_high float8 NOT NULL DEFAULT 0,    -- how far the order of random picks has come
+    weighted_high float8 NOT NULL DEFAULT 0
+) WITH (fillfactor = 50);
+
+CREATE TABLE pharox.consumer (
+    id uuid PRIMARY KEY,
+    name text COLLATE "C" NOT NULL UNIQUE
+);
+
+CREATE TABLE pharox.proxy (
+    id uuid PRIMARY KEY,
+    pool_id uuid NOT NULL,
+    used bigint NOT NULL DEFAULT 0,           -- the use mark
+    fencing bigint NOT NULL DEFAULT 0,        -- the newest fencing token
+    random_key float8 NOT NULL,
+    weighted_key float8 NOT NULL,
+    checked_at timestamptz NOT NULL,
+    current_leases int NOT NULL DEFAULT 0 CHECK (current_leases >= 0),
+    max_concurrency int,
+    revision int NOT NULL DEFAULT 0,          -- of everything but leases
+    port int NOT NULL,
+    status smallint NOT NULL,
+    protocol smallint NOT NULL,
+    room smallint GENERATED ALWAYS AS (
+        CASE WHEN (status = 0 OR status = 2) AND (max_concurrency IS NULL OR current_leases < max_concurrency)
+        THEN status END) STORED,
+    template boolean,
+    asn bigint,
+    latitude float8,
+    longitude float8,
+    latency_ms float8,
+    weight float8 NOT NULL,
+    host text NOT NULL,
+    username text,
+    password text,
+    source text COLLATE "C",
+    country text COLLATE "C",
+    city text COLLATE "C",
+    isp text COLLATE "C",
+    tags text[] COLLATE "C" NOT NULL,
+    metadata jsonb NOT NULL,
+    identity bytea NOT NULL,                  -- SHA-256: it holds a password otherwise
+    CONSTRAINT proxy_identity UNIQUE (pool_id, identity)
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.03, autovacuum_vacuum_threshold = 1000,
+        autovacuum_analyze_scale_factor = 0.1, autovacuum_vacuum_cost_delay = 1);
+CREATE INDEX proxy_pool ON pharox.proxy (pool_id, id);
+CREATE INDEX proxy_first_available ON pharox.proxy (pool_id, room, checked_at DESC, id)
+    WHERE room IS NOT NULL;
+CREATE INDEX proxy_round_robin ON pharox.proxy (pool_id, room, used, id) WHERE room IS NOT NULL;
+CREATE INDEX proxy_first_available_by_country ON pharox.proxy (pool_id, room, country, checked_at DESC, id)
+    WHERE room IS NOT NULL AND country IS NOT NULL;
+CREATE INDEX proxy_first_available_by_source ON pharox.proxy (pool_id, room, source, checked_at DESC, id)
+    WHERE room IS NOT NULL AND source IS NOT NULL;
+CREATE INDEX proxy_first_available_by_asn ON pharox.proxy (pool_id, room, asn, checked_at DESC, id)
+    WHERE room IS NOT NULL AND asn IS NOT NULL;
+CREATE INDEX proxy_first_available_by_protocol ON pharox.proxy (pool_id, room, protocol, checked_at DESC, id)
+    WHERE room IS NOT NULL;
+CREATE INDEX proxy_tags ON pharox.proxy USING gin (tags) WITH (fastupdate = off)
+    WHERE room IS NOT NULL AND tags <> '{}';
+
+CREATE TABLE pharox.lease (
+    id uuid PRIMARY KEY,
+    proxy_id uuid NOT NULL,
+    consumer_id uuid NOT NULL,
+    pool_id uuid NOT NULL,
+    acquired_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    released_at timestamptz,
+    tenure_ends_at timestamptz,
+    fencing bigint NOT NULL,
+    call_key bigint NOT NULL,                 -- which call made or ended it: a repeat knows its own
+    status smallint NOT NULL,
+    reason smallint,
+    pool_name text NOT NULL,
+    metadata jsonb NOT NULL
+) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.03, autovacuum_vacuum_threshold = 1000,
+        autovacuum_vacuum_cost_delay = 1);
+CREATE INDEX lease_due ON pharox.lease (expires_at, id) WHERE status = 0;
+CREATE INDEX lease_ended ON pharox.lease (released_at) WHERE status = 1;
+
+CREATE TABLE pharox.proxy_health (
+    proxy_id uuid PRIMARY KEY,
+    checked_at timestamptz NOT NULL,
+    result jsonb NOT NULL
+) WITH (fillfactor = 70);
+CREATE TABLE pharox.health_record (
+    id uuid PRIMARY KEY,
+    proxy_id uuid NOT NULL,
+    checked_at timestamptz NOT NULL,
+    record jsonb NOT NULL
+);
+CREATE INDEX health_record_newest ON pharox.health_record (proxy_id, checked_at DESC, id DESC);
+
+-- Great-circle distance by the haversine formula, on a sphere of 6371.0 km. False where there is no place.
+CREATE FUNCTION pharox.within(latitude float8, longitude float8, at_latitude float8, at_longitude float8,
+                              radius_km float8) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT coalesce(2 * 6371.0 * asin(least(1, sqrt(
+        power(sin(radians(latitude - at_latitude) / 2), 2) + cos(radians(at_latitude)) * cos(radians(latitude))
+        * power(sin(radians(longitude - at_longitude) / 2), 2)))) <= radius_km, FALSE) $$;
+CREATE FUNCTION pharox.at(latitude float8, longitude float8, at_latitude float8, at_longitude float8)
+    RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT coalesce(abs(latitude - at_latitude) <= 1e-6 AND abs(longitude - at_longitude) <= 1e-6, FALSE) $$;
+)sql";
+
+/// Number n leads from schema n to n + 1. What was released never changes.
+constexpr std::array migrations = {first_schema};
+
+constexpr Operation migrating{.name = "migrate"};
+
+/// The schema's name stands alone in CREATE SCHEMA.
+std::string in_schema(const Database& database, std::string_view text) {
+    std::string sql(text);
+    constexpr std::string_view alone = "EXISTS pharox.;";
+    const std::size_t at = sql.find(alone);
+    if (at != std::string::npos) {
+        sql.replace(at, alone.size(), "EXISTS \"" + database.options().schema + "\";");
+    }
+    return database.in_schema(sql);
+}
+
+int version_of(Connection& connection, const Database& database) {
+    const Rows there = connection.execute(
+        "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n"
+        " ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = 'schema_version')",
+        Parameters().add(database.options().schema), Plan::once);
+    if (!there.flag(0, 0)) return 0;
+    const Rows version = connection.execute(database.in_schema(query::schema_version), {}, Plan::once);
+    return version.size() == 0 ? 0 : static_cast<int>(version.integer(0, 0));
+}
+
+void check_server(Connection& connection) {
+    if (connection.server_version() < oldest_server) {
+        fail(migrating, "the server is PostgreSQL " + std::to_string(connection.server_version() / 10'000) +
+                            ": 12 is the oldest that will do");
+    }
+    const Rows encoding = connection.execute("SELECT current_setting('server_encoding')", {}, Plan::once);
+    if (encoding.text(0, 0) != "UTF8") {
+        fail(migrating, "the database keeps text as " + std::string(encoding.text(0, 0)) +
+                            ": make one with ENCODING 'UTF8'");
+    }
+}
+
+MigrationPlan plan(Connection& connection, const Database& database) {
+    check_server(connection);
+    MigrationPlan plan{.from = version_of(connection, database), .to = known_schema()};
+    if (plan.from > plan.to) {
+        fail(migrating, "the database has schema " + std::to_string(plan.from) +
+                            ", this pharox knows up to " + std::to_string(plan.to) +
+                            ": upgrade pharox, or restore a backup");
+    }
+    for (int version = plan.from; version < plan.to; ++version) {
+        plan.sql += in_schema(database, migrations[static_cast<std::size_t>(version)]);
+        plan.sql += database.in_schema(
+            "UPDATE pharox.schema_version SET version = " + std::to_string(version + 1) + ";\n");
+    }
+    return plan;
+}
+
+}  // namespace
+
+int known_schema() noexcept { return static_cast<int>(migrations.size()); }
+
+MigrationPlan plan_migration(Database& database) {
+    return database.run(migrating, Repeat::always,
+                        [&](Connection& connection) { return plan(connection, database); });
+}
+
+MigrationPlan migrate(Database& database) {
+    const MigrationPlan first = plan_migration(database);
+    if (first.sql.empty()) return first;
+    return database.transact(migrating, [&](Connection& connection) {
+        // One for each schema's name, held until the end of the transaction.
+        connection.execute("SELECT pg_advisory_xact_lock(hashtext('pharox migration'), hashtext($1))",
+                           Parameters().add(database.options().schema), Plan::once);
+        MigrationPlan now = plan(connection, database);
+        if (!now.sql.empty()) connection.command(now.sql);
+        return now;
+    });
+}
+
+void expect_schema(Database& database) {
+    const MigrationPlan plan = plan_migration(database);
+    if (plan.sql.empty()) return;
+    fail(migrating, "the database has schema " + std::to_string(plan.from) + ", this pharox needs " +
+                        std::to_string(plan.to) + ": run pharox migrate as the owner of the schema");
+}
+
+}  // namespace pharox::postgres

@@ -1,0 +1,57 @@
+// Candidates for a predicate.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "leasing.hpp"
+#include "queries.hpp"
+
+namespace pharox::postgres {
+
+template <class Use>
+bool Leasing::try_candidates(const Operation& operation, const PickPlan& plan, const ProxyFilters& filters,
+                             PoolId pool, bool allow_slow, Use use) {
+    constexpr std::size_t page = 64;
+    const auto ask = [&](const std::string& sql, const Parameters& parameters, Plan kept) {
+        return database_.run(operation, Repeat::always, [&](Connection& connection) {
+            return connection.execute(database_.in_schema(sql), parameters, kept);
+        });
+    };
+    const auto any_of = [&](const Rows& rows) {
+        for (int row = 0; row < rows.size(); ++row) {
+            const Proxy proxy = read_proxy(rows, row, 0);
+            if (matches(filters, proxy) && use(Choice{proxy.id, read_revision(rows, row, 0)})) return true;
+        }
+        return false;
+    };
+    for (const int room : {0, 2}) {
+        if (room == 2 && !allow_slow) break;
+        Parameters parameters;
+        parameters.add(pool);
+        plan.add_filter(parameters);
+        std::size_t seen = 0;
+        {
+            const Rows first = ask(plan.candidates(room), parameters, plan.plan());
+            if (any_of(first)) return true;
+            seen = static_cast<std::size_t>(first.size());
+        }
+        if (seen < page) continue;
+        // The rest is of one instant too, but read a few at a time.
+        std::vector<UuidBytes> ids;
+        {
+            const Rows all = ask(plan.candidate_ids(room), parameters, plan.plan());
+            for (int row = 0; row < all.size(); ++row) ids.push_back(all.id<ProxyId>(row, 0).bytes());
+        }
+        for (std::size_t from = page; from < ids.size(); from += page) {
+            const std::span<const UuidBytes> some(ids.data() + from, std::min(page, ids.size() - from));
+            const Rows rows =
+                ask(query::candidates_by_id,
+                    Parameters().add(pool).add(some).add(static_cast<std::int16_t>(room)), Plan::kept);
+            if (any_of(rows)) return true;
+        }
+    }
+    return false;
+}
+
+}  // namespace pharox::postgres

@@ -1,0 +1,446 @@
+// Every statement that is whole, and the parts that pick_plan puts together. `pharox.` stands for the schema.
+#pragma once
+
+// String literals join only where they stand side by side.
+#define PHAROX_PROXY_COLUMNS(p, current_leases)                                                              \
+    p "id, " p "pool_id, " p "host, " p "port, " p "protocol, " p "status, " p "checked_at, " p              \
+      "username, " p "password, " p "template, " p "source, " p "country, " p "city, " p "isp, " p "asn, " p \
+      "latitude, " p "longitude, " p "latency_ms, " p "max_concurrency, " current_leases ", " p "weight, " p \
+      "tags, " p "metadata, " p "revision"
+#define PHAROX_LEASE_COLUMNS(l)                                                                              \
+    l "id, " l "proxy_id, " l "consumer_id, " l "pool_id, " l "pool_name, " l "status, " l "acquired_at, " l \
+      "expires_at, " l "released_at, " l "reason, " l "fencing, " l "tenure_ends_at, " l "metadata"
+// As a lease reads: one whose time is up has ended, collected or not.
+#define PHAROX_NOW "(SELECT clock_timestamp())"
+// What is due counts nowhere.
+#define PHAROX_DUE_ON(proxy)                                                                       \
+    "(SELECT count(*)::int FROM pharox.lease d WHERE d.status = 0 AND d.expires_at <= " PHAROX_NOW \
+    " AND d.proxy_id = " proxy ".id)"
+
+namespace pharox::postgres::query {
+
+// ---- Acquire and find: parts
+// Parameters of every one: $1 pool name, $2 consumer name, $3 lease id, $4 duration in ms, $5 tenure in ms,
+// $6 metadata, $7 a number of the call's own, by which a repeat after a lost answer knows what it did; a
+// filter's come after.
+
+inline constexpr int pick_parameters = 7;
+
+/// All that can be known before picking.
+inline constexpr auto ask =
+    "WITH ask AS MATERIALIZED (SELECT"
+    " (SELECT id FROM pharox.pool WHERE name = $1) AS pool_id,"
+    " (SELECT id FROM pharox.consumer WHERE name = $2) AS consumer_id,"
+    " EXISTS (SELECT 1 FROM pharox.lease WHERE id = $3) AS known,"
+    " EXISTS (SELECT 1 FROM pharox.lease WHERE status = 0 AND expires_at <= " PHAROX_NOW
+    ") AS due,"
+    " (SELECT last_value FROM pharox.use_mark) AS mark)";
+/// A step: rows that nobody has locked, then rows that somebody has; active ones, then slow ones.
+inline constexpr auto candidate =
+    "SELECT id, random_key, weighted_key FROM pharox.proxy"
+    " WHERE pool_id = (SELECT pool_id FROM ask) AND NOT (SELECT known FROM ask)";
+inline constexpr auto lock_free = " LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED";
+inline constexpr auto lock_busy = " LIMIT 1 FOR NO KEY UPDATE";
+/// The time is taken when the lock is held.
+inline constexpr auto clock =
+    ", clock AS MATERIALIZED (SELECT clock_timestamp() AS now FROM chosen)"
+    ", instant AS MATERIALIZED (SELECT now, (extract(epoch FROM now) * 1000000)::bigint AS us FROM clock)";
+inline constexpr auto lease_it =
+    ", taken AS (UPDATE pharox.proxy p SET current_leases = p.current_leases + 1,"
+    " used = nextval('pharox.use_mark'), fencing = greatest(p.fencing + 1, instant.us)";
+inline constexpr auto taken_from =
+    " FROM chosen, instant WHERE p.id = chosen.id AND (SELECT consumer_id FROM ask) IS NOT NULL"
+    " RETURNING p.*, instant.now)"
+    ", made AS (INSERT INTO pharox.lease (id, proxy_id, consumer_id, pool_id, pool_name, status, acquired_at,"
+    " expires_at, fencing, tenure_ends_at, metadata, call_key)"
+    " SELECT $3, taken.id, ask.consumer_id, taken.pool_id, coalesce($1, (SELECT name FROM pharox.pool WHERE "
+    "id = taken.pool_id)), 0, taken.now,"
+    " taken.now + $4 * interval '1 millisecond', taken.fencing, taken.now + $5 * interval '1 millisecond', "
+    "$6, $7"
+    " FROM ask, taken)";
+/// Find marks what it hands out only where the order is by turns.
+inline constexpr auto mark_it = ", taken AS (UPDATE pharox.proxy p SET used = ";
+inline constexpr auto next_mark = "nextval('pharox.use_mark')";
+inline constexpr auto same_mark = "p.used";
+inline constexpr auto marked_from =
+    " FROM chosen, instant WHERE p.id = chosen.id RETURNING p.*, instant.now)";
+/// The picked one draws again; the others keep their turns.
+inline constexpr auto draw_random =
+    ", random_key = greatest(p.random_key, (SELECT random_high FROM pharox.pool WHERE id = p.pool_id))"
+    " - ln(1 - random())";
+inline constexpr auto draw_weighted =
+    ", weighted_key = greatest(p.weighted_key, (SELECT weighted_high FROM pharox.pool WHERE id = p.pool_id))"
+    " - ln(1 - random()) / least(greatest(p.weight, 1e-290), 1e290)";
+/// How far the order has come; whoever cannot have the row at once leaves it to the next one.
+inline constexpr auto random_progress =
+    ", progress AS (UPDATE pharox.pool SET random_high = greatest(random_high, chosen.random_key) FROM chosen"
+    " WHERE pool.id IN (SELECT q.id FROM pharox.pool q WHERE q.id = (SELECT pool_id FROM ask)"
+    " FOR NO KEY UPDATE SKIP LOCKED))";
+inline constexpr auto weighted_progress =
+    ", progress AS (UPDATE pharox.pool SET weighted_high = greatest(weighted_high, chosen.weighted_key)"
+    " FROM chosen WHERE pool.id IN (SELECT q.id FROM pharox.pool q WHERE q.id = (SELECT pool_id FROM ask)"
+    " FOR NO KEY UPDATE SKIP LOCKED))";
+/// pool id, consumer id, known, due, found, now, fencing, then the proxy.
+inline constexpr auto picked =
+    " SELECT ask.pool_id, ask.consumer_id, ask.known, ask.due, EXISTS (SELECT 1 FROM chosen), p.now, "
+    "p.fencing, " PHAROX_PROXY_COLUMNS("p.", "p.current_leases - CASE WHEN ask.due THEN " PHAROX_DUE_ON(
+                                                 "p") " ELSE 0 END") " FROM ask LEFT JOIN taken p ON TRUE";
+
+/// A find that only reads: pool id, due, then the proxy. $1 pool name.
+inline constexpr int find_parameters = 1;
+inline constexpr auto find_ask =
+    "WITH ask AS MATERIALIZED (SELECT (SELECT id FROM pharox.pool WHERE name = $1) AS pool_id,"
+    " EXISTS (SELECT 1 FROM pharox.lease WHERE status = 0 AND expires_at <= " PHAROX_NOW ") AS due)";
+inline constexpr auto find_candidate = "SELECT * FROM pharox.proxy WHERE pool_id = (SELECT pool_id FROM ask)";
+inline constexpr auto found = " SELECT ask.pool_id, ask.due, " PHAROX_PROXY_COLUMNS(
+    "p.", "p.current_leases") " FROM ask LEFT JOIN chosen p ON TRUE";
+
+/// What a predicate looks at. $1 pool id.
+inline constexpr int list_parameters = 1;
+inline constexpr auto candidates =
+    "SELECT " PHAROX_PROXY_COLUMNS("", "current_leases") " FROM pharox.proxy WHERE pool_id = $1";
+inline constexpr auto candidate_ids = "SELECT id FROM pharox.proxy WHERE pool_id = $1";
+/// $2 ids
+inline constexpr auto candidates_by_id =
+    "SELECT " PHAROX_PROXY_COLUMNS("p.", "p.current_leases")
+    " FROM unnest($2) WITH ORDINALITY AS wanted (id, place) JOIN pharox.proxy p ON p.id = wanted.id"
+    " WHERE p.pool_id = $1 AND p.room = $3 ORDER BY wanted.place";
+
+/// Why nothing was found: pool id, whether leases are due, whether one is free now, is full, is of weight 0.
+/// $1 pool name; pick_plan fills in the conditions.
+inline constexpr auto miss_ask =
+    "SELECT pool.id, EXISTS (SELECT 1 FROM pharox.lease WHERE status = 0 AND expires_at <= " PHAROX_NOW ")";
+inline constexpr auto miss_probe = ", EXISTS (SELECT 1 FROM pharox.proxy WHERE pool_id = pool.id";
+inline constexpr auto miss_from = " FROM (SELECT 1) one LEFT JOIN pharox.pool ON pool.name = $1";
+/// room is a status, and null where there is no room: see the first migration.
+inline constexpr auto active_with_room = " AND room = 0";
+inline constexpr auto slow_with_room = " AND room = 2";
+inline constexpr auto active_and_full = " AND status = 0 AND room IS NULL";
+inline constexpr auto slow_and_full = " AND status = 2 AND room IS NULL";
+
+// ---- Acquire and create: whole
+
+/// As picked, for one proxy: pick_plan adds which, and what must hold.
+inline constexpr auto this_proxy = " AND id = $8 AND revision = $9";
+/// $8 proxy id, $9 whether a slow one will do; $1 is null. room and status come as they are under the lock.
+inline constexpr auto create_lease =
+    "WITH ask AS MATERIALIZED (SELECT"
+    " (SELECT id FROM pharox.consumer WHERE name = $2) AS consumer_id,"
+    " EXISTS (SELECT 1 FROM pharox.lease WHERE id = $3) AS known,"
+    " EXISTS (SELECT 1 FROM pharox.lease WHERE status = 0 AND expires_at <= " PHAROX_NOW ") AS due)"
+    ", seen AS MATERIALIZED (SELECT id, pool_id, status, room FROM pharox.proxy"
+    " WHERE id = $8 FOR NO KEY UPDATE)"
+    ", chosen AS MATERIALIZED (SELECT id FROM seen WHERE NOT (SELECT known FROM ask)"
+    " AND (room = 0 OR (room = 2 AND $9)))"
+    ", clock AS MATERIALIZED (SELECT clock_timestamp() AS now FROM chosen)"
+    ", instant AS MATERIALIZED (SELECT now, (extract(epoch FROM now) * 1000000)::bigint AS us FROM clock)"
+    ", taken AS (UPDATE pharox.proxy p SET current_leases = p.current_leases + 1,"
+    " used = nextval('pharox.use_mark'), fencing = greatest(p.fencing + 1, instant.us)"
+    " FROM chosen, instant WHERE p.id = chosen.id AND (SELECT consumer_id FROM ask) IS NOT NULL"
+    " RETURNING p.*, instant.now)"
+    ", made AS (INSERT INTO pharox.lease (id, proxy_id, consumer_id, pool_id, pool_name, status, acquired_at,"
+    " expires_at, fencing, tenure_ends_at, metadata, call_key)"
+    " SELECT $3, taken.id, ask.consumer_id, taken.pool_id,"
+    " coalesce($1, (SELECT name FROM pharox.pool WHERE id = taken.pool_id)), 0, taken.now,"
+    " taken.now + $4 * interval '1 millisecond', taken.fencing, taken.now + $5 * interval '1 millisecond', $6, $7"
+    " FROM ask, taken RETURNING pool_name)"
+    " SELECT seen.pool_id, ask.consumer_id, ask.known, ask.due, seen.status, p.now, p.fencing, "
+    PHAROX_PROXY_COLUMNS("p.", "p.current_leases - CASE WHEN ask.due THEN " PHAROX_DUE_ON("p") " ELSE 0 END")
+    ", (SELECT pool_name FROM made)"
+    " FROM ask LEFT JOIN seen ON TRUE LEFT JOIN taken p ON TRUE";
+
+// ---- Leases
+
+inline constexpr auto lease_by_id =
+    "SELECT " PHAROX_NOW ", " PHAROX_LEASE_COLUMNS("") " FROM pharox.lease WHERE id = $1";
+/// now, consumer id of $2, whether call $3 made it, the lease, then its proxy.
+inline constexpr auto replay =
+    "SELECT " PHAROX_NOW ", (SELECT id FROM pharox.consumer WHERE name = $2), call_key = $3, " PHAROX_LEASE_COLUMNS(
+        "l.") ", " PHAROX_PROXY_COLUMNS("p.", "p.current_leases - " PHAROX_DUE_ON("p"))
+    " FROM pharox.lease l LEFT JOIN pharox.proxy p ON p.id = l.proxy_id WHERE l.id = $1";
+/// $1 lease id, $2 reason, $3 a number of the call's own. now, whether it ended now, whether call $3 ended
+/// it, then the lease.
+inline constexpr auto end_lease =
+    "WITH ended AS (UPDATE pharox.lease SET status = 1, released_at = clock_timestamp(), reason = $2,"
+    " call_key = $3 WHERE id = $1 AND status = 0 AND expires_at > clock_timestamp() RETURNING *)"
+    ", freed AS (UPDATE pharox.proxy p SET current_leases = greatest(p.current_leases - 1, 0),"
+    " used = nextval('pharox.use_mark') FROM ended WHERE p.id = ended.proxy_id)"
+    " SELECT clock_timestamp(), TRUE, TRUE, " PHAROX_LEASE_COLUMNS("") " FROM ended"
+    " UNION ALL SELECT clock_timestamp(), FALSE, call_key = $3, " PHAROX_LEASE_COLUMNS("")
+    " FROM pharox.lease WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM ended)";
+/// $1 lease id, $2 duration in ms.
+inline constexpr auto renew_lease =
+    "UPDATE pharox.lease SET expires_at = least(greatest(expires_at, clock_timestamp() + $2 * interval '1 "
+    "millisecond'), coalesce(tenure_ends_at, 'infinity')) WHERE id = $1 AND status = 0"
+    " AND expires_at > clock_timestamp() AND (tenure_ends_at IS NULL OR expires_at < tenure_ends_at)"
+    " RETURNING " PHAROX_LEASE_COLUMNS("");
+/// $1 how many at most. Leases before proxies, each in order: two of these, or a release, never wait for each
+/// other in a circle.
+inline constexpr auto collect_due =
+    "WITH due AS MATERIALIZED (SELECT id FROM pharox.lease WHERE status = 0 AND expires_at <= " PHAROX_NOW
+    " ORDER BY expires_at, id LIMIT $1 FOR UPDATE SKIP LOCKED)"
+    ", ended AS (UPDATE pharox.lease l SET status = 1, released_at = l.expires_at, reason = 1 FROM due"
+    " WHERE l.id = due.id RETURNING " PHAROX_LEASE_COLUMNS("l.") ")"
+    ", many AS (SELECT proxy_id, count(*)::int AS n FROM ended GROUP BY proxy_id)"
+    ", held AS MATERIALIZED (SELECT p.id FROM pharox.proxy p WHERE p.id IN (SELECT proxy_id FROM many)"
+    " ORDER BY p.id FOR NO KEY UPDATE)"
+    ", freed AS (UPDATE pharox.proxy p SET current_leases = greatest(p.current_leases - many.n, 0),"
+    " used = nextval('pharox.use_mark') FROM held, many WHERE p.id = held.id AND many.proxy_id = held.id)"
+    " SELECT " PHAROX_LEASE_COLUMNS("") " FROM ended ORDER BY expires_at, id";
+/// The same, but waits for whoever is at it.
+inline constexpr auto await_due = "SELECT id FROM pharox.lease WHERE status = 0 AND expires_at <= " PHAROX_NOW
+                                  " ORDER BY expires_at, id LIMIT $1 FOR UPDATE";
+/// $1 retention in ms, $2 how many at most.
+inline constexpr auto prune_leases =
+    "DELETE FROM pharox.lease WHERE id IN (SELECT id FROM pharox.lease WHERE status = 1"
+    " AND released_at <= (SELECT clock_timestamp() - $1 * interval '1 millisecond')"
+    " ORDER BY released_at LIMIT $2 FOR UPDATE SKIP LOCKED)";
+/// $1 id, $2 retention in ms.
+inline constexpr auto forget_lease =
+    "DELETE FROM pharox.lease WHERE id = $1 AND status = 1"
+    " AND released_at <= clock_timestamp() - $2 * interval '1 millisecond'";
+/// $1 id after which to begin, $2 limit; conditions follow.
+inline constexpr auto list_leases =
+    "SELECT " PHAROX_NOW ", " PHAROX_LEASE_COLUMNS("") " FROM pharox.lease WHERE id > $1"
+    " AND (status = 0 OR released_at > (SELECT clock_timestamp() - $3 * interval '1 millisecond'))"
+    " AND ($4::text IS NULL OR pool_name = $4)"
+    " AND ($5::text IS NULL OR consumer_id = (SELECT id FROM pharox.consumer WHERE name = $5))"
+    " AND ($6::uuid IS NULL OR proxy_id = $6)"
+    " AND ($7::int2 IS NULL OR ($7 = 0) = (status = 0 AND expires_at > " PHAROX_NOW "))"
+    " ORDER BY id LIMIT $2";
+
+/// $1 pool name.
+inline constexpr auto pool_stats =
+    "WITH due AS MATERIALIZED (SELECT proxy_id, count(*)::int AS leases FROM pharox.lease WHERE status = 0"
+    " AND expires_at <= " PHAROX_NOW
+    " GROUP BY proxy_id),"
+    " live AS (SELECT p.status, p.max_concurrency, p.current_leases - coalesce(due.leases, 0) AS leases"
+    "  FROM pharox.proxy p LEFT JOIN due ON due.proxy_id = p.id"
+    "  WHERE p.pool_id = (SELECT id FROM pharox.pool WHERE name = $1))"
+    " SELECT (SELECT id FROM pharox.pool WHERE name = $1), clock_timestamp(), count(*),"
+    " count(*) FILTER (WHERE status = 0),"
+    " count(*) FILTER (WHERE status = 0 AND (max_concurrency IS NULL OR leases < max_concurrency)),"
+    " count(*) FILTER (WHERE leases > 0), coalesce(sum(leases), 0)::bigint FROM live";
+
+// ---- Pools
+
+inline constexpr auto insert_pool =
+    "INSERT INTO pharox.pool (id, name, description, metadata) VALUES ($1, $2, $3, $4)";
+inline constexpr auto update_pool =
+    "UPDATE pharox.pool SET name = $2, description = $3, metadata = $4 WHERE id = $1";
+inline constexpr auto pool_by_name =
+    "SELECT id, name, description, metadata FROM pharox.pool WHERE name = $1";
+inline constexpr auto list_pools =
+    "SELECT id, name, description, metadata FROM pharox.pool WHERE name > $1 ORDER BY name LIMIT $2";
+/// No proxy can enter while this is held.
+inline constexpr auto lock_pool = "SELECT id FROM pharox.pool WHERE name = $1 FOR UPDATE";
+inline constexpr auto delete_pool = "DELETE FROM pharox.pool WHERE id = $1";
+
+// ---- Proxies
+
+/// $1 id, $2 pool id, then the columns of bind_proxy(). Nothing where the pool is unknown: pool, inserted.
+inline constexpr auto insert_proxy =
+    "WITH home AS MATERIALIZED (SELECT id, random_high, weighted_high FROM pharox.pool WHERE id = $2"
+    " FOR KEY SHARE)"
+    ", added AS (INSERT INTO pharox.proxy (id, pool_id, host, port, protocol, status, checked_at, username,"
+    " password, template, source, country, city, isp, asn, latitude, longitude, latency_ms, max_concurrency,"
+    " weight, tags, metadata, identity, random_key, weighted_key)"
+    " SELECT $1, home.id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,"
+    " $21, $22, sha256(convert_to($23, 'UTF8')), home.random_high - ln(1 - random()),"
+    " home.weighted_high - ln(1 - random()) / least(greatest($20, 1e-290), 1e290)"
+    " FROM home ON CONFLICT DO NOTHING RETURNING id)"
+    " SELECT EXISTS (SELECT 1 FROM home), EXISTS (SELECT 1 FROM added)";
+/// The same parameters. Who has the identity in the pool, or else the id.
+inline constexpr auto update_proxy =
+    "WITH home AS MATERIALIZED (SELECT id, random_high, weighted_high FROM pharox.pool WHERE id = $2"
+    " FOR KEY SHARE)"
+    " UPDATE pharox.proxy p SET pool_id = $2, host = $3, port = $4, protocol = $5, status = $6,"
+    " checked_at = $7, username = $8, password = $9, template = $10, source = $11, country = $12, city = $13,"
+    " isp = $14, asn = $15, latitude = $16, longitude = $17, latency_ms = $18, max_concurrency = $19,"
+    " weight = $20, tags = $21, metadata = $22, identity = sha256(convert_to($23, 'UTF8')),"
+    " revision = p.revision + 1,"
+    " random_key = CASE WHEN p.pool_id = $2 THEN p.random_key ELSE home.random_high - ln(1 - random()) END,"
+    " weighted_key = CASE WHEN p.pool_id = $2 AND p.weight = $20 THEN p.weighted_key"
+    " ELSE home.weighted_high - ln(1 - random()) / least(greatest($20, 1e-290), 1e290) END"
+    " FROM home WHERE p.id = $1 RETURNING " PHAROX_PROXY_COLUMNS("p.",
+                                                                 "p.current_leases - " PHAROX_DUE_ON("p"));
+/// $1 pool id, $2 identity, $3 id.
+inline constexpr auto holder_of_proxy =
+    "SELECT id FROM (SELECT id, 0 AS place FROM pharox.proxy WHERE pool_id = $1"
+    " AND identity = sha256(convert_to($2, 'UTF8')) UNION ALL SELECT id, 1 FROM pharox.proxy WHERE id = $3) "
+    "held"
+    " ORDER BY place LIMIT 1";
+inline constexpr auto pool_exists = "SELECT 1 FROM pharox.pool WHERE id = $1";
+inline constexpr auto proxy_exists = "SELECT 1 FROM pharox.proxy WHERE id = $1";
+inline constexpr auto proxy_by_id = "SELECT " PHAROX_PROXY_COLUMNS(
+    "p.", "p.current_leases - " PHAROX_DUE_ON("p")) " FROM pharox.proxy p WHERE p.id = $1";
+/// $1 pool name, $2 id after which to begin, $3 limit, $4 status or null; a filter may follow, then the end.
+inline constexpr int list_proxies_parameters = 4;
+inline constexpr auto list_proxies =
+    "WITH due AS MATERIALIZED (SELECT proxy_id, count(*)::int AS leases FROM pharox.lease WHERE status = 0"
+    " AND expires_at <= " PHAROX_NOW " GROUP BY proxy_id)"
+    " SELECT " PHAROX_PROXY_COLUMNS("p.", "p.current_leases - coalesce(due.leases, 0)")
+    " FROM (SELECT * FROM pharox.proxy WHERE pool_id = (SELECT id FROM pharox.pool WHERE name = $1) AND id > $2"
+    " AND ($4::int2 IS NULL OR status = $4)";
+inline constexpr auto list_proxies_end =
+    " ORDER BY id LIMIT $3) p LEFT JOIN due ON due.proxy_id = p.id ORDER BY p.id";
+
+inline constexpr auto lock_proxy = "SELECT id, current_leases FROM pharox.proxy WHERE id = $1 FOR UPDATE";
+inline constexpr auto lock_proxies_of_pool =
+    "SELECT id FROM pharox.proxy WHERE pool_id = $1 ORDER BY id FOR UPDATE";
+inline constexpr auto delete_proxy = "DELETE FROM pharox.proxy WHERE id = $1";
+inline constexpr auto delete_proxies_of_pool = "DELETE FROM pharox.proxy WHERE pool_id = $1";
+
+// ---- Bulk
+
+inline constexpr auto make_staging =
+    "CREATE TEMPORARY TABLE pharox_staging (place bigint, id uuid, pool_id uuid, host text, port int,"
+    " protocol smallint, status smallint, checked_at timestamptz, username text, password text,"
+    " template boolean, source text, country text, city text, isp text, asn bigint, latitude float8,"
+    " longitude float8, latency_ms float8, max_concurrency int, weight float8, tags text[], metadata jsonb,"
+    " identity text) ON COMMIT DROP";
+inline constexpr auto analyze_staging = "ANALYZE pharox_staging";
+inline constexpr auto copy_staging = "COPY pharox_staging FROM STDIN";
+inline constexpr auto lock_staged_pools =
+    "SELECT id FROM pharox.pool WHERE id IN (SELECT pool_id FROM pharox_staging) ORDER BY id FOR KEY SHARE";
+inline constexpr auto unknown_staged_pool =
+    "SELECT pool_id FROM pharox_staging s WHERE NOT EXISTS (SELECT 1 FROM pharox.pool WHERE id = s.pool_id)"
+    " LIMIT 1";
+inline constexpr auto insert_staged =
+    "INSERT INTO pharox.proxy (id, pool_id, host, port, protocol, status, checked_at, username, password,"
+    " template, source, country, city, isp, asn, latitude, longitude, latency_ms, max_concurrency, weight, "
+    "tags,"
+    " metadata, identity, random_key, weighted_key)"
+    " SELECT s.id, s.pool_id, s.host, s.port, s.protocol, s.status, s.checked_at, s.username, s.password,"
+    " s.template, s.source, s.country, s.city, s.isp, s.asn, s.latitude, s.longitude, s.latency_ms,"
+    " s.max_concurrency, s.weight, s.tags, s.metadata, sha256(convert_to(s.identity, 'UTF8')),"
+    " pool.random_high - ln(1 - random()),"
+    " pool.weighted_high - ln(1 - random()) / least(greatest(s.weight, 1e-290), 1e290)"
+    " FROM pharox_staging s JOIN pharox.pool ON pool.id = s.pool_id ORDER BY s.place";
+inline constexpr auto or_leave_it = " ON CONFLICT DO NOTHING";
+/// Inserts, and leaves in the staging table what was there already. How many were inserted: the rows changed.
+inline constexpr auto after_insert_with = "WITH added AS (";
+inline constexpr auto after_insert_drop =
+    " RETURNING id), first AS (SELECT id, min(place) AS place FROM pharox_staging GROUP BY id)"
+    ", dropped AS (DELETE FROM pharox_staging s USING first, added WHERE s.place = first.place"
+    " AND first.id = added.id)"
+    " SELECT count(*) FROM added";
+/// What has a stored identity: the last one of the call counts.
+inline constexpr auto update_staged =
+    "WITH wanted AS MATERIALIZED (SELECT DISTINCT ON (h.id) h.id AS holder, s.* FROM pharox_staging s"
+    " JOIN pharox.proxy h ON h.pool_id = s.pool_id AND h.identity = sha256(convert_to(s.identity, 'UTF8'))"
+    " ORDER BY h.id, s.place DESC)"
+    ", changed AS (UPDATE pharox.proxy p SET protocol = s.protocol, status = s.status,"
+    " checked_at = s.checked_at, username = s.username, password = s.password, template = s.template,"
+    " source = s.source, country = s.country, city = s.city, isp = s.isp, asn = s.asn, latitude = s.latitude,"
+    " longitude = s.longitude, latency_ms = s.latency_ms, max_concurrency = s.max_concurrency,"
+    " weight = s.weight, tags = s.tags, metadata = s.metadata, revision = p.revision + 1,"
+    " weighted_key = CASE WHEN p.weight = s.weight THEN p.weighted_key"
+    " ELSE pool.weighted_high - ln(1 - random()) / least(greatest(s.weight, 1e-290), 1e290) END"
+    " FROM wanted s JOIN pharox.pool ON pool.id = s.pool_id WHERE p.id = s.holder)"
+    " DELETE FROM pharox_staging s WHERE EXISTS (SELECT 1 FROM pharox.proxy h WHERE h.pool_id = s.pool_id"
+    " AND h.identity = sha256(convert_to(s.identity, 'UTF8')))";
+/// What has a stored id, and another identity.
+inline constexpr auto staged_places = "SELECT place FROM pharox_staging ORDER BY place";
+
+// ---- Leases of what goes
+
+/// The active ones are ended first: what is due as expired, then the others.
+inline constexpr auto active_of_proxy = " AND proxy_id = $1";
+inline constexpr auto active_of_pool = " AND proxy_id IN (SELECT id FROM pharox.proxy WHERE pool_id = $1)";
+inline constexpr auto active_of_consumer = " AND consumer_id = $1";
+inline constexpr auto any_active = "SELECT 1 FROM pharox.lease WHERE status = 0 AND expires_at > " PHAROX_NOW;
+inline constexpr auto lock_active = "SELECT id FROM pharox.lease WHERE status = 0";
+inline constexpr auto lock_active_end = " ORDER BY expires_at, id FOR UPDATE";
+inline constexpr auto revoke_active =
+    "WITH ended AS (UPDATE pharox.lease SET status = 1,"
+    " reason = CASE WHEN expires_at <= clock_timestamp() THEN 1 ELSE 2 END,"
+    " released_at = least(expires_at, clock_timestamp()) WHERE status = 0";
+inline constexpr auto revoke_active_end =
+    " RETURNING *), many AS (SELECT proxy_id, count(*)::int AS n FROM ended GROUP BY proxy_id)"
+    ", freed AS (UPDATE pharox.proxy p SET current_leases = greatest(p.current_leases - many.n, 0),"
+    " used = nextval('pharox.use_mark') FROM many WHERE p.id = many.proxy_id)"
+    " SELECT " PHAROX_LEASE_COLUMNS("") " FROM ended ORDER BY expires_at, id";
+
+// ---- Consumers
+
+inline constexpr auto insert_consumer = "INSERT INTO pharox.consumer (id, name) VALUES ($1, $2)";
+inline constexpr auto ensure_consumer =
+    "INSERT INTO pharox.consumer (id, name) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
+inline constexpr auto consumer_by_name = "SELECT id, name FROM pharox.consumer WHERE name = $1";
+inline constexpr auto lock_consumer = "SELECT id FROM pharox.consumer WHERE name = $1 FOR UPDATE";
+inline constexpr auto delete_consumer = "DELETE FROM pharox.consumer WHERE id = $1";
+inline constexpr auto list_consumers =
+    "SELECT id, name FROM pharox.consumer WHERE name > $1 ORDER BY name LIMIT $2";
+
+// ---- Health
+
+/// $1 proxy id, $2 checked_at, $3 status, $4 latency or null, $5 the whole result.
+inline constexpr auto apply_health =
+    "WITH seen AS MATERIALIZED (SELECT p.id, least($2, clock_timestamp()) AS at FROM pharox.proxy p"
+    " WHERE p.id = $1 FOR NO KEY UPDATE)"
+    ", newer AS (INSERT INTO pharox.proxy_health AS h (proxy_id, checked_at, result)"
+    " SELECT id, at, $5 FROM seen"
+    " ON CONFLICT (proxy_id) DO UPDATE SET checked_at = excluded.checked_at, result = excluded.result"
+    " WHERE h.checked_at <= excluded.checked_at RETURNING proxy_id, checked_at)"
+    " UPDATE pharox.proxy p SET checked_at = newer.checked_at,"
+    " status = CASE WHEN p.status = 3 THEN p.status ELSE $3 END,"
+    " latency_ms = coalesce($4, p.latency_ms), revision = p.revision + 1"
+    " FROM newer WHERE p.id = newer.proxy_id RETURNING " PHAROX_PROXY_COLUMNS(
+        "p.", "p.current_leases - " PHAROX_DUE_ON("p"));
+inline constexpr auto last_health = "SELECT checked_at, result FROM pharox.proxy_health WHERE proxy_id = $1";
+/// $1 id, $2 proxy id, $3 checked_at, $4 the record. Whether the proxy exists, whether it was kept.
+inline constexpr auto insert_health_record =
+    "WITH seen AS MATERIALIZED (SELECT id FROM pharox.proxy WHERE id = $2 FOR KEY SHARE)"
+    ", kept AS (INSERT INTO pharox.health_record (id, proxy_id, checked_at, record)"
+    " SELECT $1, id, $3, $4 FROM seen ON CONFLICT DO NOTHING RETURNING id)"
+    " SELECT EXISTS (SELECT 1 FROM seen), EXISTS (SELECT 1 FROM kept)";
+/// $1 proxy id, $2 how many to keep, $3 how long in ms.
+inline constexpr auto prune_health_records =
+    "DELETE FROM pharox.health_record WHERE proxy_id = $1 AND (checked_at <= (SELECT clock_timestamp() - $3 *"
+    " interval '1 millisecond') OR (checked_at, id) <= (SELECT checked_at, id FROM pharox.health_record"
+    " WHERE proxy_id = $1 ORDER BY checked_at DESC, id DESC OFFSET $2 LIMIT 1))";
+/// $1 proxy id, $2 limit, $3 how long they are kept, in ms.
+inline constexpr auto list_health_records =
+    "SELECT record FROM pharox.health_record WHERE proxy_id = $1"
+    " AND checked_at > (SELECT clock_timestamp() - $3 * interval '1 millisecond')"
+    " ORDER BY checked_at DESC, id DESC LIMIT $2";
+inline constexpr auto delete_health_of_proxy =
+    "WITH records AS (DELETE FROM pharox.health_record WHERE proxy_id = $1)"
+    " DELETE FROM pharox.proxy_health WHERE proxy_id = $1";
+inline constexpr auto delete_health_of_pool =
+    "WITH gone AS MATERIALIZED (SELECT id FROM pharox.proxy WHERE pool_id = $1)"
+    ", records AS (DELETE FROM pharox.health_record WHERE proxy_id IN (SELECT id FROM gone))"
+    " DELETE FROM pharox.proxy_health WHERE proxy_id IN (SELECT id FROM gone)";
+
+// ---- Maintenance
+
+inline constexpr auto schema_version = "SELECT version FROM pharox.schema_version";
+/// One row in any case: proxies, active leases, then a mismatch or nulls.
+inline constexpr auto compare_counters =
+    "WITH counted AS MATERIALIZED (SELECT proxy_id, count(*)::int AS n FROM pharox.lease WHERE status = 0"
+    " AND expires_at > " PHAROX_NOW
+    " GROUP BY proxy_id)"
+    ", due AS MATERIALIZED (SELECT proxy_id, count(*)::int AS n FROM pharox.lease WHERE status = 0"
+    " AND expires_at <= " PHAROX_NOW
+    " GROUP BY proxy_id)"
+    ", wrong AS (SELECT p.id, p.pool_id, p.current_leases - coalesce(due.n, 0) AS counter,"
+    " coalesce(counted.n, 0) AS active FROM pharox.proxy p LEFT JOIN counted ON counted.proxy_id = p.id"
+    " LEFT JOIN due ON due.proxy_id = p.id"
+    " WHERE p.current_leases - coalesce(due.n, 0) <> coalesce(counted.n, 0))"
+    " SELECT (SELECT count(*) FROM pharox.proxy), (SELECT coalesce(sum(n), 0)::bigint FROM counted),"
+    " wrong.id, (SELECT name FROM pharox.pool WHERE id = wrong.pool_id), wrong.counter, wrong.active"
+    " FROM (SELECT 1) one LEFT JOIN wrong ON TRUE ORDER BY wrong.id";
+inline constexpr auto lock_for_repair = "LOCK TABLE pharox.proxy, pharox.lease IN SHARE ROW EXCLUSIVE MODE";
+inline constexpr auto set_counters_right =
+    "UPDATE pharox.proxy p SET current_leases = counted.n FROM (SELECT proxy.id, count(lease.id)::int AS n"
+    " FROM pharox.proxy LEFT JOIN pharox.lease ON lease.proxy_id = proxy.id AND lease.status = 0"
+    " GROUP BY proxy.id) counted WHERE p.id = counted.id AND p.current_leases <> counted.n";
+/// The oldest transaction of this database that holds back the cleaning of tables: seconds, process.
+inline constexpr auto oldest_transaction =
+    "SELECT extract(epoch FROM clock_timestamp() - xact_start)::bigint, pid FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    " AND (backend_xmin IS NOT NULL OR backend_xid IS NOT NULL) AND xact_start IS NOT NULL"
+    " ORDER BY xact_start LIMIT 1";
+
+}  // namespace pharox::postgres::query

@@ -1,0 +1,137 @@
+#include "pharox/postgres/storage.hpp"
+
+#include <charconv>
+
+#include "catalog.hpp"
+#include "health_log.hpp"
+#include "leasing.hpp"
+#include "maintenance.hpp"
+#include "migrations.hpp"
+#include "pharox/errors.hpp"
+#include "storage_url.hpp"
+
+namespace pharox::postgres {
+
+namespace {
+
+constexpr Duration least_retention = std::chrono::minutes(10);
+constexpr std::size_t most_connections = 1'000;
+
+void check_duration(const char* field, Duration value) {
+    if (value < Duration(1) || value > std::chrono::hours(24)) {
+        throw ValidationError(field, std::to_string(value.count()),
+                              "is not between 1 and 86400000 (24 hours)");
+    }
+}
+
+Options validated(Options options) {
+    check_connection(options.connection);
+    const bool plain =
+        !options.schema.empty() && options.schema.size() <= 60 &&
+        options.schema.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string::npos &&
+        !(options.schema[0] >= '0' && options.schema[0] <= '9') && !options.schema.starts_with("pg_");
+    if (!plain) {
+        throw ValidationError("schema", options.schema,
+                              "is not a name of up to 60 lower-case letters, digits and _");
+    }
+    if (options.max_connections < 1 || options.max_connections > most_connections) {
+        throw ValidationError("max_connections", std::to_string(options.max_connections),
+                              "is not between 1 and 1000");
+    }
+    check_duration("connection_wait_ms", options.connection_wait);
+    check_duration("connect_timeout_ms", options.connect_timeout);
+    check_duration("statement_timeout_ms", options.statement_timeout);
+    check_duration("recovery_time_ms", options.recovery_time);
+    if (options.retention < least_retention) {
+        throw ValidationError("retention_ms", std::to_string(options.retention.count()),
+                              "is below 600000 (10 minutes)");
+    }
+    if (options.health_retention < Duration(1)) {
+        throw ValidationError("health_retention_ms", std::to_string(options.health_retention.count()),
+                              "is below 1");
+    }
+    if (options.health_records_per_proxy < 1) {
+        throw ValidationError("health_records_per_proxy", "0", "is below 1");
+    }
+    return options;
+}
+
+class PostgresStorage final : public IStorage {
+  public:
+    explicit PostgresStorage(Options options)
+        : database_(std::move(options)),
+          leasing_(database_, reports_, [this] { became_available(); }),
+          catalog_(database_, reports_, [this] { became_available(); }),
+          health_log_(database_, [this] { became_available(); }),
+          maintenance_(database_) {
+        if (database_.options().migrations == Migrations::apply) {
+            migrate(database_);
+        } else {
+            expect_schema(database_);
+        }
+    }
+    ~PostgresStorage() override { stop_waiting(); }
+
+    FindResult find_available_proxy(const FindRequest& request) override {
+        validate(request);
+        return leasing_.find(request);
+    }
+    LeasedProxy create_lease(const CreateLeaseRequest& request) override {
+        validate(request);
+        return leasing_.create_lease(request);
+    }
+    ConsumerId ensure_consumer(const EnsureConsumerRequest& request) override {
+        validate(request);
+        return catalog_.ensure_consumer(request.name);
+    }
+    ReleaseResult release_lease(const ReleaseRequest& request) override { return leasing_.release(request); }
+    CleanupResult cleanup_expired_leases(const CleanupRequest& request) override {
+        return leasing_.cleanup(request);
+    }
+    PoolStats get_pool_stats(const PoolStatsRequest& request) override {
+        validate_text("pool", request.pool, max_name_bytes);
+        return leasing_.pool_stats(request);
+    }
+    AcquireResult try_acquire(const AcquireRequest& request) override {
+        validate(request);
+        return leasing_.acquire(request);
+    }
+    ICatalog* catalog() override { return &catalog_; }
+    ILeaseControl* lease_control() override { return &leasing_; }
+    IHealthLog* health_log() override { return &health_log_; }
+    IMaintenance* maintenance() override { return &maintenance_; }
+
+  private:
+    Database database_;
+    ExpiryReports reports_;
+    Leasing leasing_;
+    Catalog catalog_;
+    HealthLog health_log_;
+    Maintenance maintenance_;
+};
+
+}  // namespace
+
+std::shared_ptr<IStorage> make_storage(Options options) {
+    return std::make_shared<PostgresStorage>(validated(std::move(options)));
+}
+
+MigrationPlan plan_migration(const Options& options) {
+    Database database(validated(options));
+    return plan_migration(database);
+}
+
+MigrationPlan migrate(const Options& options) {
+    Database database(validated(options));
+    return migrate(database);
+}
+
+void register_postgres(StorageRegistry& registry) {
+    for (const char* scheme : {"postgres", "postgresql"}) {
+        registry.add(scheme, [](const StorageUrl& url) -> std::shared_ptr<IStorage> {
+            return make_storage(options_of(url));
+        });
+    }
+}
+
+}  // namespace pharox::postgres

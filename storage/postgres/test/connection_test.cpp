@@ -1,0 +1,191 @@
+// The pool of connections, restarts, poolers, versions and rights.
+#include <atomic>
+#include <chrono>
+#include <thread>
+
+#include "fixture.hpp"
+#include "pgbouncer.hpp"
+#include "pharox/errors.hpp"
+
+namespace pharox::postgres {
+namespace {
+
+using namespace std::chrono_literals;
+
+class Connections : public PostgresTest {};
+
+TEST_F(Connections, are_bounded_and_shared_in_turn) {
+    TcpGate gate(server().port());
+    Options options = through(gate.port());
+    options.max_connections = 3;
+    const auto store = make_storage(options);
+    fill(*store, 50, [](int, Proxy& proxy) { proxy.max_concurrency = std::nullopt; });
+    std::vector<std::jthread> threads;
+    std::atomic<int> done{0};
+    for (int i = 0; i < 12; ++i) {
+        threads.emplace_back([&] {
+            for (int n = 0; n < 20; ++n) done += store->acquire({.pool = "pool"}) ? 1 : 0;
+        });
+    }
+    threads.clear();
+    EXPECT_EQ(done, 240);
+    EXPECT_LE(gate.connections(), 3);
+}
+
+TEST_F(Connections, waiting_for_one_has_a_deadline) {
+    TcpGate gate(server().port());
+    Options options = through(gate.port());
+    options.max_connections = 1;
+    options.connection_wait = 100ms;
+    options.statement_timeout = 3s;
+    const auto store = make_storage(options);
+    fill(*store, 2);
+    gate.freeze(true);
+    std::jthread holder([&] {
+        try {
+            store->acquire({.pool = "pool"});
+        } catch (const StorageError&) {
+        }
+    });
+    const auto deadline = std::chrono::steady_clock::now() + 10s;
+    bool refused = false;
+    while (!refused && std::chrono::steady_clock::now() < deadline) {
+        try {
+            store->get_pool_stats({.pool = "pool"});
+        } catch (const StorageError& error) {
+            refused = true;
+            EXPECT_TRUE(error.retryable());
+            EXPECT_FALSE(error.outcome_unknown());
+        }
+    }
+    EXPECT_TRUE(refused);
+    gate.freeze(false);
+}
+
+TEST_F(Connections, survive_cuts_and_restarts) {
+    TcpGate gate(server().port());
+    const auto store = make_storage(through(gate.port()));
+    fill(*store, 5);
+    const auto kept = store->acquire({.pool = "pool", .duration = 10min});
+    gate.cut_all();
+    EXPECT_TRUE(store->acquire({.pool = "pool"}));
+    server().stop("immediate");
+    server().start();
+    EXPECT_TRUE(store->acquire({.pool = "pool"}));
+    EXPECT_EQ(store->lease_control()->get_lease({.lease_id = kept.lease().id}), kept.lease());
+    EXPECT_EQ(leases(*store), 3);
+    EXPECT_TRUE(store->maintenance()->audit().mismatches.empty());
+}
+
+TEST_F(Connections, do_not_storm_a_server_that_is_away) {
+    TcpGate gate(server().port());
+    Options options = through(gate.port());
+    options.recovery_time = 400ms;
+    options.connection_wait = 400ms;
+    const auto store = make_storage(options);
+    fill(*store, 5);
+    gate.refuse(true);
+    gate.cut_all();
+    const auto before = gate.connections();
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 16; ++i) {
+        threads.emplace_back([&] { EXPECT_THROW(store->get_pool_stats({.pool = "pool"}), StorageError); });
+    }
+    threads.clear();
+    EXPECT_LT(gate.connections() - before, 40) << "16 callers, at growing intervals";
+    gate.refuse(false);
+    EXPECT_TRUE(store->acquire({.pool = "pool"}));
+}
+
+TEST_F(Connections, through_pgbouncer_in_transaction_mode) {
+    fill(*open(), 50, [](int i, Proxy& proxy) { proxy.country = i % 2 == 0 ? "AR" : "BR"; });
+    const PgBouncer bouncer(server());
+    Options options = this->options();
+    options.connection = bouncer.as("pharox_app");
+    const auto store = make_storage(options);
+    std::vector<std::jthread> threads;
+    std::atomic<int> done{0};
+    for (int i = 0; i < 8; ++i) {
+        threads.emplace_back([&, i] {
+            for (int n = 0; n < 25; ++n) {
+                const auto acquired = store->acquire(
+                    {.pool = "pool",
+                     .filters = n % 2 == 0 ? ProxyFilters{} : ProxyFilters{.country = "AR"},
+                     .selector = i % 2 == 0 ? Selector::round_robin : Selector::first_available});
+                ASSERT_TRUE(acquired);
+                done += store->release_lease({.lease_id = acquired.lease().id}).released ? 1 : 0;
+            }
+        });
+    }
+    threads.clear();
+    EXPECT_EQ(done, 200);
+    EXPECT_EQ(leases(*store), 0);
+    std::vector<Proxy> more(store->catalog()->list_proxies({.pool = "pool", .limit = 10}).items);
+    EXPECT_EQ(
+        store->catalog()->add_proxies({.proxies = more, .on_duplicate = DuplicatePolicy::update}).updated,
+        10);
+}
+
+TEST_F(Connections, newer_schema_is_refused) {
+    server().query("UPDATE " + schema_ + ".schema_version SET version = 99");
+    try {
+        static_cast<void>(open());
+        FAIL() << "threw nothing";
+    } catch (const StorageError& error) {
+        EXPECT_NE(std::string(error.what()).find("99"), std::string::npos) << error.what();
+    }
+    EXPECT_THROW(migrate(server().options("pharox_owner", schema_)), StorageError);
+}
+
+TEST_F(Connections, missing_schema_is_not_made_by_an_application) {
+    EXPECT_THROW(make_storage(server().options("pharox_app", "absent")), StorageError);
+}
+
+TEST_F(Connections, dry_run_says_the_sql_and_changes_nothing) {
+    const Options options = server().options("pharox_owner", schema_ + "_dry");
+    const MigrationPlan plan = plan_migration(options);
+    EXPECT_EQ(plan.from, 0);
+    EXPECT_NE(plan.sql.find("CREATE TABLE \"" + schema_ + "_dry\".lease"), std::string::npos);
+    EXPECT_EQ(plan.sql.find("pharox."), std::string::npos);
+    EXPECT_EQ(server().query("SELECT count(*) FROM pg_namespace WHERE nspname = '" + schema_ + "_dry'"), "0");
+    EXPECT_EQ(migrate(options).sql, plan.sql);
+    EXPECT_EQ(migrate(options).sql, "");
+}
+
+TEST_F(Connections, errors_hold_no_password) {
+    for (const std::string& wrong :
+         {std::string("postgresql://u:s3cret@127.0.0.1:1/db?connect_timeout=1"),
+          std::string("host=127.0.0.1 port=1 user=u password=s3cret"),
+          std::string("postgresql://u:s3cret@%zz/"), std::string("password=s3cret nonsense")}) {
+        Options options = this->options();
+        options.connection = wrong;
+        options.recovery_time = 50ms;
+        options.connection_wait = 50ms;
+        try {
+            make_storage(options);
+            ADD_FAILURE() << "threw nothing";
+        } catch (const Error& error) {
+            EXPECT_EQ(std::string(error.what()).find("s3cret"), std::string::npos) << error.what();
+        }
+    }
+}
+
+TEST_F(Connections, refused_ones_are_not_tried_again) {
+    Options options = this->options();
+    options.connection = server().as("nobody_of_that_name");
+    const auto start = std::chrono::steady_clock::now();
+    EXPECT_THROW(make_storage(options), StorageError);
+    EXPECT_LT(std::chrono::steady_clock::now() - start, 5s);
+}
+
+TEST_F(Connections, open_transactions_of_others_are_noticed) {
+    std::vector<std::string> warnings;
+    Options options = this->options();
+    options.warn = [&](std::string_view what) { warnings.emplace_back(what); };
+    const auto store = make_storage(options);
+    store->maintenance()->ping();
+    EXPECT_TRUE(warnings.empty());
+}
+
+}  // namespace
+}  // namespace pharox::postgres

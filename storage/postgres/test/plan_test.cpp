@@ -1,0 +1,85 @@
+// Plans at 100,000 proxies: what an index serves discards at most 100 rows.
+#include <regex>
+
+#include "database.hpp"
+#include "fixture.hpp"
+#include "pick_plan.hpp"
+#include "queries.hpp"
+
+namespace pharox::postgres {
+namespace {
+
+class Plans : public PostgresTest {
+  protected:
+    static constexpr int proxies = 100'000;
+
+    void SetUp() override {
+        // One of each rare value among many: what a scan in order would discard shows.
+        fill(*open(), proxies, [](int i, Proxy& proxy) {
+            proxy.country = i == 77'777 ? "AQ" : "AR";
+            proxy.source = i == 77'777 ? "rare" : "common";
+            proxy.asn = i == 77'777 ? 1 : 7;
+            proxy.protocol = i == 77'777 ? ProxyProtocol::socks4 : ProxyProtocol::http;
+            if (i % 1'000 == 777) proxy.tags = {i == 77'777 ? "rare" : "tagged"};
+        });
+        server().query("ANALYZE " + schema_ + ".proxy");
+    }
+
+    /// The rows that the picking statement of a filter discards.
+    std::int64_t discarded(const ProxyFilters& filters, Selector selector, std::string& explained) {
+        Database database(options());
+        const PickPlan plan(selector, filters, false);
+        const Rows rows = database.run({.name = "explain"}, Repeat::always, [&](Connection& connection) {
+            Parameters parameters;
+            parameters.add(std::string("pool"));
+            plan.add_filter(parameters);
+            return connection.execute(
+                "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) " + database.in_schema(plan.find()), parameters,
+                Plan::once);
+        });
+        std::int64_t sum = 0;
+        const std::regex removed("Rows Removed by [A-Za-z ]*: ([0-9]+)");
+        for (int row = 0; row < rows.size(); ++row) {
+            const std::string line(rows.text(row, 0));
+            explained += line + '\n';
+            std::smatch found;
+            if (std::regex_search(line, found, removed)) sum += std::stoll(found[1]);
+            EXPECT_EQ(line.find("Seq Scan on proxy"), std::string::npos) << line;
+        }
+        return sum;
+    }
+};
+
+TEST_F(Plans, discard_few_rows) {
+    const std::vector<ProxyFilters> served = {{},
+                                              {.country = "AQ"},
+                                              {.country = "AR"},
+                                              {.source = "rare"},
+                                              {.asn = std::int64_t{1}},
+                                              {.protocol = ProxyProtocol::socks4},
+                                              {.tags = {"rare"}},
+                                              {.tags = {"tagged"}}};
+    for (const ProxyFilters& filters : served) {
+        std::string explained;
+        EXPECT_LE(discarded(filters, Selector::first_available, explained), 100) << filters << '\n'
+                                                                                 << explained;
+    }
+    std::string explained;
+    EXPECT_LE(discarded({}, Selector::round_robin, explained), 100) << explained;
+}
+
+TEST_F(Plans, of_other_orders_have_an_index_to_add) {
+    for (const Selector selector :
+         {Selector::least_used, Selector::lowest_latency, Selector::random, Selector::weighted_random}) {
+        server().query(index_statement(selector, "", schema_));
+        std::string explained;
+        EXPECT_LE(discarded({}, selector, explained), 100) << explained;
+        EXPECT_EQ(explained.find("Sort"), std::string::npos) << explained;
+    }
+    server().query(index_statement(Selector::round_robin, "country", schema_));
+    std::string explained;
+    EXPECT_LE(discarded({.country = "AQ"}, Selector::round_robin, explained), 100) << explained;
+}
+
+}  // namespace
+}  // namespace pharox::postgres
