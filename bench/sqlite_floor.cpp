@@ -129,9 +129,10 @@ class BareCycle {
         bind_text(open_acquire_, 4, bench::pool_name);
         bare_.step(open_acquire_);
         const std::int64_t mark = sqlite3_column_int64(open_acquire_, 1) + 1;
-        copy_id(open_acquire_, 2, pick_, 1);
-        copy_id(open_acquire_, 5, insert_lease_, 3);
-        copy_id(open_acquire_, 2, insert_lease_, 4);
+        const std::int64_t ended = sqlite3_column_int64(open_acquire_, 2);
+        copy_id(open_acquire_, 3, pick_, 1);
+        copy_id(open_acquire_, 6, insert_lease_, 3);
+        copy_id(open_acquire_, 3, insert_lease_, 4);
         sqlite3_reset(open_acquire_);
         sqlite3_bind_int64(pick_, 2, 1);
         bare_.step(pick_);
@@ -148,7 +149,7 @@ class BareCycle {
         sqlite3_bind_int64(insert_lease_, 7, time + 300'000'000);
         sqlite3_bind_int64(insert_lease_, 8, time);
         bare_.step(insert_lease_);
-        write_state(time, mark);
+        write_state(time, mark, ended);
         bare_.step(commit_);
     }
 
@@ -158,7 +159,8 @@ class BareCycle {
         bind_id(open_release_, 1, id);
         bare_.step(open_release_);
         const std::int64_t mark = sqlite3_column_int64(open_release_, 1) + 1;
-        copy_id(open_release_, 4, give_back_, 2);
+        const std::int64_t ended = sqlite3_column_int64(open_release_, 2) + 1;
+        copy_id(open_release_, 5, give_back_, 2);
         sqlite3_reset(open_release_);
         sqlite3_bind_int64(end_lease_, 1, time);
         sqlite3_bind_int64(end_lease_, 2, 0);
@@ -166,13 +168,14 @@ class BareCycle {
         bare_.step(end_lease_);
         sqlite3_bind_int64(give_back_, 1, mark);
         bare_.step(give_back_);
-        write_state(time, mark);
+        write_state(time, mark, ended);
         bare_.step(commit_);
     }
 
-    void write_state(std::int64_t time, std::int64_t mark) {
+    void write_state(std::int64_t time, std::int64_t mark, std::int64_t ended) {
         sqlite3_bind_int64(write_state_, 1, time);
         sqlite3_bind_int64(write_state_, 2, mark);
+        sqlite3_bind_int64(write_state_, 3, ended);
         bare_.step(write_state_);
     }
 
