@@ -133,7 +133,6 @@ TEST(Filters, Nest) {
 }
 
 // ---- Where
-// --------------------------------------------------------------------------------------------------
 
 struct Distance {
     const char* what;
@@ -195,7 +194,6 @@ TEST(Filters, APlaceIsEqualWithinAMillionthOfADegree) {
 }
 
 // ---- Validation
-// ---------------------------------------------------------------------------------------------
 
 ProxyFilters nested(int depth) {
     ProxyFilters filters{.country = "AR"};
@@ -270,7 +268,6 @@ TEST(Filters, KnowWhetherTheyAreEmpty) {
 }
 
 // ---- Pointers
-// -----------------------------------------------------------------------------------------------
 
 TEST(Filters, PointersAreThoseOfRfc6901) {
     const std::pair<std::vector<std::string>, const char*> pointers[] = {{{"plan", "tier"}, "/plan/tier"},
@@ -296,7 +293,6 @@ TEST(Filters, PointersAreThoseOfRfc6901) {
 }
 
 // ---- Predicates
-// ---------------------------------------------------------------------------------------------
 
 /// Answers `answer` and counts how often it was asked.
 ProxyFilters::Predicate counted(int& calls, bool answer) {

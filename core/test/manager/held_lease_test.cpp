@@ -154,7 +154,6 @@ TEST_F(Held, MayBeReleasedByAnotherThread) {
 }
 
 // ---- Renewal
-// --------------------------------------------------------------------------------------------------------
 
 TEST_F(Held, IsRenewedBeyondItsDuration) {
     auto held = manager->hold({.pool = "p", .duration = 30ms}, {.renew = true});

@@ -55,7 +55,6 @@ namespace {
 using namespace std::chrono_literals;
 
 // ---- The probe: virtual tables as the Itanium C++ ABI §2.5 lays them out
-// ----------------------------------------------
 
 /// The virtual table of `Class`, from its offset-to-top on.
 template <class Class>
@@ -115,7 +114,6 @@ TEST(ForwardingProbe, ForwardingStorageOverridesAll) {
 }
 
 // ---- The same by behaviour
-// ------------------------------------------------------------------------------------------
 
 /// Answers each call with something of its own.
 class Recorder final : public pharox::IStorage {

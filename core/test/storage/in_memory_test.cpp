@@ -108,7 +108,6 @@ TEST_F(InMemory, ExpiresByASteadyClockUnlessTold) {
 }
 
 // ---- Predicates, which run unlocked
-// --------------------------------------------------------------------------------
 
 TEST_F(InMemory, APredicateMayCallTheStorage) {
     add_proxy(80);

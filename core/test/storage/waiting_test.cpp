@@ -20,26 +20,30 @@ constexpr auto generous = 60s;
 struct OneSlot {
     std::shared_ptr<InMemoryStorage> storage = std::make_shared<InMemoryStorage>();
     ProxyPool pool = bootstrap_pool(*storage, {.name = "p"});
-    Proxy proxy = bootstrap_proxy(*storage, pool, {.host = "10.0.0.1", .port = 80, .country = "AR", .max_concurrency = 1});
+    Proxy proxy = bootstrap_proxy(*storage, pool,
+                                  {.host = "10.0.0.1", .port = 80, .country = "AR", .max_concurrency = 1});
     ConsumerId consumer = storage->ensure_consumer({.name = "default"});
 
     /// Enters the queue; what comes out lands in the future.
     std::future<AcquireResult> wait(AcquireRequest request, std::stop_token stop = {}) {
         auto promise = std::make_shared<std::promise<AcquireResult>>();
-        storage->acquire_async(std::move(request),
-                               [promise](AcquireOutcome outcome) {
-                                   if (outcome.error()) {
-                                       promise->set_exception(outcome.error());
-                                   } else {
-                                       promise->set_value(*outcome.result());
-                                   }
-                               },
-                               std::move(stop));
+        storage->acquire_async(
+            std::move(request),
+            [promise](AcquireOutcome outcome) {
+                if (outcome.error()) {
+                    promise->set_exception(outcome.error());
+                } else {
+                    promise->set_value(*outcome.result());
+                }
+            },
+            std::move(stop));
         return promise->get_future();
     }
 };
 
-bool is_ready(const std::future<AcquireResult>& future) { return future.wait_for(0s) == std::future_status::ready; }
+bool is_ready(const std::future<AcquireResult>& future) {
+    return future.wait_for(0s) == std::future_status::ready;
+}
 
 std::size_t threads_of_this_process() {
     const std::filesystem::directory_iterator tasks("/proc/self/task");
@@ -154,14 +158,13 @@ TEST(Waiting, TenThousandHoldNoThreadAndAreAllServed) {
     std::atomic<int> served{0};
     std::promise<void> all;
     for (int i = 0; i < many; ++i) {
-        one.storage->acquire_async(
-            {.pool = "p", .wait = generous},
-            [&](AcquireOutcome outcome) {
-                const AcquireResult got = std::move(outcome).get();
-                if (got) one.storage->release_lease({.lease_id = got.lease().id});
-                if (++served == many) all.set_value();
-            },
-            {});
+        one.storage->acquire_async({.pool = "p", .wait = generous},
+                                   [&](AcquireOutcome outcome) {
+                                       const AcquireResult got = std::move(outcome).get();
+                                       if (got) one.storage->release_lease({.lease_id = got.lease().id});
+                                       if (++served == many) all.set_value();
+                                   },
+                                   {});
     }
     EXPECT_EQ(threads_of_this_process(), threads);
     one.storage->release_lease({.lease_id = held.lease().id});

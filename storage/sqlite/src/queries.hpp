@@ -21,7 +21,6 @@
 namespace pharox::sqlite::query {
 
 // ---- State
-// ------------------------------------------------------------------------------------------------------
 
 inline constexpr auto read_state = "SELECT now, mark, ended FROM state";
 /// A write that changes nothing.
@@ -29,7 +28,6 @@ inline constexpr auto touch_state = "UPDATE state SET now = now WHERE id = 1";
 inline constexpr auto write_state = "UPDATE state SET now = ?, mark = ?, ended = ? WHERE id = 1";
 
 // ---- Acquire
-// ----------------------------------------------------------------------------------------------------
 
 /// now, mark, ended, pool id, whether leases are due, whether the lease id is taken, consumer id.
 /// Parameters: the clock, lease id, consumer name, pool name.
@@ -67,7 +65,6 @@ inline constexpr auto set_weighted_high = "UPDATE pool SET weighted_high = ? WHE
 inline constexpr auto set_weighted_key = "UPDATE proxy SET weighted_key = ? WHERE id = ?";
 
 // ---- Leases
-// -----------------------------------------------------------------------------------------------------
 
 inline constexpr auto lease_by_id = "SELECT " PHAROX_LEASE_COLUMNS " FROM lease WHERE id = ?";
 /// now, mark, ended, whether the end of the lease opens room in a full proxy, then the lease. Parameter:
@@ -136,7 +133,6 @@ inline constexpr auto pool_stats =
     " coalesce(sum(leases > 0), 0), coalesce(sum(leases), 0) FROM live";
 
 // ---- Health
-// -----------------------------------------------------------------------------------------------------
 
 inline constexpr auto last_checked_at = "SELECT checked_at FROM health_result WHERE proxy_id = ?";
 inline constexpr auto apply_health =
@@ -168,7 +164,6 @@ inline constexpr auto delete_health_records_of_pool =
     "DELETE FROM health_record WHERE proxy_id IN (SELECT id FROM proxy WHERE pool_id = ?)";
 
 // ---- Maintenance
-// ------------------------------------------------------------------------------------------------
 
 /// How many proxies, and how many active leases. Parameter: the time.
 inline constexpr auto audit_totals =
@@ -189,7 +184,6 @@ inline constexpr auto set_counter =
 inline constexpr auto count_ended = "SELECT count(*) FROM lease INDEXED BY lease_ended WHERE status = 1";
 
 // ---- Pools
-// ------------------------------------------------------------------------------------------------------
 
 inline constexpr auto insert_pool = "INSERT INTO pool (id, name, description, metadata) VALUES (?, ?, ?, ?)";
 inline constexpr auto update_pool = "UPDATE pool SET name = ?, description = ?, metadata = ? WHERE id = ?";
@@ -202,7 +196,6 @@ inline constexpr auto list_pools =
     "SELECT id, name, description, metadata FROM pool WHERE name > ? ORDER BY name LIMIT ?";
 
 // ---- Proxies
-// ----------------------------------------------------------------------------------------------------
 
 inline constexpr auto insert_proxy =
     "INSERT INTO proxy (id, pool_id, host, port, protocol, status, checked_at, user, password, template, "
@@ -234,7 +227,6 @@ inline constexpr auto status_is = " AND status = ?";
 inline constexpr auto proxy_order_and_limit = " ORDER BY id LIMIT ?";
 
 // ---- Consumers
-// --------------------------------------------------------------------------------------------------
 
 inline constexpr auto insert_consumer = "INSERT INTO consumer (id, name) VALUES (?, ?)";
 inline constexpr auto consumer_by_name = "SELECT id, name FROM consumer WHERE name = ?";

@@ -42,7 +42,6 @@ class Context {
     explicit Context(const Properties& properties);
 
     // ---- the store
-    // ----------------------------------------------------------------------------------------------
     [[nodiscard]] IStorage& store();
     [[nodiscard]] ICatalog& catalog() { return require_catalog(store()); }
     [[nodiscard]] ILeaseControl& control() { return require_lease_control(store()); }
@@ -61,7 +60,6 @@ class Context {
     [[nodiscard]] const std::filesystem::path& folder() const noexcept { return folder_.path(); }
 
     // ---- time
-    // ---------------------------------------------------------------------------------------------------
     [[nodiscard]] bool injected() const noexcept { return properties_.clock == Clock::injected; }
     /// The injected clock.
     [[nodiscard]] ManualClock& clock() const { return *manual_; }
@@ -80,7 +78,6 @@ class Context {
     void expire(const std::string& pool, Duration duration, std::int64_t left = 0);
 
     // ---- filling it
-    // ---------------------------------------------------------------------------------------------
     ProxyPool add_pool(const std::string& name = "pool");
     /// An active proxy with room for one; each has an address of its own, a newer id, and the same
     /// checked_at.
@@ -91,7 +88,6 @@ class Context {
     void add_consumer(const std::string& name) { store().ensure_consumer({.name = name}); }
 
     // ---- the six, for short; the consumer is "worker"
-    // -------------------------------------------------------------
     std::optional<Proxy> find(const std::string& pool, const ProxyFilters& filters = {},
                               Selector selector = Selector::first_available);
     LeasedProxy lease(const Proxy& proxy, Duration duration = std::chrono::seconds(300));
