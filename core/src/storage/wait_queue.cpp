@@ -235,6 +235,8 @@ void WaitQueue::State::end_overdue(std::unique_lock<std::mutex>& lock) {
 
 void WaitQueue::State::serve_lines(std::unique_lock<std::mutex>& lock) {
     passed_over_.clear();
+    // Who comes while others are served may be older than the next one of a line: the next round is theirs too.
+    const Ticket newest = last_ticket_;
     std::map<Ticket, std::string> heads;  // of the lines that were not told no in this round
     for (const auto& [question, line] : lines_) heads.emplace(*line.tickets.begin(), question);
     while (!stopped_ && !heads.empty()) {
@@ -246,9 +248,10 @@ void WaitQueue::State::serve_lines(std::unique_lock<std::mutex>& lock) {
             passed_over_.push_back(head);
             continue;
         }
-        if (const auto rest = lines_.find(question); rest != lines_.end()) {
-            heads.emplace(*rest->second.tickets.begin(), question);
-        }
+        const auto rest = lines_.find(question);
+        if (rest == lines_.end()) continue;
+        const Ticket next = *rest->second.tickets.begin();
+        if (next <= newest) heads.emplace(next, question);
     }
 }
 

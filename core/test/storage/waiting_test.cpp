@@ -65,6 +65,50 @@ TEST(Waiting, OldestFirst) {
     }
 }
 
+/// A filter that nothing passes, and that is looked at for as long as the test wants.
+struct Slow {
+    std::promise<void> reached;
+    std::promise<void> go_on;
+    std::shared_future<void> may_go_on = go_on.get_future().share();
+    std::once_flag once;
+    ProxyFilters filters() {
+        return {.predicate = [this](const Proxy&) {
+            std::call_once(once, [this] { reached.set_value(); });
+            may_go_on.wait();
+            return false;
+        }};
+    }
+};
+
+TEST(Waiting, WhoCameWhileOthersWereServedIsOlderThanTheNextOfALine) {
+    Slow first;
+    Slow second;
+    OneSlot one;
+    // Where somebody waits, whoever comes is asked for by the queue's thread.
+    auto somebody = one.wait({.pool = "p", .filters = {.country = "BR"}, .wait = generous});
+    auto hopeless = one.wait({.pool = "p", .filters = first.filters(), .wait = generous});
+    first.reached.get_future().wait();
+    auto hopeless_too = one.wait({.pool = "p", .filters = second.filters(), .wait = generous});
+    const ProxyFilters argentine{.country = "AR"};
+    std::promise<void> served;
+    one.storage->acquire_async(
+        {.pool = "p", .filters = argentine, .wait = generous},
+        [&](AcquireOutcome outcome) {
+            one.storage->release_lease({.lease_id = outcome.result()->lease().id});
+            served.set_value();
+        },
+        {});
+    first.go_on.set_value();
+    second.reached.get_future().wait();
+    // These two come while that round is at it; the younger one stands in the line that is served next.
+    auto older = one.wait({.pool = "p", .wait = generous});
+    auto younger = one.wait({.pool = "p", .filters = argentine, .wait = generous});
+    second.go_on.set_value();
+    served.get_future().wait();
+    EXPECT_TRUE(older.get());
+    EXPECT_FALSE(is_ready(younger));
+}
+
 TEST(Waiting, NewcomerStandsBehindTheOldest) {
     OneSlot one;
     for (int round = 0; round < 200; ++round) {

@@ -113,7 +113,7 @@ std::string same_statements(Selector selector) {
     const ProxyFilters none;
     const PickPlan plan(selector, none, false);
     return std::string(header) +
-           filled(plan.acquire(), {"'pool'::text", "'default'::text", lease_id, "300000::bigint",
+           filled(plan.acquire({}), {"'pool'::text", "'default'::text", lease_id, "300000::bigint",
                                    "NULL::bigint", "'{}'::jsonb", "1::bigint"}) +
            ";\n" + filled(query::end_lease, {lease_id, "0::int2", "2::bigint"}) + ";\n";
 }

@@ -1,184 +1,141 @@
 // Acquire and create_lease.
 #include <utility>
 
-#include "leasing.hpp"
+#include "acquire_ask.hpp"
 #include "picking.hpp"
 #include "queries.hpp"
 
 namespace pharox::postgres {
 
-/// An acquire with its defaults filled in.
-struct Leasing::Ask {
-    const AcquireRequest& request;
-    std::string consumer;
-    LeaseId lease_id;
-    PickPlan plan;
-    Operation operation;
-    std::int64_t call = new_call_key();
-};
-
 namespace {
 
-constexpr int proxy_column = 7;
-
-Lease new_lease(const Rows& rows, LeaseId id, ConsumerId consumer, const Proxy& proxy, std::string pool_name,
-                Duration duration, std::optional<Duration> tenure, const Json& metadata) {
-    const Timestamp now = rows.time(0, 5);
-    return {.id = id,
-            .proxy_id = proxy.id,
-            .consumer_id = consumer,
-            .pool_id = proxy.pool_id,
-            .pool_name = std::move(pool_name),
-            .acquired_at = now,
-            .expires_at = now + duration,
-            .fencing_token = rows.integer(0, 6),
-            .tenure_ends_at = tenure ? std::optional<Timestamp>(now + *tenure) : std::nullopt,
-            .metadata = metadata};
-}
-
-std::optional<std::int64_t> count_of(std::optional<Duration> duration) {
-    return duration ? std::optional<std::int64_t>(duration->count()) : std::nullopt;
-}
-
-bool is_lease_id_taken(const ServerError& error) {
-    return error.is("23505") && error.constraint == "lease_pkey";
-}
+constexpr int created_proxy_column = 7;
+constexpr int slow_room = 2;
 
 }  // namespace
 
 AcquireResult Leasing::acquire(const AcquireRequest& request) {
-    const LeaseId id = request.lease_id.is_nil() ? LeaseId::make() : request.lease_id;
-    const Ask ask{
-        .request = request,
-        .consumer = request.consumer.empty() ? std::string(default_consumer_name) : request.consumer,
-        .lease_id = id,
-        .plan = PickPlan(request.selector, request.filters, request.allow_slow),
-        .operation = {.name = "acquire", .lease = id}};
+    const Ask ask(request, "acquire");
     Expired expired(reports_);
     std::optional<AcquireResult> result;
-    std::optional<PoolId> pool;
-    for (bool due = false; !result;) {
-        if (ask.plan.exact()) result = attempt(ask, {}, expired, due);
-        if (result) break;
-        if (const auto miss = kind_of_miss(ask, expired, pool)) {
-            result = *miss;
+    if (ask.plan.exact()) result = attempt(ask, ask.plan.acquire({}), {}, expired);
+    while (!result) {
+        const Situation now = look_around(ask);
+        if (!now.pool) {
+            result = Miss::pool_unknown;
+        } else if (now.lease_known) {
+            result = repeated(ask);
+        } else if (now.orders < ask.plan.orders_needed()) {
+            prepare_order(ask.operation, *now.pool, ask.plan.orders_needed());
+            if (ask.plan.exact()) result = attempt(ask, ask.plan.acquire({}), {}, expired);
+        } else if (now.due && !now.free && !now.free_slow) {
+            expired.add(collect(ask.operation, true));
+            if (ask.plan.exact()) result = attempt(ask, ask.plan.acquire({}), {}, expired);
         } else if (!ask.plan.exact()) {
-            result = acquire_by_predicate(ask, *pool, expired);
+            result = acquire_by_predicate(ask, *now.pool, expired);
+        } else if (now.free) {
+            result = attempt(ask, ask.plan.acquire({.waits = true}), {}, expired);
+        } else if (now.free_slow) {
+            result = attempt(ask, ask.plan.acquire({.room = slow_room}), {}, expired);
+            if (!result) result = attempt(ask, ask.plan.acquire({.room = slow_room, .waits = true}), {}, expired);
+        } else {
+            result = now.full ? Miss::all_busy : now.weightless ? Miss::none_available : Miss::nothing_matches;
         }
     }
     result->expired = expired.take();
     return *std::move(result);
 }
 
-/// One statement: an answer, or nothing where there is nothing to lease.
-std::optional<AcquireResult> Leasing::attempt(const Ask& ask, const std::optional<Choice>& choice,
-                                              Expired& expired, bool& due) {
-    const Picked picked = database_.run(
-        ask.operation, Repeat::always, [&](Connection& connection) { return pick(ask, choice, connection); });
-    due = picked.due;
-    if (!picked.pool_known) return AcquireResult(Miss::pool_unknown);
-    if (picked.lease_known) {
-        try {
-            auto repeated = replay(ask.operation, ask.lease_id, ask.consumer, ask.call);
-            if (!repeated) return attempt(ask, choice, expired, due);
-            if (repeated->lease().pool_name != ask.request.pool) {
-                throw ConflictError("lease_id", ask.lease_id.to_string(), "was used for another pool");
-            }
-            AcquireResult result(*std::move(repeated));
-            result.replayed = result.leased().replayed;
-            return result;
-        } catch (const LeaseEndedError&) {
-            return AcquireResult(Miss::lease_ended);
-        }
-    }
-    if (picked.found && !picked.consumer_known) throw ConsumerNotFoundError(ask.consumer);
-    if (!picked.leased) return std::nullopt;
-    // What is due holds nobody up, so nobody waits for its end; but somebody has to see to it.
-    if (picked.due) collect_into(expired, ask.operation);
-    return AcquireResult(*picked.leased);
-}
-
-Leasing::Picked Leasing::pick(const Ask& ask, const std::optional<Choice>& choice, Connection& connection) {
-    const AcquireRequest& request = ask.request;
-    Parameters parameters;
-    parameters.add(request.pool)
-        .add(ask.consumer)
-        .add(ask.lease_id)
-        .add(std::int64_t{request.duration.count()})
-        .add(count_of(request.max_tenure))
-        .add(request.metadata)
-        .add(ask.call);
+/// One statement: a lease, or nothing where there is nothing to lease, or nothing that can be had at once.
+std::optional<AcquireResult> Leasing::attempt(const Ask& ask, const std::string& sql,
+                                              const std::optional<Choice>& choice, Expired& expired) {
+    Parameters parameters = ask.parameters(ask.lease_id);
     if (choice) parameters.add(choice->id).add(choice->revision);
     ask.plan.add_filter(parameters);
-    const std::string sql = database_.in_schema(choice ? ask.plan.acquire_this() : ask.plan.acquire());
-    for (;;) {
-        try {
-            const Rows rows = connection.execute(sql, parameters, ask.plan.plan());
-            Picked picked{.pool_known = !rows.is_null(0, 0),
-                          .consumer_known = !rows.is_null(0, 1),
-                          .lease_known = rows.flag(0, 2),
-                          .due = rows.flag(0, 3),
-                          .found = rows.flag(0, 4)};
-            if (!rows.is_null(0, proxy_column)) {
-                Proxy proxy = read_proxy(rows, 0, proxy_column);
-                Lease lease = new_lease(rows, ask.lease_id, rows.id<ConsumerId>(0, 1), proxy, request.pool,
-                                        request.duration, request.max_tenure, request.metadata);
-                picked.leased.emplace(std::move(proxy), std::move(lease));
+    const std::string statement = database_.in_schema(sql);
+    bool due = false;
+    enum class Found { something, lease_id_taken, no_consumer } found = Found::something;
+    std::optional<LeasedProxy> leased =
+        database_.run(ask.operation, Repeat::always, [&](Connection& connection) -> std::optional<LeasedProxy> {
+            try {
+                const Rows rows = connection.execute(statement, parameters, ask.plan.plan());
+                if (rows.size() == 0) return std::nullopt;
+                due = Ask::is_due(rows);
+                return ask.leased(rows, ask.lease_id);
+            } catch (const ServerError& error) {
+                if (is_lease_id_taken(error)) {
+                    found = Found::lease_id_taken;
+                } else if (is_consumer_missing(error)) {
+                    found = Found::no_consumer;
+                } else {
+                    throw;
+                }
+                return std::nullopt;
             }
-            return picked;
-        } catch (const ServerError& error) {
-            // Another caller with this id was faster: the next look finds its lease.
-            if (!is_lease_id_taken(error)) throw;
+        });
+    if (found != Found::something) {
+        auto result = repeated(ask);
+        if (!result && found == Found::no_consumer) throw ConsumerNotFoundError(ask.consumer);
+        return result ? result : attempt(ask, sql, choice, expired);
+    }
+    if (!leased) return std::nullopt;
+    // What is due holds nobody up, so nobody waits for its end; but somebody has to see to it.
+    if (due) collect_into(expired, ask.operation);
+    return AcquireResult(*std::move(leased));
+}
+
+/// What the lease id was used for before; nothing where nobody remembers it.
+std::optional<AcquireResult> Leasing::repeated(const Ask& ask) {
+    try {
+        auto leased = replay(ask.operation, ask.lease_id, ask.consumer, ask.call);
+        if (!leased) return std::nullopt;
+        if (leased->lease().pool_name != ask.request.pool) {
+            throw ConflictError("lease_id", ask.lease_id.to_string(), "was used for another pool");
         }
+        AcquireResult result(*std::move(leased));
+        result.replayed = result.leased().replayed;
+        return result;
+    } catch (const LeaseEndedError&) {
+        return AcquireResult(Miss::lease_ended);
     }
 }
 
-std::optional<AcquireResult> Leasing::acquire_by_predicate(const Ask& ask, PoolId pool, Expired& expired) {
-    std::optional<AcquireResult> result;
-    bool lost_a_race = true;
-    // A repeat is answered before any predicate is asked.
-    if (!ask.request.lease_id.is_nil()) {
-        bool due = false;
-        result = attempt(ask, Choice{}, expired, due);
-        if (result) return result;
-    }
-    while (lost_a_race) {
-        lost_a_race = false;
-        const bool found = try_candidates(ask.operation, ask.plan, ask.request.filters, pool,
-                                          ask.request.allow_slow, [&](const Choice& choice) {
-                                              bool due = false;
-                                              result = attempt(ask, choice, expired, due);
-                                              lost_a_race = lost_a_race || !result;
-                                              return result.has_value();
-                                          });
-        if (found) return result;
-    }
-    // Without asking the predicates of those that are busy, nobody can tell more.
-    const Rows busy = database_.run(ask.operation, Repeat::always, [&](Connection& connection) {
-        Parameters parameters;
-        parameters.add(ask.request.pool);
-        ask.plan.add_filter(parameters);
-        return connection.execute(database_.in_schema(ask.plan.miss()), parameters, ask.plan.plan());
-    });
-    if (busy.is_null(0, 0)) return AcquireResult(Miss::pool_unknown);
-    return AcquireResult(busy.flag(0, 3) ? Miss::none_available : Miss::nothing_matches);
-}
-
-std::optional<Miss> Leasing::kind_of_miss(const Ask& ask, Expired& expired, std::optional<PoolId>& pool) {
+Leasing::Situation Leasing::look_around(const Ask& ask) {
     const Rows rows = database_.run(ask.operation, Repeat::always, [&](Connection& connection) {
         Parameters parameters;
-        parameters.add(ask.request.pool);
+        parameters.add(ask.request.pool).add(ask.lease_id);
         ask.plan.add_filter(parameters);
         return connection.execute(database_.in_schema(ask.plan.miss()), parameters, ask.plan.plan());
     });
-    if (rows.is_null(0, 0)) return Miss::pool_unknown;
-    pool = rows.id<PoolId>(0, 0);
-    const bool due = rows.flag(0, 1);
-    const bool free = rows.flag(0, 2);
-    if (due) expired.add(collect(ask.operation, !free));
-    if (due || free || !ask.plan.exact()) return std::nullopt;
-    if (rows.flag(0, 3)) return Miss::all_busy;
-    return rows.flag(0, 4) ? Miss::none_available : Miss::nothing_matches;
+    if (rows.is_null(0, 0)) return {};
+    return {.pool = rows.id<PoolId>(0, 0),
+            .orders = static_cast<int>(rows.integer(0, 1)),
+            .lease_known = rows.flag(0, 2),
+            .due = rows.flag(0, 3),
+            .free = rows.flag(0, 4),
+            .free_slow = rows.flag(0, 5),
+            .full = rows.flag(0, 6) || rows.flag(0, 7),
+            .weightless = rows.flag(0, 8) || rows.flag(0, 9)};
+}
+
+AcquireResult Leasing::acquire_by_predicate(const Ask& ask, PoolId pool, Expired& expired) {
+    std::optional<AcquireResult> result;
+    bool found = false;
+    for (bool lost_a_race = true; lost_a_race && !found;) {
+        lost_a_race = false;
+        found = try_candidates(ask.operation, ask.plan, ask.request.filters, pool, ask.request.allow_slow,
+                               [&](const Choice& choice) {
+                                   const Reach reach{.room = choice.room, .waits = true};
+                                   result = attempt(ask, ask.plan.acquire_this(reach), choice, expired);
+                                   lost_a_race = lost_a_race || !result;
+                                   return result.has_value();
+                               });
+    }
+    if (found) return *std::move(result);
+    // Without asking the predicates of those that are busy, nobody can tell more.
+    const Situation now = look_around(ask);
+    if (!now.pool) return Miss::pool_unknown;
+    return now.full ? Miss::none_available : Miss::nothing_matches;
 }
 
 std::optional<LeasedProxy> Leasing::replay(const Operation& operation, LeaseId id,
@@ -246,7 +203,7 @@ LeasedProxy Leasing::create_lease(const CreateLeaseRequest& request) {
         }
         if (rows.is_null(0, 0)) throw ProxyNotFoundError(request.proxy_id);
         if (rows.is_null(0, 1)) throw ConsumerNotFoundError(request.consumer);
-        if (rows.is_null(0, proxy_column)) {
+        if (rows.is_null(0, created_proxy_column)) {
             const auto status = static_cast<ProxyStatus>(rows.integer(0, 4));
             const bool leasable =
                 status == ProxyStatus::active || (request.allow_slow && status == ProxyStatus::slow);
@@ -255,10 +212,13 @@ LeasedProxy Leasing::create_lease(const CreateLeaseRequest& request) {
             expired.add(collect(operation, true));
             continue;
         }
-        Proxy proxy = read_proxy(rows, 0, proxy_column);
-        Lease lease = new_lease(rows, id, rows.id<ConsumerId>(0, 1), proxy,
-                                std::string(rows.text(0, proxy_column + proxy_column_count)),
-                                request.duration, request.max_tenure, request.metadata);
+        Proxy proxy = read_proxy(rows, 0, created_proxy_column);
+        Lease lease = new_lease({.id = id,
+                                 .consumer_id = rows.id<ConsumerId>(0, 1),
+                                 .pool_name = std::string(rows.text(0, created_proxy_column + proxy_column_count)),
+                                 .fencing_token = rows.integer(0, 6),
+                                 .metadata = request.metadata},
+                                proxy, rows.time(0, 5), request.duration, request.max_tenure);
         if (due) collect_into(expired, operation);
         LeasedProxy leased(std::move(proxy), std::move(lease));
         leased.expired = expired.take();

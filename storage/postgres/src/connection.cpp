@@ -36,6 +36,7 @@ ServerError server_error(const PGresult* result) {
     error.code = field_of(result, PG_DIAG_SQLSTATE);
     error.message = field_of(result, PG_DIAG_MESSAGE_PRIMARY);
     error.constraint = field_of(result, PG_DIAG_CONSTRAINT_NAME);
+    error.column = field_of(result, PG_DIAG_COLUMN_NAME);
     return error;
 }
 
@@ -176,17 +177,22 @@ void Connection::flush(SteadyTime deadline) {
     }
 }
 
+/// Null where a statement's results end.
+PGresult* Connection::next_result(SteadyTime deadline) {
+    while (PQisBusy(connection_.get()) == 1) {
+        wait_for(POLLIN, deadline);
+        if (PQconsumeInput(connection_.get()) == 0) {
+            lost(trimmed(PQerrorMessage(connection_.get())), sent_);
+        }
+    }
+    return PQgetResult(connection_.get());
+}
+
 Rows Connection::answer(SteadyTime deadline) {
     std::unique_ptr<pg_result, void (*)(pg_result*)> last(nullptr,
                                                           [](pg_result* result) { PQclear(result); });
     for (;;) {
-        while (PQisBusy(connection_.get()) == 1) {
-            wait_for(POLLIN, deadline);
-            if (PQconsumeInput(connection_.get()) == 0) {
-                lost(trimmed(PQerrorMessage(connection_.get())), sent_);
-            }
-        }
-        PGresult* const result = PQgetResult(connection_.get());
+        PGresult* const result = next_result(deadline);
         if (result == nullptr) break;
         const bool keep_first_error = last && PQresultStatus(last.get()) == PGRES_FATAL_ERROR;
         if (keep_first_error) {
@@ -234,27 +240,66 @@ const std::string& Connection::prepared(const std::string& sql, const Parameters
     return statements_.emplace(sql, name).first->second;
 }
 
-Rows Connection::execute(const std::string& sql, const Parameters& parameters, Plan plan) {
+/// Prepared under a name, or not.
+void Connection::send(const std::string& sql, const Parameters& parameters, const std::string* name) {
     std::vector<const char*> values;
+    values.reserve(parameters.types_.size());
     for (std::size_t i = 0; i < parameters.types_.size(); ++i) {
         const bool is_null = parameters.lengths_[i] == Parameters::null;
         values.push_back(is_null ? nullptr : parameters.bytes_.data() + parameters.offsets_[i]);
     }
     const std::vector<int> formats(values.size(), binary);
-    const SteadyTime end = deadline();
-    int sent = 0;
-    if (prepare_ && plan == Plan::kept) {
-        const std::string& name = prepared(sql, parameters);
-        sent = PQsendQueryPrepared(connection_.get(), name.c_str(), parameters.size(), values.data(),
-                                   parameters.lengths_.data(), formats.data(), binary);
-    } else {
-        sent = PQsendQueryParams(connection_.get(), sql.c_str(), parameters.size(), parameters.types_.data(),
-                                 values.data(), parameters.lengths_.data(), formats.data(), binary);
-    }
+    const int sent =
+        name != nullptr
+            ? PQsendQueryPrepared(connection_.get(), name->c_str(), parameters.size(), values.data(),
+                                  parameters.lengths_.data(), formats.data(), binary)
+            : PQsendQueryParams(connection_.get(), sql.c_str(), parameters.size(), parameters.types_.data(),
+                                values.data(), parameters.lengths_.data(), formats.data(), binary);
     if (sent == 0) lost(trimmed(PQerrorMessage(connection_.get())), false);
+}
+
+Rows Connection::execute(const std::string& sql, const Parameters& parameters, Plan plan) {
+    const SteadyTime end = deadline();
+    send(sql, parameters, prepare_ && plan == Plan::kept ? &prepared(sql, parameters) : nullptr);
     sent_ = true;
     flush(end);
     return answer(end);
+}
+
+std::vector<Rows> Connection::execute_all(const std::string& sql, const std::vector<Parameters>& each,
+                                          Plan plan) {
+    const SteadyTime end = deadline();
+    const std::string* const name = prepare_ && plan == Plan::kept ? &prepared(sql, each.front()) : nullptr;
+    // What stands between two syncs is one transaction.
+    PQenterPipelineMode(connection_.get());
+    for (const Parameters& parameters : each) send(sql, parameters, name);
+    if (PQpipelineSync(connection_.get()) == 0) lost(trimmed(PQerrorMessage(connection_.get())), false);
+    sent_ = true;
+    flush(end);
+    std::vector<Rows> answers;
+    std::optional<ServerError> refused;
+    for (bool ended = false; !ended;) {
+        PGresult* const result = next_result(end);
+        if (result == nullptr) {
+            // Ends one statement's results; nothing comes any more where the connection is gone.
+            if (PQstatus(connection_.get()) != CONNECTION_OK) lost(trimmed(PQerrorMessage(connection_.get())), true);
+            continue;
+        }
+        Rows rows(result);
+        const ExecStatusType status = PQresultStatus(result);
+        if (status == PGRES_PIPELINE_SYNC) {
+            ended = true;
+        } else if (status == PGRES_FATAL_ERROR && !refused) {
+            refused = server_error(result);
+            if (refused->code.empty() || ends_the_session(refused->code)) lost(refused->message, true);
+        } else {
+            answers.push_back(std::move(rows));
+        }
+    }
+    PQexitPipelineMode(connection_.get());
+    sent_ = false;
+    if (refused) throw ServerError(*std::move(refused));
+    return answers;
 }
 
 void Connection::command(const std::string& sql) {

@@ -42,6 +42,7 @@ struct ServerError : std::exception {
     std::string code;        ///< SQLSTATE
     std::string message;     ///< without the DETAIL, which may quote rows
     std::string constraint;  ///< the one that was violated
+    std::string column;      ///< that would have been null
     const char* what() const noexcept override { return message.c_str(); }
     [[nodiscard]] bool is(std::string_view sqlstate) const noexcept { return code == sqlstate; }
 };
@@ -148,6 +149,9 @@ class Connection {
     ~Connection();
 
     Rows execute(const std::string& sql, const Parameters& parameters = {}, Plan plan = Plan::kept);
+    /// The same statement with each of the parameters, in one round trip and one transaction.
+    std::vector<Rows> execute_all(const std::string& sql, const std::vector<Parameters>& each,
+                                  Plan plan = Plan::kept);
     /// One or more statements without parameters or results.
     void command(const std::string& sql);
     /// COPY … FROM STDIN: `next` fills its argument with whole lines of text until it answers false.
@@ -174,6 +178,8 @@ class Connection {
     void connect(const Settings& settings);
     void set_up();
     const std::string& prepared(const std::string& sql, const Parameters& parameters);
+    void send(const std::string& sql, const Parameters& parameters, const std::string* name);
+    pg_result* next_result(SteadyTime deadline);
     Rows answer(SteadyTime deadline);
     void flush(SteadyTime deadline);
     void wait_for(short events, SteadyTime deadline);

@@ -8,8 +8,8 @@ namespace pharox::postgres {
 namespace {
 
 constexpr Operation finding{.name = "find_available_proxy"};
-constexpr int proxy_column = 2;
-constexpr int marked_proxy_column = 7;
+constexpr int found_proxy_column = 3;
+constexpr int marked_proxy_column = 2;
 
 }  // namespace
 
@@ -25,48 +25,47 @@ FindResult Leasing::find(const FindRequest& request) {
         const Rows rows = database_.run(finding, Repeat::always, [&](Connection& connection) {
             return connection.execute(database_.in_schema(plan.find()), parameters, plan.plan());
         });
-        if (rows.flag(0, 1)) {
+        if (rows.flag(0, 2)) {
             expired.add(collect(finding, true));
             continue;
         }
-        if (rows.is_null(0, 0) || rows.is_null(0, proxy_column)) break;
+        if (rows.is_null(0, 0)) break;
         const auto pool = rows.id<PoolId>(0, 0);
+        if (rows.integer(0, 1) < plan.orders_needed()) {
+            prepare_order(finding, pool, plan.orders_needed());
+            continue;
+        }
+        if (rows.is_null(0, found_proxy_column)) break;
         if (!plan.exact()) {
             result.proxy = find_by_predicate(request, plan, pool);
             break;
         }
+        Proxy proxy = read_proxy(rows, 0, found_proxy_column);
         if (!plan.moves_what_it_finds()) {
-            result.proxy = read_proxy(rows, 0, proxy_column);
+            result.proxy = std::move(proxy);
             break;
         }
-        bool pool_known = true;
-        bool due = false;
-        result.proxy = find_marking(request, plan, {}, pool_known, due);
+        const int room = proxy.status == ProxyStatus::slow ? 2 : 0;
+        result.proxy = find_marking(request, plan, {.room = room}, {});
+        if (!result.proxy) result.proxy = find_marking(request, plan, {.room = room, .waits = true}, {});
         if (result.proxy) break;  // else it went meanwhile: look again
     }
     result.expired = expired.take();
     return result;
 }
 
-std::optional<Proxy> Leasing::find_marking(const FindRequest& request, const PickPlan& plan,
-                                           const std::optional<Choice>& choice, bool& pool_known, bool& due) {
+std::optional<Proxy> Leasing::find_marking(const FindRequest& request, const PickPlan& plan, Reach reach,
+                                           const std::optional<Choice>& choice) {
     Parameters parameters;
-    parameters.add(request.pool)
-        .add(std::optional<std::string>())
-        .add(LeaseId())
-        .add(std::optional<std::int64_t>())
-        .add(std::optional<std::int64_t>())
-        .add(Json())
-        .add(std::int64_t{0});
+    parameters.add(request.pool);
     if (choice) parameters.add(choice->id).add(choice->revision);
     plan.add_filter(parameters);
     const Rows rows = database_.run(finding, Repeat::always, [&](Connection& connection) {
-        return connection.execute(database_.in_schema(choice ? plan.mark_this() : plan.find_and_mark()),
-                                  parameters, plan.plan());
+        return connection.execute(
+            database_.in_schema(choice ? plan.mark_this(reach) : plan.find_and_mark(reach)), parameters,
+            plan.plan());
     });
-    pool_known = !rows.is_null(0, 0);
-    due = rows.flag(0, 3);
-    if (rows.is_null(0, marked_proxy_column)) return std::nullopt;
+    if (rows.size() == 0) return std::nullopt;
     return read_proxy(rows, 0, marked_proxy_column);
 }
 
@@ -76,9 +75,7 @@ std::optional<Proxy> Leasing::find_by_predicate(const FindRequest& request, cons
     for (bool lost_a_race = true; lost_a_race && !result;) {
         lost_a_race = false;
         try_candidates(finding, plan, request.filters, pool, request.allow_slow, [&](const Choice& choice) {
-            bool pool_known = true;
-            bool due = false;
-            result = find_marking(request, plan, choice, pool_known, due);
+            result = find_marking(request, plan, {.room = choice.room, .waits = true}, choice);
             lost_a_race = lost_a_race || !result;
             return result.has_value();
         });

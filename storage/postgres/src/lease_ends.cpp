@@ -1,4 +1,6 @@
 // How leases end, go on, and are forgotten.
+#include <array>
+
 #include "leasing.hpp"
 #include "queries.hpp"
 
@@ -35,24 +37,77 @@ ReleaseResult Leasing::revoke_lease(const RevokeRequest& request) {
 }
 
 ReleaseResult Leasing::end(const Operation& operation, LeaseId id, ReleaseReason reason) {
-    const std::int64_t key = new_call_key();
+    const std::int64_t call = new_call_key();
     Parameters parameters;
-    parameters.add(id).add(static_cast<std::int16_t>(reason)).add(key);
+    parameters.add(id).add(static_cast<std::int16_t>(reason)).add(call);
     for (;;) {
         const Rows rows = database_.run(operation, Repeat::always, [&](Connection& connection) {
             return connection.execute(database_.in_schema(query::end_lease), parameters);
         });
-        if (rows.size() == 0) return {};
-        const Timestamp now = rows.time(0, 0);
-        const bool ended = rows.flag(0, 1);
-        const Lease stored = read_lease(rows, 0, 3);
-        Lease lease = ended ? stored : as_of(stored, now);
-        if (!ended && lease.status == LeaseStatus::active) continue;  // another caller ended it just now
-        if (!ended && is_forgotten(lease, now)) return {};
-        const bool ours = ended || rows.flag(0, 2);  // the latter: our own statement, whose answer was lost
-        if (ours) on_available_();
-        return {.released = ours, .lease = std::move(lease)};
+        if (rows.size() > 0) {
+            on_available_();
+            return {.released = true, .lease = read_lease(rows, 0, 0)};
+        }
+        const std::array<UuidBytes, 1> ids = {id.bytes()};
+        std::map<LeaseId, ReleaseResult> found = ended_before(operation, ids, call);
+        if (found.empty()) return {};
+        // An active one was not ended by that statement, nor by another: it was made meanwhile.
+        if (found.begin()->second.lease->status == LeaseStatus::released) return std::move(found.begin()->second);
     }
+}
+
+std::vector<ReleaseResult> Leasing::release_many(const std::vector<ReleaseRequest>& requests) {
+    const Operation operation{.name = "release_many"};
+    const std::int64_t call = new_call_key();
+    std::vector<UuidBytes> ids;
+    ids.reserve(requests.size());
+    for (const ReleaseRequest& request : requests) ids.push_back(request.lease_id.bytes());
+    std::map<LeaseId, ReleaseResult> found;
+    const Rows rows = database_.run(operation, Repeat::always, [&](Connection& connection) {
+        return connection.execute(database_.in_schema(query::end_leases),
+                                  Parameters()
+                                      .add(std::span<const UuidBytes>(ids))
+                                      .add(static_cast<std::int16_t>(ReleaseReason::released))
+                                      .add(call));
+    });
+    for (int row = 0; row < rows.size(); ++row) {
+        Lease lease = read_lease(rows, row, 0);
+        const LeaseId id = lease.id;
+        found[id] = {.released = true, .lease = std::move(lease)};
+    }
+    if (rows.size() > 0) on_available_();
+    std::erase_if(ids, [&](const UuidBytes& id) { return found.contains(LeaseId(id)); });
+    if (!ids.empty()) found.merge(ended_before(operation, ids, call));
+    std::vector<ReleaseResult> results;
+    results.reserve(requests.size());
+    for (const ReleaseRequest& request : requests) {
+        ReleaseResult& result = found[request.lease_id];
+        results.push_back(result);
+        result.released = false;  // the same one again in the same call
+    }
+    if (rows.size() > 0) prune_now_and_then();
+    return results;
+}
+
+/// Those among the leases that are remembered; `released` are those that this call ended, whose answer was lost.
+std::map<LeaseId, ReleaseResult> Leasing::ended_before(const Operation& operation,
+                                                       std::span<const UuidBytes> ids, std::int64_t call) {
+    const Rows rows = database_.run(operation, Repeat::always, [&](Connection& connection) {
+        return connection.execute(database_.in_schema(query::leases_by_id), Parameters().add(ids).add(call));
+    });
+    std::map<LeaseId, ReleaseResult> found;
+    bool some_are_ours = false;
+    for (int row = 0; row < rows.size(); ++row) {
+        const Timestamp now = rows.time(row, 0);
+        Lease lease = as_of(read_lease(rows, row, 2), now);
+        const bool ours = rows.flag(row, 1) && lease.status == LeaseStatus::released;
+        some_are_ours = some_are_ours || ours;
+        if (!ours && is_forgotten(lease, now)) continue;
+        const LeaseId id = lease.id;
+        found[id] = {.released = ours, .lease = std::move(lease)};
+    }
+    if (some_are_ours) on_available_();
+    return found;
 }
 
 RenewResult Leasing::renew_lease(const RenewRequest& request) {

@@ -3,6 +3,8 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
+#include <span>
 
 #include "database.hpp"
 #include "expiry_reports.hpp"
@@ -23,7 +25,10 @@ class Leasing final : public ILeaseControl {
     FindResult find(const FindRequest& request);
     LeasedProxy create_lease(const CreateLeaseRequest& request);
     AcquireResult acquire(const AcquireRequest& request);
+    /// What can be had at once; what is missing may be had one by one, or is to be told why it may not.
+    AcquireManyResult acquire_at_once(const AcquireManyRequest& request);
     ReleaseResult release(const ReleaseRequest& request);
+    std::vector<ReleaseResult> release_many(const std::vector<ReleaseRequest>& requests);
     CleanupResult cleanup(const CleanupRequest& request);
     PoolStats pool_stats(const PoolStatsRequest& request);
 
@@ -34,39 +39,45 @@ class Leasing final : public ILeaseControl {
 
   private:
     struct Ask;
-    /// What a picking statement answered.
-    struct Picked {
-        bool pool_known = false;
-        bool consumer_known = false;
+    /// What there is besides a row that can be had at once. No pool: it is unknown.
+    struct Situation {
+        std::optional<PoolId> pool{};
+        int orders = 0;
         bool lease_known = false;
         bool due = false;
-        std::optional<LeasedProxy> leased{};
-        bool found = false;
+        bool free = false;
+        bool free_slow = false;
+        bool full = false;
+        bool weightless = false;  ///< one has room, and is never picked
     };
     struct Choice {
         ProxyId id;
         std::int32_t revision = 0;
+        int room = 0;
     };
 
-    Picked pick(const Ask& ask, const std::optional<Choice>& choice, Connection& connection);
-    std::optional<AcquireResult> attempt(const Ask& ask, const std::optional<Choice>& choice,
-                                         Expired& expired, bool& due);
-    std::optional<AcquireResult> acquire_by_predicate(const Ask& ask, PoolId pool, Expired& expired);
-    /// Nothing where one is free now: another look is due.
-    std::optional<Miss> kind_of_miss(const Ask& ask, Expired& expired, std::optional<PoolId>& pool);
+    std::optional<AcquireResult> attempt(const Ask& ask, const std::string& sql,
+                                         const std::optional<Choice>& choice, Expired& expired);
+    std::optional<AcquireResult> repeated(const Ask& ask);
+    Situation look_around(const Ask& ask);
+    AcquireResult acquire_by_predicate(const Ask& ask, PoolId pool, Expired& expired);
+    /// Fills the copies that the indexes of round_robin and least_used need: once for each pool.
+    void prepare_order(const Operation& operation, PoolId pool, int orders);
     /// The lease under this id, for the consumer; nothing where nobody remembers it any more.
     std::optional<LeasedProxy> replay(const Operation& operation, LeaseId id, const std::string& consumer,
                                       std::int64_t call);
 
     std::optional<Proxy> find_by_predicate(const FindRequest& request, const PickPlan& plan, PoolId pool);
-    std::optional<Proxy> find_marking(const FindRequest& request, const PickPlan& plan,
-                                      const std::optional<Choice>& choice, bool& pool_known, bool& due);
+    std::optional<Proxy> find_marking(const FindRequest& request, const PickPlan& plan, Reach reach,
+                                      const std::optional<Choice>& choice);
     /// The first candidate that matches, read a few at a time, with no transaction open between two of them.
     template <class Use>
     bool try_candidates(const Operation& operation, const PickPlan& plan, const ProxyFilters& filters,
                         PoolId pool, bool allow_slow, Use use);
 
     ReleaseResult end(const Operation& operation, LeaseId id, ReleaseReason reason);
+    std::map<LeaseId, ReleaseResult> ended_before(const Operation& operation, std::span<const UuidBytes> ids,
+                                                  std::int64_t call);
     /// Ends what is due, a batch at a time. With `wait`, also behind others who are at it.
     std::vector<Lease> collect(const Operation& operation, bool wait);
     void collect_into(Expired& expired, const Operation& operation);

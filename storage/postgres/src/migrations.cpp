@@ -14,7 +14,10 @@ constexpr int oldest_server = 120'000;
 ///
 /// room is the proxy's status while it may be leased and has room, and null otherwise. Indexes hold it
 /// instead of the counter: where it does not change, a lease writes to none of them (a heap-only update), and
-/// what has no room is in none.
+/// what has no room is in none. turn and load are copies of the use mark and the counter for the indexes of
+/// round_robin and least_used. They are null, and cost nothing, until a pool is first asked for that order.
+/// pool.orders says how far that is: 0 not at all, 1 turns are being copied, 2 round_robin is ready, 3 loads are
+/// being copied, 4 least_used is ready too.
 constexpr auto first_schema = R"sql(
 CREATE SCHEMA IF NOT EXISTS pharox.;
 CREATE TABLE pharox.schema_version (
@@ -32,7 +35,9 @@ CREATE TABLE pharox.pool (
     description text,
     metadata jsonb NOT NULL,
     random_high float8 NOT NULL DEFAULT 0,    -- how far the order of random picks has come
-    weighted_high float8 NOT NULL DEFAULT 0
+    weighted_high float8 NOT NULL DEFAULT 0,
+    orders smallint NOT NULL DEFAULT 0,
+    ordered_to uuid                           -- the last proxy that got its copies
 ) WITH (fillfactor = 50);
 
 CREATE TABLE pharox.consumer (
@@ -49,14 +54,14 @@ CREATE TABLE pharox.proxy (
     weighted_key float8 NOT NULL,
     checked_at timestamptz NOT NULL,
     current_leases int NOT NULL DEFAULT 0 CHECK (current_leases >= 0),
+    turn bigint,
+    load int,
     max_concurrency int,
     revision int NOT NULL DEFAULT 0,          -- of everything but leases
     port int NOT NULL,
     status smallint NOT NULL,
     protocol smallint NOT NULL,
-    room smallint GENERATED ALWAYS AS (
-        CASE WHEN (status = 0 OR status = 2) AND (max_concurrency IS NULL OR current_leases < max_concurrency)
-        THEN status END) STORED,
+    room smallint,
     template boolean,
     asn bigint,
     latitude float8,
@@ -79,7 +84,14 @@ CREATE TABLE pharox.proxy (
 CREATE INDEX proxy_pool ON pharox.proxy (pool_id, id);
 CREATE INDEX proxy_first_available ON pharox.proxy (pool_id, room, checked_at DESC, id)
     WHERE room IS NOT NULL;
-CREATE INDEX proxy_round_robin ON pharox.proxy (pool_id, room, used, id) WHERE room IS NOT NULL;
+CREATE INDEX proxy_round_robin ON pharox.proxy (pool_id, room, turn, id)
+    WHERE room IS NOT NULL AND turn IS NOT NULL;
+CREATE INDEX proxy_least_used ON pharox.proxy (pool_id, room, load, turn, id)
+    WHERE room IS NOT NULL AND load IS NOT NULL;
+CREATE INDEX proxy_lowest_latency ON pharox.proxy (pool_id, room, latency_ms, id) WHERE room IS NOT NULL;
+CREATE INDEX proxy_random ON pharox.proxy (pool_id, room, random_key, id) WHERE room IS NOT NULL;
+CREATE INDEX proxy_weighted_random ON pharox.proxy (pool_id, room, weighted_key, id)
+    WHERE room IS NOT NULL AND weight > 0;
 CREATE INDEX proxy_first_available_by_country ON pharox.proxy (pool_id, room, country, checked_at DESC, id)
     WHERE room IS NOT NULL AND country IS NOT NULL;
 CREATE INDEX proxy_first_available_by_source ON pharox.proxy (pool_id, room, source, checked_at DESC, id)

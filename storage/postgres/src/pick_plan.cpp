@@ -12,15 +12,16 @@ namespace {
 
 struct Order {
     std::string_view name;
-    std::string_view columns;
+    std::string_view columns;  ///< of its index, after (pool_id, room)
     std::string_view condition;
+    int orders_needed = 0;
 };
 
 const Order& order_for(Selector selector) noexcept {
     static constexpr std::array<Order, 6> orders = {{
         {"first_available", "checked_at DESC, id", ""},
-        {"round_robin", "used, id", ""},
-        {"least_used", "current_leases, used, id", ""},
+        {"round_robin", "turn, id", " AND turn IS NOT NULL", 2},
+        {"least_used", "load, turn, id", " AND load IS NOT NULL", 4},
         {"lowest_latency", "latency_ms, id", ""},  // nulls come last
         {"random", "random_key, id", ""},
         {"weighted_random", "weighted_key, id", " AND weight > 0"},
@@ -43,13 +44,21 @@ bool depends_on_values(const ProxyFilters& filters) {
 
 std::string in_order(Selector selector) { return " ORDER BY " + std::string(order_for(selector).columns); }
 
+/// A row that a predicate has accepted, if it still is what it was.
+std::string this_proxy(int parameters) {
+    return " AND id = $" + std::to_string(parameters + 1) + " AND revision = $" + std::to_string(parameters + 2);
+}
+/// None that one of these leases is on.
+std::string other_proxy(int parameters) {
+    return " AND id NOT IN (SELECT proxy_id FROM pharox.lease WHERE id = ANY ($" +
+           std::to_string(parameters + 1) + "))";
+}
+
 std::string_view with_room(int status) {
     return status == 0 ? query::active_with_room : query::slow_with_room;
 }
 
 }  // namespace
-
-std::string_view order_of(Selector selector) noexcept { return order_for(selector).columns; }
 
 PickPlan::PickPlan(Selector selector, const ProxyFilters& filters, bool allow_slow)
     : selector_(selector), filters_(filters), allow_slow_(allow_slow) {
@@ -63,6 +72,8 @@ bool PickPlan::moves_what_it_finds() const noexcept {
            selector_ == Selector::weighted_random;
 }
 
+int PickPlan::orders_needed() const noexcept { return order_for(selector_).orders_needed; }
+
 std::string PickPlan::where(int own_parameters) const {
     std::string text(order_for(selector_).condition);
     if (!filters_.empty()) text += compile_filter(filters_, own_parameters + 1).where;
@@ -74,58 +85,54 @@ void PickPlan::add_filter(Parameters& parameters) const {
     for (const SqlValue& value : compile_filter(filters_, 1).values) parameters.add(value);
 }
 
-/// Rows that are free, else rows that others are at: a locked row is no row that is taken.
-std::string PickPlan::locked_steps(const std::string& conditions) const {
-    std::string text;
-    std::string steps;
-    std::string earlier;
-    const auto step = [&](const std::string& name, int room, bool free) {
-        text += ", " + name + " AS MATERIALIZED (" + query::candidate;
-        text += with_room(room);
-        text += conditions;
-        // By turns: what was used since we looked has had its turn.
-        const bool by_marks = selector_ == Selector::round_robin || selector_ == Selector::least_used;
-        if (by_marks && free) text += " AND used <= (SELECT mark FROM ask)";
-        text += earlier + in_order(selector_) + (free ? query::lock_free : query::lock_busy) + ")";
-        earlier += " AND NOT EXISTS (SELECT 1 FROM " + name + ")";
-        steps += (steps.empty() ? "SELECT * FROM " : " UNION ALL SELECT * FROM ") + name;
-    };
-    step("free", 0, true);
-    step("busy", 0, false);
-    if (allow_slow_) {
-        step("free_slow", 2, true);
-        step("busy_slow", 2, false);
-    }
-    return text + ", chosen AS MATERIALIZED (" + steps + ")";
+std::string PickPlan::choose(Reach reach, const std::string& conditions) const {
+    const Order& order = order_for(selector_);
+    std::string text = query::choose;
+    if (selector_ == Selector::random) text += ", random_key";
+    if (selector_ == Selector::weighted_random) text += ", weighted_key";
+    text += query::choose_from;
+    if (order.orders_needed > 0) text += " AND orders >= " + std::to_string(order.orders_needed);
+    text += ")";
+    text += with_room(reach.room);
+    text += conditions;
+    if (order.orders_needed > 0 && !reach.waits) text += query::not_used_meanwhile;
+    return text + in_order(selector_) + (reach.waits ? query::lock_busy : query::lock_free);
 }
 
-std::string PickPlan::take(bool lease) const {
-    std::string text = query::clock;
-    if (selector_ == Selector::random) text += query::random_progress;
-    if (selector_ == Selector::weighted_random) text += query::weighted_progress;
-    if (lease) {
-        text += query::lease_it;
-    } else {
-        text += query::mark_it;
-        text += selector_ == Selector::round_robin ? query::next_mark : query::same_mark;
-    }
-    if (selector_ == Selector::random) text += query::draw_random;
-    if (selector_ == Selector::weighted_random) text += query::draw_weighted;
-    text += lease ? query::taken_from : query::marked_from;
-    return text + query::picked;
+/// How far a random order has come.
+std::string PickPlan::progress() const {
+    if (selector_ == Selector::random) return query::random_progress;
+    return selector_ == Selector::weighted_random ? query::weighted_progress : "";
+}
+std::string PickPlan::draw() const {
+    if (selector_ == Selector::random) return query::draw_random;
+    return selector_ == Selector::weighted_random ? query::draw_weighted : "";
 }
 
-std::string PickPlan::acquire() const {
-    return query::ask + locked_steps(where(query::pick_parameters)) + take(true);
+std::string PickPlan::lease_chosen() const {
+    return progress() + query::lease_it + draw() + query::taken_from + query::record_lease + query::leased;
 }
-std::string PickPlan::find_and_mark() const {
-    return query::ask + locked_steps(where(query::pick_parameters)) + take(false);
+std::string PickPlan::mark_chosen() const {
+    return progress() + (selector_ == Selector::round_robin ? query::mark_it : query::leave_mark) + draw() +
+           query::taken_from + query::marked;
 }
-std::string PickPlan::acquire_this() const {
-    return query::ask + locked_steps(query::this_proxy + where(query::pick_parameters + 2)) + take(true);
+
+std::string PickPlan::acquire(Reach reach) const {
+    return choose(reach, where(query::acquire_parameters)) + lease_chosen();
 }
-std::string PickPlan::mark_this() const {
-    return query::ask + locked_steps(query::this_proxy + where(query::pick_parameters + 2)) + take(false);
+std::string PickPlan::acquire_other() const {
+    return choose({}, other_proxy(query::acquire_parameters) + where(query::acquire_parameters + 1)) +
+           lease_chosen();
+}
+std::string PickPlan::acquire_this(Reach reach) const {
+    return choose(reach, this_proxy(query::acquire_parameters) + where(query::acquire_parameters + 2)) +
+           lease_chosen();
+}
+std::string PickPlan::find_and_mark(Reach reach) const {
+    return choose(reach, where(query::mark_parameters)) + mark_chosen();
+}
+std::string PickPlan::mark_this(Reach reach) const {
+    return choose(reach, this_proxy(query::mark_parameters) + where(query::mark_parameters + 2)) + mark_chosen();
 }
 
 std::string PickPlan::find() const {
@@ -156,19 +163,19 @@ std::string PickPlan::candidate_ids(int room) const {
 
 std::string PickPlan::miss() const {
     const std::string filter =
-        filters_.empty() ? "" : compile_filter(filters_, query::find_parameters + 1).where;
-    const std::string weighed(order_for(selector_).condition);
-    const auto either = [&](std::string_view active, std::string_view slow, const std::string& more) {
-        std::string probe = query::miss_probe + std::string(active) + filter + more + ")";
-        if (allow_slow_) {
-            probe = ", (" + probe.substr(2) + " OR " + std::string(query::miss_probe).substr(2) +
-                    std::string(slow) + filter + more + "))";
-        }
-        return probe;
+        filters_.empty() ? "" : compile_filter(filters_, query::miss_parameters + 1).where;
+    const std::string weighed = selector_ == Selector::weighted_random ? " AND weight > 0" : "";
+    const auto probe = [&](std::string_view which, const std::string& more) {
+        return query::miss_probe + std::string(which) + filter + more + ")";
     };
-    return query::miss_ask + either(query::active_with_room, query::slow_with_room, weighed) +
-           either(query::active_and_full, query::slow_and_full, "") +
-           either(query::active_with_room, query::slow_with_room, "") + query::miss_from;
+    std::string text = query::miss_ask;
+    text += probe(query::active_with_room, weighed);
+    text += allow_slow_ ? probe(query::slow_with_room, weighed) : ", FALSE";
+    text += probe(query::active_and_full, "");
+    text += allow_slow_ ? probe(query::slow_and_full, "") : ", FALSE";
+    text += probe(query::active_with_room, "");
+    text += allow_slow_ ? probe(query::slow_with_room, "") : ", FALSE";
+    return text + query::miss_from;
 }
 
 std::string index_statement(Selector selector, std::string_view attribute, std::string_view schema) {

@@ -9,6 +9,12 @@
 
 namespace pharox::postgres {
 
+/// Which rows a picking statement may lock.
+struct Reach {
+    int room = 0;          ///< a status: 0 for active proxies, 2 for slow ones
+    bool waits = false;    ///< also those that somebody else has locked: a locked row is no row that is taken
+};
+
 /// The available proxies of a pool that may match, in the selector's order. Texts are the same for the same
 /// shape of filter, so that they are prepared once.
 class PickPlan {
@@ -20,13 +26,18 @@ class PickPlan {
     /// Which index serves tags, metadata and places depends on the values.
     [[nodiscard]] Plan plan() const noexcept { return plan_; }
     [[nodiscard]] bool moves_what_it_finds() const noexcept;
+    /// What pool.orders has to be at least.
+    [[nodiscard]] int orders_needed() const noexcept;
 
-    // See query::picked, query::found, query::candidates and query::miss_ask for parameters and columns.
-    [[nodiscard]] std::string acquire() const;
-    [[nodiscard]] std::string acquire_this() const;
+    // See queries.hpp for parameters and columns.
+    [[nodiscard]] std::string acquire(Reach reach) const;
+    /// One more parameter than a filter's: its lease ids, whose proxies are not taken again.
+    [[nodiscard]] std::string acquire_other() const;
+    /// Two more parameters than acquire's own: a proxy's id and revision.
+    [[nodiscard]] std::string acquire_this(Reach reach) const;
     [[nodiscard]] std::string find() const;
-    [[nodiscard]] std::string find_and_mark() const;
-    [[nodiscard]] std::string mark_this() const;
+    [[nodiscard]] std::string find_and_mark(Reach reach) const;
+    [[nodiscard]] std::string mark_this(Reach reach) const;
     [[nodiscard]] std::string candidates(int room) const;
     [[nodiscard]] std::string candidate_ids(int room) const;
     [[nodiscard]] std::string miss() const;
@@ -36,8 +47,11 @@ class PickPlan {
 
   private:
     [[nodiscard]] std::string where(int own_parameters) const;
-    [[nodiscard]] std::string locked_steps(const std::string& conditions) const;
-    [[nodiscard]] std::string take(bool lease) const;
+    [[nodiscard]] std::string choose(Reach reach, const std::string& conditions) const;
+    [[nodiscard]] std::string lease_chosen() const;
+    [[nodiscard]] std::string mark_chosen() const;
+    [[nodiscard]] std::string progress() const;
+    [[nodiscard]] std::string draw() const;
 
     Selector selector_;
     const ProxyFilters& filters_;
@@ -46,8 +60,5 @@ class PickPlan {
     Plan plan_ = Plan::kept;
     FilterSql filter_{};
 };
-
-/// Columns of the order's index after (pool_id, room).
-std::string_view order_of(Selector selector) noexcept;
 
 }  // namespace pharox::postgres

@@ -18,10 +18,10 @@ bool Leasing::try_candidates(const Operation& operation, const PickPlan& plan, c
             return connection.execute(database_.in_schema(sql), parameters, kept);
         });
     };
-    const auto any_of = [&](const Rows& rows) {
+    const auto any_of = [&](const Rows& rows, int room) {
         for (int row = 0; row < rows.size(); ++row) {
             const Proxy proxy = read_proxy(rows, row, 0);
-            if (matches(filters, proxy) && use(Choice{proxy.id, read_revision(rows, row, 0)})) return true;
+            if (matches(filters, proxy) && use(Choice{proxy.id, read_revision(rows, row, 0), room})) return true;
         }
         return false;
     };
@@ -33,7 +33,7 @@ bool Leasing::try_candidates(const Operation& operation, const PickPlan& plan, c
         std::size_t seen = 0;
         {
             const Rows first = ask(plan.candidates(room), parameters, plan.plan());
-            if (any_of(first)) return true;
+            if (any_of(first, room)) return true;
             seen = static_cast<std::size_t>(first.size());
         }
         if (seen < page) continue;
@@ -48,7 +48,7 @@ bool Leasing::try_candidates(const Operation& operation, const PickPlan& plan, c
             const Rows rows =
                 ask(query::candidates_by_id,
                     Parameters().add(pool).add(some).add(static_cast<std::int16_t>(room)), Plan::kept);
-            if (any_of(rows)) return true;
+            if (any_of(rows, room)) return true;
         }
     }
     return false;

@@ -12,6 +12,19 @@
       "expires_at, " l "released_at, " l "reason, " l "fencing, " l "tenure_ends_at, " l "metadata"
 // As a lease reads: one whose time is up has ended, collected or not.
 #define PHAROX_NOW "(SELECT clock_timestamp())"
+// What indexes hold: the status of a proxy that may be leased and has room, null for any other. Written by every
+// statement that changes what it depends on: a generated column costs a sixth of the time of a lease.
+#define PHAROX_ROOM(status, limit, leases)                                                        \
+    "CASE WHEN (" status " = 0 OR " status " = 2) AND (" limit " IS NULL OR " leases " < " limit \
+    ") THEN " status " END"
+// Copies for the indexes of round_robin and least_used, null where a pool was never asked for these orders.
+#define PHAROX_TURN "turn = CASE WHEN p.turn IS NOT NULL THEN "
+#define PHAROX_LOAD "load = CASE WHEN p.load IS NOT NULL THEN "
+// A counter that goes down by `n`, and its mark.
+#define PHAROX_FREED(n, mark)                                                                          \
+    "current_leases = greatest(p.current_leases - " n ", 0), room = "                                  \
+    PHAROX_ROOM("p.status", "p.max_concurrency", "greatest(p.current_leases - " n ", 0)")              \
+    ", used = " mark ", " PHAROX_TURN mark " END, " PHAROX_LOAD "greatest(p.current_leases - " n ", 0) END"
 // What is due counts nowhere.
 #define PHAROX_DUE_ON(proxy)                                                                       \
     "(SELECT count(*)::int FROM pharox.lease d WHERE d.status = 0 AND d.expires_at <= " PHAROX_NOW \
@@ -20,50 +33,35 @@
 namespace pharox::postgres::query {
 
 // ---- Acquire and find: parts
-// Parameters of every one: $1 pool name, $2 consumer name, $3 lease id, $4 duration in ms, $5 tenure in ms,
-// $6 metadata, $7 a number of the call's own, by which a repeat after a lost answer knows what it did; a
-// filter's come after.
+// An acquire locks the first row that nobody else has locked, counts it, and records the lease. It answers nothing
+// where there is no such row, no such pool, or the order is not ready: a miss alone asks again (miss_ask).
+// Parameters: $1 pool name, $2 consumer name, $3 lease id, $4 duration in ms, $5 tenure in ms, $6 metadata, $7 a number
+// of the call's own, by which a repeat after a lost answer knows what it did; a filter's come after.
 
-inline constexpr int pick_parameters = 7;
+inline constexpr int acquire_parameters = 7;
+/// $1 pool name; a filter's come after.
+inline constexpr int mark_parameters = 1;
 
-/// All that can be known before picking.
-inline constexpr auto ask =
-    "WITH ask AS MATERIALIZED (SELECT"
-    " (SELECT id FROM pharox.pool WHERE name = $1) AS pool_id,"
-    " (SELECT id FROM pharox.consumer WHERE name = $2) AS consumer_id,"
-    " EXISTS (SELECT 1 FROM pharox.lease WHERE id = $3) AS known,"
-    " EXISTS (SELECT 1 FROM pharox.lease WHERE status = 0 AND expires_at <= " PHAROX_NOW
-    ") AS due,"
-    " (SELECT last_value FROM pharox.use_mark) AS mark)";
-/// A step: rows that nobody has locked, then rows that somebody has; active ones, then slow ones.
-inline constexpr auto candidate =
-    "SELECT id, random_key, weighted_key FROM pharox.proxy"
-    " WHERE pool_id = (SELECT pool_id FROM ask) AND NOT (SELECT known FROM ask)";
-inline constexpr auto lock_free = " LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED";
-inline constexpr auto lock_busy = " LIMIT 1 FOR NO KEY UPDATE";
-/// The time is taken when the lock is held.
-inline constexpr auto clock =
-    ", clock AS MATERIALIZED (SELECT clock_timestamp() AS now FROM chosen)"
-    ", instant AS MATERIALIZED (SELECT now, (extract(epoch FROM now) * 1000000)::bigint AS us FROM clock)";
+inline constexpr auto choose = "WITH chosen AS MATERIALIZED (SELECT id";
+inline constexpr auto choose_from =
+    " FROM pharox.proxy WHERE pool_id = (SELECT id FROM pharox.pool WHERE name = $1";
+/// What is used while we look has had its turn.
+inline constexpr auto not_used_meanwhile = " AND turn <= (SELECT last_value FROM pharox.use_mark)";
+inline constexpr auto lock_free = " LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED)";
+inline constexpr auto lock_busy = " LIMIT 1 FOR NO KEY UPDATE)";
+/// The mark and the time are taken when the lock is held.
 inline constexpr auto lease_it =
-    ", taken AS (UPDATE pharox.proxy p SET current_leases = p.current_leases + 1,"
-    " used = nextval('pharox.use_mark'), fencing = greatest(p.fencing + 1, instant.us)";
-inline constexpr auto taken_from =
-    " FROM chosen, instant WHERE p.id = chosen.id AND (SELECT consumer_id FROM ask) IS NOT NULL"
-    " RETURNING p.*, instant.now)"
-    ", made AS (INSERT INTO pharox.lease (id, proxy_id, consumer_id, pool_id, pool_name, status, acquired_at,"
-    " expires_at, fencing, tenure_ends_at, metadata, call_key)"
-    " SELECT $3, taken.id, ask.consumer_id, taken.pool_id, coalesce($1, (SELECT name FROM pharox.pool WHERE "
-    "id = taken.pool_id)), 0, taken.now,"
-    " taken.now + $4 * interval '1 millisecond', taken.fencing, taken.now + $5 * interval '1 millisecond', "
-    "$6, $7"
-    " FROM ask, taken)";
+    ", taken AS (UPDATE pharox.proxy p SET current_leases = p.current_leases + 1, room = "
+    PHAROX_ROOM("p.status", "p.max_concurrency", "p.current_leases + 1")
+    ", used = chosen.mark, " PHAROX_TURN "chosen.mark END, " PHAROX_LOAD "p.current_leases + 1 END"
+    ", fencing = greatest(p.fencing + 1, (date_part('epoch', clock_timestamp()) * 1000000)::bigint)";
 /// Find marks what it hands out only where the order is by turns.
-inline constexpr auto mark_it = ", taken AS (UPDATE pharox.proxy p SET used = ";
-inline constexpr auto next_mark = "nextval('pharox.use_mark')";
-inline constexpr auto same_mark = "p.used";
-inline constexpr auto marked_from =
-    " FROM chosen, instant WHERE p.id = chosen.id RETURNING p.*, instant.now)";
+inline constexpr auto mark_it =
+    ", taken AS (UPDATE pharox.proxy p SET used = chosen.mark, " PHAROX_TURN "chosen.mark END";
+inline constexpr auto leave_mark = ", taken AS (UPDATE pharox.proxy p SET used = p.used";
+inline constexpr auto taken_from = " FROM (SELECT *, nextval('pharox.use_mark') AS mark FROM chosen) chosen"
+                                   " WHERE p.id = chosen.id RETURNING clock_timestamp() AS now, p.fencing, "
+    PHAROX_PROXY_COLUMNS("p.", "p.current_leases") ")";
 /// The picked one draws again; the others keep their turns.
 inline constexpr auto draw_random =
     ", random_key = greatest(p.random_key, (SELECT random_high FROM pharox.pool WHERE id = p.pool_id))"
@@ -74,25 +72,35 @@ inline constexpr auto draw_weighted =
 /// How far the order has come; whoever cannot have the row at once leaves it to the next one.
 inline constexpr auto random_progress =
     ", progress AS (UPDATE pharox.pool SET random_high = greatest(random_high, chosen.random_key) FROM chosen"
-    " WHERE pool.id IN (SELECT q.id FROM pharox.pool q WHERE q.id = (SELECT pool_id FROM ask)"
-    " FOR NO KEY UPDATE SKIP LOCKED))";
+    " WHERE pool.id IN (SELECT q.id FROM pharox.pool q WHERE q.name = $1 FOR NO KEY UPDATE SKIP LOCKED))";
 inline constexpr auto weighted_progress =
     ", progress AS (UPDATE pharox.pool SET weighted_high = greatest(weighted_high, chosen.weighted_key)"
-    " FROM chosen WHERE pool.id IN (SELECT q.id FROM pharox.pool q WHERE q.id = (SELECT pool_id FROM ask)"
+    " FROM chosen WHERE pool.id IN (SELECT q.id FROM pharox.pool q WHERE q.name = $1"
     " FOR NO KEY UPDATE SKIP LOCKED))";
-/// pool id, consumer id, known, due, found, now, fencing, then the proxy.
-inline constexpr auto picked =
-    " SELECT ask.pool_id, ask.consumer_id, ask.known, ask.due, EXISTS (SELECT 1 FROM chosen), p.now, "
-    "p.fencing, " PHAROX_PROXY_COLUMNS("p.", "p.current_leases - CASE WHEN ask.due THEN " PHAROX_DUE_ON(
-                                                 "p") " ELSE 0 END") " FROM ask LEFT JOIN taken p ON TRUE";
+/// An unknown consumer is a null that the table refuses: only then was there a proxy for it.
+inline constexpr auto record_lease =
+    ", made AS (INSERT INTO pharox.lease (id, proxy_id, consumer_id, pool_id, pool_name, status, acquired_at,"
+    " expires_at, fencing, tenure_ends_at, metadata, call_key)"
+    " SELECT $3, taken.id, (SELECT id FROM pharox.consumer WHERE name = $2), taken.pool_id, $1, 0, taken.now,"
+    " taken.now + $4 * interval '1 millisecond', taken.fencing, taken.now + $5 * interval '1 millisecond', $6, $7"
+    " FROM taken RETURNING consumer_id)";
+/// now, fencing, consumer id, how many leases on it are due (null where none are, on any proxy), the proxy.
+inline constexpr auto leased =
+    " SELECT p.now, p.fencing, made.consumer_id, (SELECT CASE WHEN count(*) > 0"
+    " THEN count(*) FILTER (WHERE d.proxy_id = p.id) END FROM pharox.lease d WHERE d.status = 0"
+    " AND d.expires_at <= " PHAROX_NOW "), " PHAROX_PROXY_COLUMNS("p.", "p.current_leases")
+    " FROM taken p, made";
+/// now, fencing, the proxy.
+inline constexpr auto marked = " SELECT * FROM taken";
 
-/// A find that only reads: pool id, due, then the proxy. $1 pool name.
+/// A find that only reads: pool id, its orders, due, then the proxy. $1 pool name.
 inline constexpr int find_parameters = 1;
 inline constexpr auto find_ask =
     "WITH ask AS MATERIALIZED (SELECT (SELECT id FROM pharox.pool WHERE name = $1) AS pool_id,"
+    " (SELECT orders FROM pharox.pool WHERE name = $1) AS orders,"
     " EXISTS (SELECT 1 FROM pharox.lease WHERE status = 0 AND expires_at <= " PHAROX_NOW ") AS due)";
 inline constexpr auto find_candidate = "SELECT * FROM pharox.proxy WHERE pool_id = (SELECT pool_id FROM ask)";
-inline constexpr auto found = " SELECT ask.pool_id, ask.due, " PHAROX_PROXY_COLUMNS(
+inline constexpr auto found = " SELECT ask.pool_id, ask.orders, ask.due, " PHAROX_PROXY_COLUMNS(
     "p.", "p.current_leases") " FROM ask LEFT JOIN chosen p ON TRUE";
 
 /// What a predicate looks at. $1 pool id.
@@ -106,10 +114,13 @@ inline constexpr auto candidates_by_id =
     " FROM unnest($2) WITH ORDINALITY AS wanted (id, place) JOIN pharox.proxy p ON p.id = wanted.id"
     " WHERE p.pool_id = $1 AND p.room = $3 ORDER BY wanted.place";
 
-/// Why nothing was found: pool id, whether leases are due, whether one is free now, is full, is of weight 0.
-/// $1 pool name; pick_plan fills in the conditions.
+/// Why nothing was found: pool id, its orders, whether the lease id is known, whether leases are due; then whether one is
+/// free now, whether one is full, and whether one has room at all (it may be of weight 0): of active proxies and of slow
+/// ones each. $1 pool name, $2 lease id; pick_plan fills in the conditions.
+inline constexpr int miss_parameters = 2;
 inline constexpr auto miss_ask =
-    "SELECT pool.id, EXISTS (SELECT 1 FROM pharox.lease WHERE status = 0 AND expires_at <= " PHAROX_NOW ")";
+    "SELECT pool.id, pool.orders, EXISTS (SELECT 1 FROM pharox.lease WHERE id = $2),"
+    " EXISTS (SELECT 1 FROM pharox.lease WHERE status = 0 AND expires_at <= " PHAROX_NOW ")";
 inline constexpr auto miss_probe = ", EXISTS (SELECT 1 FROM pharox.proxy WHERE pool_id = pool.id";
 inline constexpr auto miss_from = " FROM (SELECT 1) one LEFT JOIN pharox.pool ON pool.name = $1";
 /// room is a status, and null where there is no room: see the first migration.
@@ -120,8 +131,6 @@ inline constexpr auto slow_and_full = " AND status = 2 AND room IS NULL";
 
 // ---- Acquire and create: whole
 
-/// As picked, for one proxy: pick_plan adds which, and what must hold.
-inline constexpr auto this_proxy = " AND id = $8 AND revision = $9";
 /// $8 proxy id, $9 whether a slow one will do; $1 is null. room and status come as they are under the lock.
 inline constexpr auto create_lease =
     "WITH ask AS MATERIALIZED (SELECT"
@@ -133,9 +142,12 @@ inline constexpr auto create_lease =
     ", chosen AS MATERIALIZED (SELECT id FROM seen WHERE NOT (SELECT known FROM ask)"
     " AND (room = 0 OR (room = 2 AND $9)))"
     ", clock AS MATERIALIZED (SELECT clock_timestamp() AS now FROM chosen)"
-    ", instant AS MATERIALIZED (SELECT now, (extract(epoch FROM now) * 1000000)::bigint AS us FROM clock)"
-    ", taken AS (UPDATE pharox.proxy p SET current_leases = p.current_leases + 1,"
-    " used = nextval('pharox.use_mark'), fencing = greatest(p.fencing + 1, instant.us)"
+    ", instant AS MATERIALIZED (SELECT now, (date_part('epoch', now) * 1000000)::bigint AS us,"
+    " nextval('pharox.use_mark') AS mark FROM clock)"
+    ", taken AS (UPDATE pharox.proxy p SET current_leases = p.current_leases + 1, room = "
+    PHAROX_ROOM("p.status", "p.max_concurrency", "p.current_leases + 1")
+    ", used = instant.mark, " PHAROX_TURN "instant.mark END, " PHAROX_LOAD "p.current_leases + 1 END"
+    ", fencing = greatest(p.fencing + 1, instant.us)"
     " FROM chosen, instant WHERE p.id = chosen.id AND (SELECT consumer_id FROM ask) IS NOT NULL"
     " RETURNING p.*, instant.now)"
     ", made AS (INSERT INTO pharox.lease (id, proxy_id, consumer_id, pool_id, pool_name, status, acquired_at,"
@@ -158,20 +170,39 @@ inline constexpr auto replay =
     "SELECT " PHAROX_NOW ", (SELECT id FROM pharox.consumer WHERE name = $2), call_key = $3, " PHAROX_LEASE_COLUMNS(
         "l.") ", " PHAROX_PROXY_COLUMNS("p.", "p.current_leases - " PHAROX_DUE_ON("p"))
     " FROM pharox.lease l LEFT JOIN pharox.proxy p ON p.id = l.proxy_id WHERE l.id = $1";
-/// $1 lease id, $2 reason, $3 a number of the call's own. now, whether it ended now, whether call $3 ended
-/// it, then the lease.
+// A lease that is looked up by its id is told to be active by released_at: its status would invite the planner to walk
+// the index of all active ones.
+
+/// $1 lease id, $2 reason, $3 a number of the call's own. The lease, or nothing where it had not to be ended.
 inline constexpr auto end_lease =
     "WITH ended AS (UPDATE pharox.lease SET status = 1, released_at = clock_timestamp(), reason = $2,"
-    " call_key = $3 WHERE id = $1 AND status = 0 AND expires_at > clock_timestamp() RETURNING *)"
-    ", freed AS (UPDATE pharox.proxy p SET current_leases = greatest(p.current_leases - 1, 0),"
-    " used = nextval('pharox.use_mark') FROM ended WHERE p.id = ended.proxy_id)"
-    " SELECT clock_timestamp(), TRUE, TRUE, " PHAROX_LEASE_COLUMNS("") " FROM ended"
-    " UNION ALL SELECT clock_timestamp(), FALSE, call_key = $3, " PHAROX_LEASE_COLUMNS("")
-    " FROM pharox.lease WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM ended)";
+    " call_key = $3 WHERE id = $1 AND released_at IS NULL AND expires_at > clock_timestamp()"
+    " RETURNING " PHAROX_LEASE_COLUMNS("") ")"
+    ", freed AS (UPDATE pharox.proxy p SET " PHAROX_FREED("1", "ended.mark")
+    " FROM (SELECT proxy_id, nextval('pharox.use_mark') AS mark FROM ended) ended WHERE p.id = ended.proxy_id)"
+    " SELECT * FROM ended";
+/// $1 lease ids, $2 and $3 as above. Leases before proxies, each in order, as in collect_due.
+inline constexpr auto end_leases =
+    "WITH wanted AS MATERIALIZED (SELECT id FROM pharox.lease WHERE id = ANY ($1) AND released_at IS NULL"
+    " AND expires_at > clock_timestamp() ORDER BY id FOR UPDATE)"
+    ", ended AS (UPDATE pharox.lease l SET status = 1, released_at = clock_timestamp(), reason = $2,"
+    " call_key = $3 FROM wanted WHERE l.id = wanted.id AND l.released_at IS NULL"
+    " RETURNING " PHAROX_LEASE_COLUMNS("l.") ")"
+    ", many AS (SELECT proxy_id, count(*)::int AS n FROM ended GROUP BY proxy_id)"
+    ", held AS MATERIALIZED (SELECT p.id FROM pharox.proxy p WHERE p.id IN (SELECT proxy_id FROM many)"
+    " ORDER BY p.id FOR NO KEY UPDATE)"
+    ", freed AS (UPDATE pharox.proxy p SET " PHAROX_FREED("m.n", "m.mark")
+    " FROM (SELECT held.id, many.n, nextval('pharox.use_mark') AS mark FROM held JOIN many"
+    " ON many.proxy_id = held.id) m WHERE p.id = m.id)"
+    " SELECT * FROM ended";
+/// Leases that had not to be ended: now, whether call $2 ended it, the lease. $1 ids.
+inline constexpr auto leases_by_id =
+    "SELECT clock_timestamp(), call_key = $2, " PHAROX_LEASE_COLUMNS("")
+    " FROM pharox.lease WHERE id = ANY ($1)";
 /// $1 lease id, $2 duration in ms.
 inline constexpr auto renew_lease =
     "UPDATE pharox.lease SET expires_at = least(greatest(expires_at, clock_timestamp() + $2 * interval '1 "
-    "millisecond'), coalesce(tenure_ends_at, 'infinity')) WHERE id = $1 AND status = 0"
+    "millisecond'), coalesce(tenure_ends_at, 'infinity')) WHERE id = $1 AND released_at IS NULL"
     " AND expires_at > clock_timestamp() AND (tenure_ends_at IS NULL OR expires_at < tenure_ends_at)"
     " RETURNING " PHAROX_LEASE_COLUMNS("");
 /// $1 how many at most. Leases before proxies, each in order: two of these, or a release, never wait for each
@@ -184,8 +215,9 @@ inline constexpr auto collect_due =
     ", many AS (SELECT proxy_id, count(*)::int AS n FROM ended GROUP BY proxy_id)"
     ", held AS MATERIALIZED (SELECT p.id FROM pharox.proxy p WHERE p.id IN (SELECT proxy_id FROM many)"
     " ORDER BY p.id FOR NO KEY UPDATE)"
-    ", freed AS (UPDATE pharox.proxy p SET current_leases = greatest(p.current_leases - many.n, 0),"
-    " used = nextval('pharox.use_mark') FROM held, many WHERE p.id = held.id AND many.proxy_id = held.id)"
+    ", freed AS (UPDATE pharox.proxy p SET " PHAROX_FREED("m.n", "m.mark")
+    " FROM (SELECT held.id, many.n, nextval('pharox.use_mark') AS mark FROM held JOIN many"
+    " ON many.proxy_id = held.id) m WHERE p.id = m.id)"
     " SELECT " PHAROX_LEASE_COLUMNS("") " FROM ended ORDER BY expires_at, id";
 /// The same, but waits for whoever is at it.
 inline constexpr auto await_due = "SELECT id FROM pharox.lease WHERE status = 0 AND expires_at <= " PHAROX_NOW
@@ -197,7 +229,7 @@ inline constexpr auto prune_leases =
     " ORDER BY released_at LIMIT $2 FOR UPDATE SKIP LOCKED)";
 /// $1 id, $2 retention in ms.
 inline constexpr auto forget_lease =
-    "DELETE FROM pharox.lease WHERE id = $1 AND status = 1"
+    "DELETE FROM pharox.lease WHERE id = $1"
     " AND released_at <= clock_timestamp() - $2 * interval '1 millisecond'";
 /// $1 id after which to begin, $2 limit; conditions follow.
 inline constexpr auto list_leases =
@@ -240,19 +272,21 @@ inline constexpr auto delete_pool = "DELETE FROM pharox.pool WHERE id = $1";
 
 /// $1 id, $2 pool id, then the columns of bind_proxy(). Nothing where the pool is unknown: pool, inserted.
 inline constexpr auto insert_proxy =
-    "WITH home AS MATERIALIZED (SELECT id, random_high, weighted_high FROM pharox.pool WHERE id = $2"
+    "WITH home AS MATERIALIZED (SELECT id, random_high, weighted_high, orders FROM pharox.pool WHERE id = $2"
     " FOR KEY SHARE)"
     ", added AS (INSERT INTO pharox.proxy (id, pool_id, host, port, protocol, status, checked_at, username,"
     " password, template, source, country, city, isp, asn, latitude, longitude, latency_ms, max_concurrency,"
-    " weight, tags, metadata, identity, random_key, weighted_key)"
+    " weight, tags, metadata, identity, random_key, weighted_key, room, turn, load)"
     " SELECT $1, home.id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,"
     " $21, $22, sha256(convert_to($23, 'UTF8')), home.random_high - ln(1 - random()),"
-    " home.weighted_high - ln(1 - random()) / least(greatest($20, 1e-290), 1e290)"
+    " home.weighted_high - ln(1 - random()) / least(greatest($20, 1e-290), 1e290),"
+    " " PHAROX_ROOM("$6", "$19", "0") ","
+    " CASE WHEN home.orders >= 1 THEN 0 END, CASE WHEN home.orders >= 3 THEN 0 END"
     " FROM home ON CONFLICT DO NOTHING RETURNING id)"
     " SELECT EXISTS (SELECT 1 FROM home), EXISTS (SELECT 1 FROM added)";
 /// The same parameters. Who has the identity in the pool, or else the id.
 inline constexpr auto update_proxy =
-    "WITH home AS MATERIALIZED (SELECT id, random_high, weighted_high FROM pharox.pool WHERE id = $2"
+    "WITH home AS MATERIALIZED (SELECT id, random_high, weighted_high, orders FROM pharox.pool WHERE id = $2"
     " FOR KEY SHARE)"
     " UPDATE pharox.proxy p SET pool_id = $2, host = $3, port = $4, protocol = $5, status = $6,"
     " checked_at = $7, username = $8, password = $9, template = $10, source = $11, country = $12, city = $13,"
@@ -261,7 +295,10 @@ inline constexpr auto update_proxy =
     " revision = p.revision + 1,"
     " random_key = CASE WHEN p.pool_id = $2 THEN p.random_key ELSE home.random_high - ln(1 - random()) END,"
     " weighted_key = CASE WHEN p.pool_id = $2 AND p.weight = $20 THEN p.weighted_key"
-    " ELSE home.weighted_high - ln(1 - random()) / least(greatest($20, 1e-290), 1e290) END"
+    " ELSE home.weighted_high - ln(1 - random()) / least(greatest($20, 1e-290), 1e290) END,"
+    " room = " PHAROX_ROOM("$6", "$19", "p.current_leases") ","
+    " turn = CASE WHEN home.orders >= 1 THEN p.used END,"
+    " load = CASE WHEN home.orders >= 3 THEN p.current_leases END"
     " FROM home WHERE p.id = $1 RETURNING " PHAROX_PROXY_COLUMNS("p.",
                                                                  "p.current_leases - " PHAROX_DUE_ON("p"));
 /// $1 pool id, $2 identity, $3 id.
@@ -310,12 +347,14 @@ inline constexpr auto insert_staged =
     "INSERT INTO pharox.proxy (id, pool_id, host, port, protocol, status, checked_at, username, password,"
     " template, source, country, city, isp, asn, latitude, longitude, latency_ms, max_concurrency, weight, "
     "tags,"
-    " metadata, identity, random_key, weighted_key)"
+    " metadata, identity, random_key, weighted_key, room, turn, load)"
     " SELECT s.id, s.pool_id, s.host, s.port, s.protocol, s.status, s.checked_at, s.username, s.password,"
     " s.template, s.source, s.country, s.city, s.isp, s.asn, s.latitude, s.longitude, s.latency_ms,"
     " s.max_concurrency, s.weight, s.tags, s.metadata, sha256(convert_to(s.identity, 'UTF8')),"
     " pool.random_high - ln(1 - random()),"
-    " pool.weighted_high - ln(1 - random()) / least(greatest(s.weight, 1e-290), 1e290)"
+    " pool.weighted_high - ln(1 - random()) / least(greatest(s.weight, 1e-290), 1e290),"
+    " " PHAROX_ROOM("s.status", "s.max_concurrency", "0") ","
+    " CASE WHEN pool.orders >= 1 THEN 0 END, CASE WHEN pool.orders >= 3 THEN 0 END"
     " FROM pharox_staging s JOIN pharox.pool ON pool.id = s.pool_id ORDER BY s.place";
 inline constexpr auto or_leave_it = " ON CONFLICT DO NOTHING";
 /// Inserts, and leaves in the staging table what was there already. How many were inserted: the rows changed.
@@ -335,6 +374,7 @@ inline constexpr auto update_staged =
     " source = s.source, country = s.country, city = s.city, isp = s.isp, asn = s.asn, latitude = s.latitude,"
     " longitude = s.longitude, latency_ms = s.latency_ms, max_concurrency = s.max_concurrency,"
     " weight = s.weight, tags = s.tags, metadata = s.metadata, revision = p.revision + 1,"
+    " room = " PHAROX_ROOM("s.status", "s.max_concurrency", "p.current_leases") ","
     " weighted_key = CASE WHEN p.weight = s.weight THEN p.weighted_key"
     " ELSE pool.weighted_high - ln(1 - random()) / least(greatest(s.weight, 1e-290), 1e290) END"
     " FROM wanted s JOIN pharox.pool ON pool.id = s.pool_id WHERE p.id = s.holder)"
@@ -358,8 +398,8 @@ inline constexpr auto revoke_active =
     " released_at = least(expires_at, clock_timestamp()) WHERE status = 0";
 inline constexpr auto revoke_active_end =
     " RETURNING *), many AS (SELECT proxy_id, count(*)::int AS n FROM ended GROUP BY proxy_id)"
-    ", freed AS (UPDATE pharox.proxy p SET current_leases = greatest(p.current_leases - many.n, 0),"
-    " used = nextval('pharox.use_mark') FROM many WHERE p.id = many.proxy_id)"
+    ", freed AS (UPDATE pharox.proxy p SET " PHAROX_FREED("m.n", "m.mark")
+    " FROM (SELECT proxy_id, n, nextval('pharox.use_mark') AS mark FROM many) m WHERE p.id = m.proxy_id)"
     " SELECT " PHAROX_LEASE_COLUMNS("") " FROM ended ORDER BY expires_at, id";
 
 // ---- Consumers
@@ -385,6 +425,7 @@ inline constexpr auto apply_health =
     " WHERE h.checked_at <= excluded.checked_at RETURNING proxy_id, checked_at)"
     " UPDATE pharox.proxy p SET checked_at = newer.checked_at,"
     " status = CASE WHEN p.status = 3 THEN p.status ELSE $3 END,"
+    " room = CASE WHEN p.status <> 3 THEN " PHAROX_ROOM("$3", "p.max_concurrency", "p.current_leases") " END,"
     " latency_ms = coalesce($4, p.latency_ms), revision = p.revision + 1"
     " FROM newer WHERE p.id = newer.proxy_id RETURNING " PHAROX_PROXY_COLUMNS(
         "p.", "p.current_leases - " PHAROX_DUE_ON("p"));
@@ -433,9 +474,35 @@ inline constexpr auto compare_counters =
     " FROM (SELECT 1) one LEFT JOIN wrong ON TRUE ORDER BY wrong.id";
 inline constexpr auto lock_for_repair = "LOCK TABLE pharox.proxy, pharox.lease IN SHARE ROW EXCLUSIVE MODE";
 inline constexpr auto set_counters_right =
-    "UPDATE pharox.proxy p SET current_leases = counted.n FROM (SELECT proxy.id, count(lease.id)::int AS n"
+    "UPDATE pharox.proxy p SET current_leases = counted.n, room = "
+    PHAROX_ROOM("p.status", "p.max_concurrency", "counted.n") ", " PHAROX_TURN "p.used END, "
+    PHAROX_LOAD "counted.n END FROM (SELECT proxy.id, count(lease.id)::int AS n"
     " FROM pharox.proxy LEFT JOIN pharox.lease ON lease.proxy_id = proxy.id AND lease.status = 0"
-    " GROUP BY proxy.id) counted WHERE p.id = counted.id AND p.current_leases <> counted.n";
+    " GROUP BY proxy.id) counted WHERE p.id = counted.id AND (p.current_leases <> counted.n"
+    " OR p.room IS DISTINCT FROM " PHAROX_ROOM("p.status", "p.max_concurrency", "counted.n") ")";
+
+// ---- Orders that a pool is asked for the first time: see the first migration
+
+/// Nobody is adding proxies while this waits. $1 pool id, $2 orders to come from, $3 what it becomes.
+inline constexpr auto begin_order =
+    "UPDATE pharox.pool SET orders = $3, ordered_to = '00000000-0000-0000-0000-000000000000'"
+    " WHERE id = (SELECT id FROM pharox.pool WHERE id = $1 AND orders = $2 FOR UPDATE) AND orders = $2";
+/// $1 pool id, $2 its orders, $3 what they become when nothing is left, $4 how many proxies at most. The copies follow;
+/// any number of processes may do it together. How far it is then.
+inline constexpr auto order_more =
+    "WITH home AS MATERIALIZED (SELECT id, ordered_to FROM pharox.pool WHERE id = $1 AND orders = $2"
+    " FOR NO KEY UPDATE)"
+    ", batch AS MATERIALIZED (SELECT p.id FROM pharox.proxy p WHERE p.pool_id = (SELECT id FROM home)"
+    " AND p.id > (SELECT ordered_to FROM home) ORDER BY p.id LIMIT $4 FOR NO KEY UPDATE)"
+    ", copied AS (UPDATE pharox.proxy p SET ";
+inline constexpr auto copy_turn = "turn = p.used";
+inline constexpr auto copy_load = "load = p.current_leases";
+inline constexpr auto order_more_end =
+    " FROM batch WHERE p.id = batch.id)"
+    " UPDATE pharox.pool SET ordered_to = coalesce((SELECT id FROM batch ORDER BY id DESC LIMIT 1), ordered_to),"
+    " orders = CASE WHEN (SELECT count(*) FROM batch) < $4 THEN $3 ELSE orders END"
+    " WHERE id = (SELECT id FROM home)";
+inline constexpr auto orders_of_pool = "SELECT orders FROM pharox.pool WHERE id = $1";
 /// The oldest transaction of this database that holds back the cleaning of tables: seconds, process.
 inline constexpr auto oldest_transaction =
     "SELECT extract(epoch FROM clock_timestamp() - xact_start)::bigint, pid FROM pg_stat_activity"

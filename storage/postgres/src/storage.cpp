@@ -96,12 +96,44 @@ class PostgresStorage final : public IStorage {
         validate(request);
         return leasing_.acquire(request);
     }
+    AcquireManyResult acquire_many(const AcquireManyRequest& request) override {
+        validate(request);
+        AcquireManyResult result = leasing_.acquire_at_once(request);
+        if (result.leased.size() == request.count) return result;
+        try {
+            add_rest(request, result);
+        } catch (...) {
+            std::vector<ReleaseRequest> unwanted;
+            for (const LeasedProxy& leased : result.leased) unwanted.push_back({.lease_id = leased.lease().id});
+            leasing_.release_many(unwanted);
+            throw;
+        }
+        return result;
+    }
+    std::vector<ReleaseResult> release_many(const std::vector<ReleaseRequest>& requests) override {
+        if (requests.empty()) return {};
+        return leasing_.release_many(requests);
+    }
     ICatalog* catalog() override { return &catalog_; }
     ILeaseControl* lease_control() override { return &leasing_; }
     IHealthLog* health_log() override { return &health_log_; }
     IMaintenance* maintenance() override { return &maintenance_; }
 
   private:
+    /// One by one.
+    void add_rest(const AcquireManyRequest& request, AcquireManyResult& result) {
+        AcquireManyRequest rest = request;
+        rest.count -= result.leased.size();
+        for (const LeasedProxy& leased : result.leased) {
+            std::erase(rest.lease_ids, leased.lease().id);
+            if (request.distinct) rest.each.filters.exclude.push_back(leased.proxy().id);
+        }
+        AcquireManyResult more = IStorage::acquire_many(rest);
+        result.leased.insert(result.leased.end(), more.leased.begin(), more.leased.end());
+        result.expired.insert(result.expired.end(), more.expired.begin(), more.expired.end());
+        result.miss = more.miss;
+    }
+
     Database database_;
     ExpiryReports reports_;
     Leasing leasing_;

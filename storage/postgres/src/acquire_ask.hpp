@@ -1,0 +1,82 @@
+// What an acquire asks for, and what its statement answers.
+#pragma once
+
+#include <string>
+#include <utility>
+
+#include "leasing.hpp"
+#include "queries.hpp"
+
+namespace pharox::postgres {
+
+inline constexpr int leased_proxy_column = 4;
+
+/// A lease that begins now; the rest of it is given.
+inline Lease new_lease(Lease lease, const Proxy& proxy, Timestamp now, Duration duration,
+                       std::optional<Duration> tenure) {
+    lease.proxy_id = proxy.id;
+    lease.pool_id = proxy.pool_id;
+    lease.acquired_at = now;
+    lease.expires_at = now + duration;
+    if (tenure) lease.tenure_ends_at = now + *tenure;
+    return lease;
+}
+
+inline std::optional<std::int64_t> count_of(std::optional<Duration> duration) {
+    return duration ? std::optional<std::int64_t>(duration->count()) : std::nullopt;
+}
+
+/// Somebody used this id before.
+inline bool is_lease_id_taken(const ServerError& error) {
+    return error.is("23505") && error.constraint == "lease_pkey";
+}
+/// There was a proxy, and nobody of that name to lease it to.
+inline bool is_consumer_missing(const ServerError& error) {
+    return error.is("23502") && error.column == "consumer_id";
+}
+
+/// An acquire with its defaults filled in.
+struct Leasing::Ask {
+    Ask(const AcquireRequest& asked, std::string_view name)
+        : request(asked),
+          consumer(asked.consumer.empty() ? std::string(default_consumer_name) : asked.consumer),
+          lease_id(asked.lease_id.is_nil() ? LeaseId::make() : asked.lease_id),
+          plan(asked.selector, asked.filters, asked.allow_slow),
+          operation{.name = name, .lease = lease_id} {}
+
+    const AcquireRequest& request;
+    std::string consumer;
+    LeaseId lease_id;
+    PickPlan plan;
+    Operation operation;
+    std::int64_t call = new_call_key();
+
+    /// For query::acquire_parameters.
+    [[nodiscard]] Parameters parameters(LeaseId id) const {
+        Parameters parameters;
+        parameters.add(request.pool)
+            .add(consumer)
+            .add(id)
+            .add(std::int64_t{request.duration.count()})
+            .add(count_of(request.max_tenure))
+            .add(request.metadata)
+            .add(call);
+        return parameters;
+    }
+    /// Whether leases are due: of query::leased.
+    static bool is_due(const Rows& rows) { return !rows.is_null(0, 3); }
+    /// What query::leased answered.
+    [[nodiscard]] LeasedProxy leased(const Rows& rows, LeaseId id) const {
+        Proxy proxy = read_proxy(rows, 0, leased_proxy_column);
+        if (is_due(rows)) proxy.current_leases -= static_cast<int>(rows.integer(0, 3));
+        Lease lease = new_lease({.id = id,
+                                 .consumer_id = rows.id<ConsumerId>(0, 2),
+                                 .pool_name = request.pool,
+                                 .fencing_token = rows.integer(0, 1),
+                                 .metadata = request.metadata},
+                                proxy, rows.time(0, 0), request.duration, request.max_tenure);
+        return {std::move(proxy), std::move(lease)};
+    }
+};
+
+}  // namespace pharox::postgres
