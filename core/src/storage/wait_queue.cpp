@@ -235,7 +235,8 @@ void WaitQueue::State::end_overdue(std::unique_lock<std::mutex>& lock) {
 
 void WaitQueue::State::serve_lines(std::unique_lock<std::mutex>& lock) {
     passed_over_.clear();
-    // Who comes while others are served may be older than the next one of a line: the next round is theirs too.
+    // Who comes while others are served may be older than the next one of a line: the next round is theirs
+    // too.
     const Ticket newest = last_ticket_;
     std::map<Ticket, std::string> heads;  // of the lines that were not told no in this round
     for (const auto& [question, line] : lines_) heads.emplace(*line.tickets.begin(), question);

@@ -91,13 +91,12 @@ TEST(Waiting, WhoCameWhileOthersWereServedIsOlderThanTheNextOfALine) {
     auto hopeless_too = one.wait({.pool = "p", .filters = second.filters(), .wait = generous});
     const ProxyFilters argentine{.country = "AR"};
     std::promise<void> served;
-    one.storage->acquire_async(
-        {.pool = "p", .filters = argentine, .wait = generous},
-        [&](AcquireOutcome outcome) {
-            one.storage->release_lease({.lease_id = outcome.result()->lease().id});
-            served.set_value();
-        },
-        {});
+    one.storage->acquire_async({.pool = "p", .filters = argentine, .wait = generous},
+                               [&](AcquireOutcome outcome) {
+                                   one.storage->release_lease({.lease_id = outcome.result()->lease().id});
+                                   served.set_value();
+                               },
+                               {});
     first.go_on.set_value();
     second.reached.get_future().wait();
     // These two come while that round is at it; the younger one stands in the line that is served next.

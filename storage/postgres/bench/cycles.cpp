@@ -1,7 +1,9 @@
-// Cycles (an acquire and its release) a second: the adapter, pgbench with the same statements, and the naive
-// way of many round trips, in interleaved rounds on a server of our own.
+// Cycles (an acquire and its release) a second on a server of our own, in interleaved rounds: the adapter;
+// pgbench with the same statements; the naive way of many round trips; batches; and, given a Python that has
+// it, the Python reference.
 //
-//   postgres_bench [rounds=7] [seconds=5] [proxies=1000] [selector=first_available] [index to drop]
+//   postgres_bench [rounds=7] [seconds=5] [proxies=1000] [connections=1,4,16] [synchronous_commit=off,on]
+//                  [selector=first_available] [reference=PYTHON]
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -114,7 +116,7 @@ std::string same_statements(Selector selector) {
     const PickPlan plan(selector, none, false);
     return std::string(header) +
            filled(plan.acquire({}), {"'pool'::text", "'default'::text", lease_id, "300000::bigint",
-                                   "NULL::bigint", "'{}'::jsonb", "1::bigint"}) +
+                                     "NULL::bigint", "'{}'::jsonb", "1::bigint"}) +
            ";\n" + filled(query::end_lease, {lease_id, "0::int2", "2::bigint"}) + ";\n";
 }
 
@@ -157,68 +159,139 @@ double median(std::vector<double> values) {
     return values[values.size() / 2];
 }
 
+/// Leases a second, acquired and released a batch at a time.
+Result batches(IStorage& store, std::size_t size, int seconds, Selector selector) {
+    std::vector<double> times;
+    const auto begin = std::chrono::steady_clock::now();
+    const auto end = begin + std::chrono::seconds(seconds);
+    for (auto now = begin; now < end;) {
+        const auto acquired =
+            store.acquire_many({.each = {.pool = "pool", .selector = selector}, .count = size});
+        std::vector<ReleaseRequest> releases;
+        for (const LeasedProxy& leased : acquired.leased) releases.push_back({.lease_id = leased.lease().id});
+        store.release_many(releases);
+        const auto later = std::chrono::steady_clock::now();
+        times.push_back(std::chrono::duration<double, std::micro>(later - now).count());
+        now = later;
+    }
+    const double took = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    std::sort(times.begin(), times.end());
+    return {static_cast<double>(times.size() * size) / took, times[times.size() * 99 / 100]};
+}
+
+Result reference(const TestServer& server, const std::string& python, int proxies, int processes,
+                 int seconds) {
+    const std::string command =
+        python + " " + PHAROX_POSTGRES_REFERENCE +
+        " postgresql+psycopg://pharox_owner@127.0.0.1:" + std::to_string(server.port()) + "/reference " +
+        std::to_string(proxies) + " " + std::to_string(processes) + " " + std::to_string(seconds) + " > " +
+        server.folder().string() + "/reference";
+    if (std::system(command.c_str()) != 0) std::exit(1);  // NOLINT(concurrency-mt-unsafe)
+    Result result;
+    std::ifstream(server.folder() / "reference") >> result.cycles;
+    return result;
+}
+
+class Arguments {
+  public:
+    Arguments(int argc, char** argv) {
+        for (int i = 1; i < argc; ++i) {
+            const std::string_view text = argv[i];
+            const std::size_t at = text.find('=');
+            if (at == std::string_view::npos || !values_.contains(std::string(text.substr(0, at)))) {
+                std::cerr << "postgres_bench: what is \"" << text << "\"? See the top of its source.\n";
+                std::exit(2);  // NOLINT(concurrency-mt-unsafe)
+            }
+            values_[std::string(text.substr(0, at))] = text.substr(at + 1);
+        }
+    }
+    [[nodiscard]] const std::string& text(const std::string& name) const { return values_.at(name); }
+    [[nodiscard]] int number(const std::string& name) const { return std::stoi(text(name)); }
+    [[nodiscard]] std::vector<std::string> list(const std::string& name) const {
+        std::vector<std::string> items;
+        std::istringstream words(text(name));
+        for (std::string word; std::getline(words, word, ',');) items.push_back(word);
+        return items;
+    }
+
+  private:
+    std::map<std::string, std::string> values_{{"rounds", "7"},
+                                               {"seconds", "5"},
+                                               {"proxies", "1000"},
+                                               {"connections", "1,4,16"},
+                                               {"reference", ""},
+                                               {"synchronous_commit", "off,on"},
+                                               {"selector", "first_available"}};
+};
+
+void fill(IStorage& store, int proxies) {
+    const ProxyPool pool = store.catalog()->add_pool({.name = "pool"});
+    store.ensure_consumer({.name = "default"});
+    std::vector<Proxy> some;
+    for (int i = 0; i < proxies; ++i) {
+        some.push_back({.pool_id = pool.id,
+                        .host = "10." + std::to_string(i / 65536) + "." + std::to_string(i / 256 % 256) +
+                                "." + std::to_string(i % 256),
+                        .port = 8080,
+                        .status = ProxyStatus::active,
+                        .max_concurrency = 10});
+    }
+    const auto begin = std::chrono::steady_clock::now();
+    store.catalog()->add_proxies({.proxies = std::move(some)});
+    std::cout << proxies << " proxies added in "
+              << std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count() << " s\n";
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-    const auto argument = [&](int at, const char* otherwise) {
-        return std::string(argc > at ? argv[at] : otherwise);
-    };
-    const int rounds = std::stoi(argument(1, "7"));
-    const int seconds = std::stoi(argument(2, "5"));
-    const int proxies = std::stoi(argument(3, "1000"));
-    const Selector selector = parse_selector(argument(4, "first_available"));
+    const Arguments arguments(argc, argv);
+    const int rounds = arguments.number("rounds");
+    const int seconds = arguments.number("seconds");
+    const int proxies = arguments.number("proxies");
+    const std::string python = arguments.text("reference");
+    const Selector selector = parse_selector(arguments.text("selector"));
+    constexpr int naive_most = 10'000;  // it sorts and counts the whole pool
     TestServer server;
     server.migrate_and_grant("pharox");
+    server.query("CREATE DATABASE reference OWNER pharox_owner");
     Options options = server.options("pharox_app", "pharox");
     options.max_connections = 16;
-    {
-        const auto store = make_storage(options);
-        const ProxyPool pool = store->catalog()->add_pool({.name = "pool"});
-        store->ensure_consumer({.name = "default"});
-        std::vector<Proxy> some;
-        for (int i = 0; i < proxies; ++i) {
-            some.push_back({.pool_id = pool.id,
-                            .host = "10." + std::to_string(i / 65536) + "." + std::to_string(i / 256 % 256) +
-                                    "." + std::to_string(i % 256),
-                            .port = 8080,
-                            .status = ProxyStatus::active,
-                            .max_concurrency = 10});
-        }
-        const auto begin = std::chrono::steady_clock::now();
-        store->catalog()->add_proxies({.proxies = some});
-        std::cout << proxies << " proxies added in "
-                  << std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count()
-                  << " s\n";
-    }
-    if (argc > 5) server.query("DROP INDEX pharox." + argument(5, ""));
+    fill(*make_storage(options), proxies);
     server.query("VACUUM ANALYZE pharox.proxy");
     const std::string same = server.folder() / "same.sql";
     std::ofstream(same) << same_statements(selector);
     const std::string slow = server.folder() / "naive.sql";
     std::ofstream(slow) << naive();
-    for (const std::string durable : {"off", "on"}) {
+    for (const std::string& durable : arguments.list("synchronous_commit")) {
         server.query("ALTER DATABASE pharox SET synchronous_commit = " + durable);
-        for (const int connections : {1, 4, 16}) {
+        server.query("ALTER DATABASE reference SET synchronous_commit = " + durable);
+        for (const std::string& number : arguments.list("connections")) {
+            const int connections = std::stoi(number);
             const auto store = make_storage(options);
             std::map<std::string, std::vector<double>> cycles;
             std::map<std::string, std::vector<double>> p99;
+            const auto keep = [&](const std::string& who, const Result& result) {
+                cycles[who].push_back(result.cycles);
+                p99[who].push_back(result.p99_us);
+            };
             for (int round = 0; round < rounds; ++round) {
-                const auto keep = [&](const std::string& who, const Result& result) {
-                    cycles[who].push_back(result.cycles);
-                    p99[who].push_back(result.p99_us);
-                };
                 keep("pharox", ours(*store, connections, seconds, selector));
                 keep("pgbench", pgbench(server, same, connections, seconds));
-                if (proxies <= 10'000) keep("naive", pgbench(server, slow, connections, seconds));
+                if (proxies <= naive_most) keep("naive", pgbench(server, slow, connections, seconds));
+                if (!python.empty())
+                    keep("reference", reference(server, python, proxies, connections, seconds));
+                if (connections > 1) continue;
+                for (const std::size_t size : {1, 10, 100}) {
+                    keep("batches of " + std::to_string(size), batches(*store, size, seconds, selector));
+                }
             }
-            std::printf("synchronous_commit=%s c=%d", durable.c_str(), connections);
+            std::printf("synchronous_commit=%s connections=%d\n", durable.c_str(), connections);
+            const double own = median(cycles["pharox"]);
             for (const auto& [who, values] : cycles) {
-                std::printf("  %s %.0f/s p99 %.0f us", who.c_str(), median(values), median(p99[who]));
+                std::printf("  %-16s %8.0f /s   p99 %8.0f us   pharox is %.2f of it\n", who.c_str(),
+                            median(values), median(p99[who]), own / median(values));
             }
-            std::printf("  of pgbench %.2f", median(cycles["pharox"]) / median(cycles["pgbench"]));
-            if (cycles.contains("naive"))
-                std::printf("  of naive %.2f", median(cycles["pharox"]) / median(cycles["naive"]));
-            std::printf("\n");
             std::fflush(stdout);
         }
     }

@@ -37,9 +37,12 @@ AcquireResult Leasing::acquire(const AcquireRequest& request) {
             result = attempt(ask, ask.plan.acquire({.waits = true}), {}, expired);
         } else if (now.free_slow) {
             result = attempt(ask, ask.plan.acquire({.room = slow_room}), {}, expired);
-            if (!result) result = attempt(ask, ask.plan.acquire({.room = slow_room, .waits = true}), {}, expired);
+            if (!result)
+                result = attempt(ask, ask.plan.acquire({.room = slow_room, .waits = true}), {}, expired);
         } else {
-            result = now.full ? Miss::all_busy : now.weightless ? Miss::none_available : Miss::nothing_matches;
+            result = now.full         ? Miss::all_busy
+                     : now.weightless ? Miss::none_available
+                                      : Miss::nothing_matches;
         }
     }
     result->expired = expired.take();
@@ -55,8 +58,8 @@ std::optional<AcquireResult> Leasing::attempt(const Ask& ask, const std::string&
     const std::string statement = database_.in_schema(sql);
     bool due = false;
     enum class Found { something, lease_id_taken, no_consumer } found = Found::something;
-    std::optional<LeasedProxy> leased =
-        database_.run(ask.operation, Repeat::always, [&](Connection& connection) -> std::optional<LeasedProxy> {
+    std::optional<LeasedProxy> leased = database_.run(
+        ask.operation, Repeat::always, [&](Connection& connection) -> std::optional<LeasedProxy> {
             try {
                 const Rows rows = connection.execute(statement, parameters, ask.plan.plan());
                 if (rows.size() == 0) return std::nullopt;
@@ -213,12 +216,13 @@ LeasedProxy Leasing::create_lease(const CreateLeaseRequest& request) {
             continue;
         }
         Proxy proxy = read_proxy(rows, 0, created_proxy_column);
-        Lease lease = new_lease({.id = id,
-                                 .consumer_id = rows.id<ConsumerId>(0, 1),
-                                 .pool_name = std::string(rows.text(0, created_proxy_column + proxy_column_count)),
-                                 .fencing_token = rows.integer(0, 6),
-                                 .metadata = request.metadata},
-                                proxy, rows.time(0, 5), request.duration, request.max_tenure);
+        Lease lease =
+            new_lease({.id = id,
+                       .consumer_id = rows.id<ConsumerId>(0, 1),
+                       .pool_name = std::string(rows.text(0, created_proxy_column + proxy_column_count)),
+                       .fencing_token = rows.integer(0, 6),
+                       .metadata = request.metadata},
+                      proxy, rows.time(0, 5), request.duration, request.max_tenure);
         if (due) collect_into(expired, operation);
         LeasedProxy leased(std::move(proxy), std::move(lease));
         leased.expired = expired.take();

@@ -282,7 +282,8 @@ std::vector<Rows> Connection::execute_all(const std::string& sql, const std::vec
         PGresult* const result = next_result(end);
         if (result == nullptr) {
             // Ends one statement's results; nothing comes any more where the connection is gone.
-            if (PQstatus(connection_.get()) != CONNECTION_OK) lost(trimmed(PQerrorMessage(connection_.get())), true);
+            if (PQstatus(connection_.get()) != CONNECTION_OK)
+                lost(trimmed(PQerrorMessage(connection_.get())), true);
             continue;
         }
         Rows rows(result);

@@ -52,7 +52,8 @@ ReleaseResult Leasing::end(const Operation& operation, LeaseId id, ReleaseReason
         std::map<LeaseId, ReleaseResult> found = ended_before(operation, ids, call);
         if (found.empty()) return {};
         // An active one was not ended by that statement, nor by another: it was made meanwhile.
-        if (found.begin()->second.lease->status == LeaseStatus::released) return std::move(found.begin()->second);
+        if (found.begin()->second.lease->status == LeaseStatus::released)
+            return std::move(found.begin()->second);
     }
 }
 
@@ -89,7 +90,8 @@ std::vector<ReleaseResult> Leasing::release_many(const std::vector<ReleaseReques
     return results;
 }
 
-/// Those among the leases that are remembered; `released` are those that this call ended, whose answer was lost.
+/// Those among the leases that are remembered; `released` are those that this call ended, whose answer was
+/// lost.
 std::map<LeaseId, ReleaseResult> Leasing::ended_before(const Operation& operation,
                                                        std::span<const UuidBytes> ids, std::int64_t call) {
     const Rows rows = database_.run(operation, Repeat::always, [&](Connection& connection) {

@@ -16,8 +16,8 @@ constexpr int oldest_server = 120'000;
 /// instead of the counter: where it does not change, a lease writes to none of them (a heap-only update), and
 /// what has no room is in none. turn and load are copies of the use mark and the counter for the indexes of
 /// round_robin and least_used. They are null, and cost nothing, until a pool is first asked for that order.
-/// pool.orders says how far that is: 0 not at all, 1 turns are being copied, 2 round_robin is ready, 3 loads are
-/// being copied, 4 least_used is ready too.
+/// pool.orders says how far that is: 0 not at all, 1 turns are being copied, 2 round_robin is ready, 3 loads
+/// are being copied, 4 least_used is ready too.
 constexpr auto first_schema = R"sql(
 CREATE SCHEMA IF NOT EXISTS pharox.;
 CREATE TABLE pharox.schema_version (

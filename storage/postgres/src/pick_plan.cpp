@@ -46,7 +46,8 @@ std::string in_order(Selector selector) { return " ORDER BY " + std::string(orde
 
 /// A row that a predicate has accepted, if it still is what it was.
 std::string this_proxy(int parameters) {
-    return " AND id = $" + std::to_string(parameters + 1) + " AND revision = $" + std::to_string(parameters + 2);
+    return " AND id = $" + std::to_string(parameters + 1) + " AND revision = $" +
+           std::to_string(parameters + 2);
 }
 /// None that one of these leases is on.
 std::string other_proxy(int parameters) {
@@ -132,7 +133,8 @@ std::string PickPlan::find_and_mark(Reach reach) const {
     return choose(reach, where(query::mark_parameters)) + mark_chosen();
 }
 std::string PickPlan::mark_this(Reach reach) const {
-    return choose(reach, this_proxy(query::mark_parameters) + where(query::mark_parameters + 2)) + mark_chosen();
+    return choose(reach, this_proxy(query::mark_parameters) + where(query::mark_parameters + 2)) +
+           mark_chosen();
 }
 
 std::string PickPlan::find() const {

@@ -11,8 +11,8 @@ namespace pharox::postgres {
 
 /// Which rows a picking statement may lock.
 struct Reach {
-    int room = 0;          ///< a status: 0 for active proxies, 2 for slow ones
-    bool waits = false;    ///< also those that somebody else has locked: a locked row is no row that is taken
+    int room = 0;        ///< a status: 0 for active proxies, 2 for slow ones
+    bool waits = false;  ///< also those that somebody else has locked: a locked row is no row that is taken
 };
 
 /// The available proxies of a pool that may match, in the selector's order. Texts are the same for the same

@@ -12,19 +12,20 @@
       "expires_at, " l "released_at, " l "reason, " l "fencing, " l "tenure_ends_at, " l "metadata"
 // As a lease reads: one whose time is up has ended, collected or not.
 #define PHAROX_NOW "(SELECT clock_timestamp())"
-// What indexes hold: the status of a proxy that may be leased and has room, null for any other. Written by every
-// statement that changes what it depends on: a generated column costs a sixth of the time of a lease.
-#define PHAROX_ROOM(status, limit, leases)                                                        \
+// What indexes hold: the status of a proxy that may be leased and has room, null for any other. Written by
+// every statement that changes what it depends on: a generated column costs a sixth of the time of a lease.
+#define PHAROX_ROOM(status, limit, leases)                                                       \
     "CASE WHEN (" status " = 0 OR " status " = 2) AND (" limit " IS NULL OR " leases " < " limit \
     ") THEN " status " END"
 // Copies for the indexes of round_robin and least_used, null where a pool was never asked for these orders.
 #define PHAROX_TURN "turn = CASE WHEN p.turn IS NOT NULL THEN "
 #define PHAROX_LOAD "load = CASE WHEN p.load IS NOT NULL THEN "
 // A counter that goes down by `n`, and its mark.
-#define PHAROX_FREED(n, mark)                                                                          \
-    "current_leases = greatest(p.current_leases - " n ", 0), room = "                                  \
-    PHAROX_ROOM("p.status", "p.max_concurrency", "greatest(p.current_leases - " n ", 0)")              \
-    ", used = " mark ", " PHAROX_TURN mark " END, " PHAROX_LOAD "greatest(p.current_leases - " n ", 0) END"
+#define PHAROX_FREED(n, mark)                                                                                \
+    "current_leases = greatest(p.current_leases - " n ", 0), room = " PHAROX_ROOM(                           \
+        "p.status", "p.max_concurrency",                                                                     \
+        "greatest(p.current_leases - " n ", 0)") ", used = " mark ", " PHAROX_TURN mark " END, " PHAROX_LOAD \
+                                                 "greatest(p.current_leases - " n ", 0) END"
 // What is due counts nowhere.
 #define PHAROX_DUE_ON(proxy)                                                                       \
     "(SELECT count(*)::int FROM pharox.lease d WHERE d.status = 0 AND d.expires_at <= " PHAROX_NOW \
@@ -33,10 +34,11 @@
 namespace pharox::postgres::query {
 
 // ---- Acquire and find: parts
-// An acquire locks the first row that nobody else has locked, counts it, and records the lease. It answers nothing
-// where there is no such row, no such pool, or the order is not ready: a miss alone asks again (miss_ask).
-// Parameters: $1 pool name, $2 consumer name, $3 lease id, $4 duration in ms, $5 tenure in ms, $6 metadata, $7 a number
-// of the call's own, by which a repeat after a lost answer knows what it did; a filter's come after.
+// An acquire locks the first row that nobody else has locked, counts it, and records the lease. It answers
+// nothing where there is no such row, no such pool, or the order is not ready: a miss alone asks again
+// (miss_ask). Parameters: $1 pool name, $2 consumer name, $3 lease id, $4 duration in ms, $5 tenure in ms, $6
+// metadata, $7 a number of the call's own, by which a repeat after a lost answer knows what it did; a
+// filter's come after.
 
 inline constexpr int acquire_parameters = 7;
 /// $1 pool name; a filter's come after.
@@ -51,17 +53,20 @@ inline constexpr auto lock_free = " LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED)";
 inline constexpr auto lock_busy = " LIMIT 1 FOR NO KEY UPDATE)";
 /// The mark and the time are taken when the lock is held.
 inline constexpr auto lease_it =
-    ", taken AS (UPDATE pharox.proxy p SET current_leases = p.current_leases + 1, room = "
-    PHAROX_ROOM("p.status", "p.max_concurrency", "p.current_leases + 1")
-    ", used = chosen.mark, " PHAROX_TURN "chosen.mark END, " PHAROX_LOAD "p.current_leases + 1 END"
-    ", fencing = greatest(p.fencing + 1, (date_part('epoch', clock_timestamp()) * 1000000)::bigint)";
+    ", taken AS (UPDATE pharox.proxy p SET current_leases = p.current_leases + 1, room = " PHAROX_ROOM(
+        "p.status", "p.max_concurrency",
+        "p.current_leases + 1") ", used = chosen.mark, " PHAROX_TURN "chosen.mark END, " PHAROX_LOAD
+                                "p.current_leases + 1 END"
+                                ", fencing = greatest(p.fencing + 1, (date_part('epoch', clock_timestamp()) "
+                                "* 1000000)::bigint)";
 /// Find marks what it hands out only where the order is by turns.
 inline constexpr auto mark_it =
     ", taken AS (UPDATE pharox.proxy p SET used = chosen.mark, " PHAROX_TURN "chosen.mark END";
 inline constexpr auto leave_mark = ", taken AS (UPDATE pharox.proxy p SET used = p.used";
-inline constexpr auto taken_from = " FROM (SELECT *, nextval('pharox.use_mark') AS mark FROM chosen) chosen"
-                                   " WHERE p.id = chosen.id RETURNING clock_timestamp() AS now, p.fencing, "
-    PHAROX_PROXY_COLUMNS("p.", "p.current_leases") ")";
+inline constexpr auto taken_from =
+    " FROM (SELECT *, nextval('pharox.use_mark') AS mark FROM chosen) chosen"
+    " WHERE p.id = chosen.id RETURNING clock_timestamp() AS now, p.fencing, " PHAROX_PROXY_COLUMNS(
+        "p.", "p.current_leases") ")";
 /// The picked one draws again; the others keep their turns.
 inline constexpr auto draw_random =
     ", random_key = greatest(p.random_key, (SELECT random_high FROM pharox.pool WHERE id = p.pool_id))"
@@ -82,14 +87,15 @@ inline constexpr auto record_lease =
     ", made AS (INSERT INTO pharox.lease (id, proxy_id, consumer_id, pool_id, pool_name, status, acquired_at,"
     " expires_at, fencing, tenure_ends_at, metadata, call_key)"
     " SELECT $3, taken.id, (SELECT id FROM pharox.consumer WHERE name = $2), taken.pool_id, $1, 0, taken.now,"
-    " taken.now + $4 * interval '1 millisecond', taken.fencing, taken.now + $5 * interval '1 millisecond', $6, $7"
+    " taken.now + $4 * interval '1 millisecond', taken.fencing, taken.now + $5 * interval '1 millisecond', "
+    "$6, $7"
     " FROM taken RETURNING consumer_id)";
 /// now, fencing, consumer id, how many leases on it are due (null where none are, on any proxy), the proxy.
 inline constexpr auto leased =
     " SELECT p.now, p.fencing, made.consumer_id, (SELECT CASE WHEN count(*) > 0"
     " THEN count(*) FILTER (WHERE d.proxy_id = p.id) END FROM pharox.lease d WHERE d.status = 0"
-    " AND d.expires_at <= " PHAROX_NOW "), " PHAROX_PROXY_COLUMNS("p.", "p.current_leases")
-    " FROM taken p, made";
+    " AND d.expires_at <= " PHAROX_NOW
+    "), " PHAROX_PROXY_COLUMNS("p.", "p.current_leases") " FROM taken p, made";
 /// now, fencing, the proxy.
 inline constexpr auto marked = " SELECT * FROM taken";
 
@@ -114,9 +120,9 @@ inline constexpr auto candidates_by_id =
     " FROM unnest($2) WITH ORDINALITY AS wanted (id, place) JOIN pharox.proxy p ON p.id = wanted.id"
     " WHERE p.pool_id = $1 AND p.room = $3 ORDER BY wanted.place";
 
-/// Why nothing was found: pool id, its orders, whether the lease id is known, whether leases are due; then whether one is
-/// free now, whether one is full, and whether one has room at all (it may be of weight 0): of active proxies and of slow
-/// ones each. $1 pool name, $2 lease id; pick_plan fills in the conditions.
+/// Why nothing was found: pool id, its orders, whether the lease id is known, whether leases are due; then
+/// whether one is free now, whether one is full, and whether one has room at all (it may be of weight 0): of
+/// active proxies and of slow ones each. $1 pool name, $2 lease id; pick_plan fills in the conditions.
 inline constexpr int miss_parameters = 2;
 inline constexpr auto miss_ask =
     "SELECT pool.id, pool.orders, EXISTS (SELECT 1 FROM pharox.lease WHERE id = $2),"
@@ -170,8 +176,8 @@ inline constexpr auto replay =
     "SELECT " PHAROX_NOW ", (SELECT id FROM pharox.consumer WHERE name = $2), call_key = $3, " PHAROX_LEASE_COLUMNS(
         "l.") ", " PHAROX_PROXY_COLUMNS("p.", "p.current_leases - " PHAROX_DUE_ON("p"))
     " FROM pharox.lease l LEFT JOIN pharox.proxy p ON p.id = l.proxy_id WHERE l.id = $1";
-// A lease that is looked up by its id is told to be active by released_at: its status would invite the planner to walk
-// the index of all active ones.
+// A lease that is looked up by its id is told to be active by released_at: its status would invite the
+// planner to walk the index of all active ones.
 
 /// $1 lease id, $2 reason, $3 a number of the call's own. The lease, or nothing where it had not to be ended.
 inline constexpr auto end_lease =
@@ -196,9 +202,8 @@ inline constexpr auto end_leases =
     " ON many.proxy_id = held.id) m WHERE p.id = m.id)"
     " SELECT * FROM ended";
 /// Leases that had not to be ended: now, whether call $2 ended it, the lease. $1 ids.
-inline constexpr auto leases_by_id =
-    "SELECT clock_timestamp(), call_key = $2, " PHAROX_LEASE_COLUMNS("")
-    " FROM pharox.lease WHERE id = ANY ($1)";
+inline constexpr auto leases_by_id = "SELECT clock_timestamp(), call_key = $2, " PHAROX_LEASE_COLUMNS(
+    "") " FROM pharox.lease WHERE id = ANY ($1)";
 /// $1 lease id, $2 duration in ms.
 inline constexpr auto renew_lease =
     "UPDATE pharox.lease SET expires_at = least(greatest(expires_at, clock_timestamp() + $2 * interval '1 "
@@ -474,12 +479,15 @@ inline constexpr auto compare_counters =
     " FROM (SELECT 1) one LEFT JOIN wrong ON TRUE ORDER BY wrong.id";
 inline constexpr auto lock_for_repair = "LOCK TABLE pharox.proxy, pharox.lease IN SHARE ROW EXCLUSIVE MODE";
 inline constexpr auto set_counters_right =
-    "UPDATE pharox.proxy p SET current_leases = counted.n, room = "
-    PHAROX_ROOM("p.status", "p.max_concurrency", "counted.n") ", " PHAROX_TURN "p.used END, "
-    PHAROX_LOAD "counted.n END FROM (SELECT proxy.id, count(lease.id)::int AS n"
-    " FROM pharox.proxy LEFT JOIN pharox.lease ON lease.proxy_id = proxy.id AND lease.status = 0"
-    " GROUP BY proxy.id) counted WHERE p.id = counted.id AND (p.current_leases <> counted.n"
-    " OR p.room IS DISTINCT FROM " PHAROX_ROOM("p.status", "p.max_concurrency", "counted.n") ")";
+    "UPDATE pharox.proxy p SET current_leases = counted.n, room = " PHAROX_ROOM(
+        "p.status", "p.max_concurrency",
+        "counted.n") ", " PHAROX_TURN "p.used END, " PHAROX_LOAD
+                     "counted.n END FROM (SELECT proxy.id, count(lease.id)::int AS n"
+                     " FROM pharox.proxy LEFT JOIN pharox.lease ON lease.proxy_id = proxy.id AND "
+                     "lease.status = 0"
+                     " GROUP BY proxy.id) counted WHERE p.id = counted.id AND (p.current_leases <> counted.n"
+                     " OR p.room IS DISTINCT FROM " PHAROX_ROOM("p.status", "p.max_concurrency",
+                                                                "counted.n") ")";
 
 // ---- Orders that a pool is asked for the first time: see the first migration
 
@@ -487,8 +495,8 @@ inline constexpr auto set_counters_right =
 inline constexpr auto begin_order =
     "UPDATE pharox.pool SET orders = $3, ordered_to = '00000000-0000-0000-0000-000000000000'"
     " WHERE id = (SELECT id FROM pharox.pool WHERE id = $1 AND orders = $2 FOR UPDATE) AND orders = $2";
-/// $1 pool id, $2 its orders, $3 what they become when nothing is left, $4 how many proxies at most. The copies follow;
-/// any number of processes may do it together. How far it is then.
+/// $1 pool id, $2 its orders, $3 what they become when nothing is left, $4 how many proxies at most. The
+/// copies follow; any number of processes may do it together. How far it is then.
 inline constexpr auto order_more =
     "WITH home AS MATERIALIZED (SELECT id, ordered_to FROM pharox.pool WHERE id = $1 AND orders = $2"
     " FOR NO KEY UPDATE)"
@@ -499,7 +507,8 @@ inline constexpr auto copy_turn = "turn = p.used";
 inline constexpr auto copy_load = "load = p.current_leases";
 inline constexpr auto order_more_end =
     " FROM batch WHERE p.id = batch.id)"
-    " UPDATE pharox.pool SET ordered_to = coalesce((SELECT id FROM batch ORDER BY id DESC LIMIT 1), ordered_to),"
+    " UPDATE pharox.pool SET ordered_to = coalesce((SELECT id FROM batch ORDER BY id DESC LIMIT 1), "
+    "ordered_to),"
     " orders = CASE WHEN (SELECT count(*) FROM batch) < $4 THEN $3 ELSE orders END"
     " WHERE id = (SELECT id FROM home)";
 inline constexpr auto orders_of_pool = "SELECT orders FROM pharox.pool WHERE id = $1";

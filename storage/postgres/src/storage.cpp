@@ -104,7 +104,8 @@ class PostgresStorage final : public IStorage {
             add_rest(request, result);
         } catch (...) {
             std::vector<ReleaseRequest> unwanted;
-            for (const LeasedProxy& leased : result.leased) unwanted.push_back({.lease_id = leased.lease().id});
+            for (const LeasedProxy& leased : result.leased)
+                unwanted.push_back({.lease_id = leased.lease().id});
             leasing_.release_many(unwanted);
             throw;
         }
