@@ -128,6 +128,8 @@ void InMemoryState::end_lease(Lease& lease, Timestamp at, ReleaseReason reason) 
     on_available_();
 }
 
+void InMemoryState::renew_mark(StoredProxy& stored) { stored.use_mark = ++last_mark_; }
+
 LeasedProxy InMemoryState::lease(StoredProxy& stored, const LeaseTerms& terms, Timestamp now) {
     stored.fencing_token = std::max<std::int64_t>(stored.fencing_token + 1, now.time_since_epoch().count());
     ++stored.proxy.current_leases;

@@ -94,7 +94,7 @@ class InMemoryState final : public ICatalog, public ILeaseControl, public IHealt
     std::vector<Lease> take_unreported();
     void end_lease(Lease& lease, Timestamp at, ReleaseReason reason);
     std::int64_t revoke_all(const std::vector<LeaseId>& leases, Timestamp now);
-    void renew_mark(StoredProxy& stored) { stored.use_mark = ++last_mark_; }
+    void renew_mark(StoredProxy& stored);
     LeasedProxy lease(StoredProxy& stored, const LeaseTerms& terms, Timestamp now);
     /// The lease that this id already names, if any. Throws LeaseEndedError, ConflictError.
     std::optional<LeasedProxy> replay(LeaseId id, const std::string& consumer);

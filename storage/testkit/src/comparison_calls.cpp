@@ -116,12 +116,17 @@ void Comparison::list_proxies() {
     if (dice_.one_in(3)) {
         request.status = ProxyStatus::active;
     }
+    if (dice_.one_in(3)) {
+        request.after = known_proxy().to_string();
+    }
     for (const auto& kind : kinds_in(request.filters)) {
         count(kind);
     }
     count("list_proxies");
-    both("list of " + request.pool,
-         [&](IStorage& store) { return text_of(store.catalog()->list_proxies(request).items); });
+    both("list of " + request.pool, [&](IStorage& store) {
+        const auto page = store.catalog()->list_proxies(request);
+        return text_of(page.items) + (page.next.empty() ? "" : " and more");
+    });
 }
 
 void Comparison::audit() {

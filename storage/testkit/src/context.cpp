@@ -189,6 +189,15 @@ Proxy without_counter(Proxy proxy) {
     return proxy;
 }
 
+void expect_conflict(const std::string& field, const std::string& value,
+                     const std::function<void()>& action) {
+    if (const auto error = thrown<ConflictError>(action)) {
+        EXPECT_EQ(error->field(), field) << error->what();
+        EXPECT_NE(std::string_view(error->what()).find(value), std::string_view::npos)
+            << "does not show " << value << ": " << error->what();
+    }
+}
+
 void in_threads(int count, const std::function<void(int)>& work) {
     std::latch start(count);
     std::mutex mutex;
