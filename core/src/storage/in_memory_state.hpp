@@ -118,7 +118,7 @@ class InMemoryState final : public ICatalog, public ILeaseControl, public IHealt
     /// The first candidate that the predicates accept too; they run unlocked, on copies, and the pick is
     /// checked again after. `use` is called with the lock held and the pick still available.
     template <class Use>
-    bool pick(std::unique_lock<std::mutex>& lock, const Question& question, Use use);
+    void pick(std::unique_lock<std::mutex>& lock, const Question& question, Use use);
 
     AuditResult compare_counters(bool set_right);
     StoredProxy& insert(Proxy proxy);

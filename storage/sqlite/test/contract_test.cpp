@@ -36,6 +36,7 @@ PHAROX_STORAGE_CONTRACT(SqliteFile, {.make =
                                      .health_records = 1'000,
                                      .retained_leases = 20,
                                      .health_retention = std::chrono::hours(2),
+                                     .tells_misses_apart = true,
                                      .break_counter = break_counter})
 
 PHAROX_STORAGE_CONTRACT(SqliteMemory, {.make =

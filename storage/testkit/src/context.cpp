@@ -158,6 +158,15 @@ int Context::leases_on(const Proxy& proxy) {
     return stored->current_leases;
 }
 
+void Context::expect_miss(const AcquireRequest& request, Miss miss) {
+    const auto result = acquire(request);
+    ASSERT_FALSE(result);
+    EXPECT_TRUE(result.miss() == miss ||
+                (result.miss() == Miss::none_available && !properties_.tells_misses_apart))
+        << "says " << result.miss() << ", should be " << miss;
+    EXPECT_THROW(static_cast<void>(result.lease()), std::bad_optional_access);
+}
+
 void Context::expect_sound() {
     if (has_maintenance()) {
         for (const auto& mismatch : maintenance().audit().mismatches) {

@@ -95,6 +95,8 @@ class Context {
     bool release(const Lease& lease);
     std::int64_t cleanup() { return store().cleanup_expired_leases({}).count; }
     PoolStatsSnapshot stats(const std::string& pool = "pool");
+    /// Expects that nothing is leased, because of `miss`; or none_available, of a store that does not tell.
+    void expect_miss(const AcquireRequest& request, Miss miss);
     /// Where the store can tell: its counters agree with its leases.
     void expect_sound();
     /// How many leases the store counts on a proxy, as the catalog shows it.

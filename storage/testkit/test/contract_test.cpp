@@ -17,7 +17,8 @@ PHAROX_STORAGE_CONTRACT(InMemory, {.make = [](const testkit::Setup& setup) -> st
                                    .retention = std::chrono::hours(1),
                                    .health_records = 1'000,
                                    .retained_leases = 20,
-                                   .health_retention = std::chrono::hours(2)})
+                                   .health_retention = std::chrono::hours(2),
+                                   .tells_misses_apart = true})
 
 PHAROX_STORAGE_CONTRACT(OnlyTheSix,
                         {.make = [](const testkit::Setup& setup) -> std::shared_ptr<IStorage> {

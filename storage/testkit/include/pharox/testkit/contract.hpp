@@ -35,6 +35,8 @@ struct Properties {
     /// Several processes may open the same folder at once.
     bool processes = false;
     Clock clock = Clock::own;
+    /// Its misses tell nothing_matches from all_busy, unless that would take asking predicates.
+    bool tells_misses_apart = false;
     /// For stores without `catalog()`: how the suite puts a pool, and proxies of it, into the store.
     std::function<void(IStorage&, const ProxyPool&)> seed_pool{};
     std::function<void(IStorage&, const Proxy&)> seed_proxy{};
