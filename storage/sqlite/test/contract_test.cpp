@@ -32,11 +32,11 @@ PHAROX_STORAGE_CONTRACT(SqliteFile, {.make =
                                      .durable = true,
                                      .processes = true,
                                      .clock = pharox::testkit::Clock::injected,
+                                     .tells_misses_apart = true,
                                      .retention = std::chrono::hours(1),
                                      .health_records = 1'000,
                                      .retained_leases = 20,
                                      .health_retention = std::chrono::hours(2),
-                                     .tells_misses_apart = true,
                                      .break_counter = break_counter})
 
 PHAROX_STORAGE_CONTRACT(SqliteMemory, {.make =

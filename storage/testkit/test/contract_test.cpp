@@ -14,11 +14,11 @@ PHAROX_STORAGE_CONTRACT(InMemory, {.make = [](const testkit::Setup& setup) -> st
                                                            .health_retention = std::chrono::hours(2)});
                                    },
                                    .clock = testkit::Clock::injected,
+                                   .tells_misses_apart = true,
                                    .retention = std::chrono::hours(1),
                                    .health_records = 1'000,
                                    .retained_leases = 20,
-                                   .health_retention = std::chrono::hours(2),
-                                   .tells_misses_apart = true})
+                                   .health_retention = std::chrono::hours(2)})
 
 PHAROX_STORAGE_CONTRACT(OnlyTheSix,
                         {.make = [](const testkit::Setup& setup) -> std::shared_ptr<IStorage> {
