@@ -136,6 +136,7 @@ void Comparison::forget() {
         const auto record = model_.lease_control()->get_lease({.lease_id = it.id});
         return !record || record->released_at.value_or(now) < now - remembered;
     });
+    std::erase_if(records_, [&](const auto& record) { return record.second < now - remembered; });
 }
 
 LeaseId Comparison::known_lease() {

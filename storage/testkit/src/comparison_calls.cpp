@@ -151,14 +151,14 @@ void Comparison::apply_health() {
 void Comparison::save_record() {
     auto record = dice_.record(known_proxy(), context_.clock().now());
     if (!records_.empty() && dice_.one_in(10)) {
-        record.id = dice_.of(records_);
+        record.id = dice_.of(records_).first;
     }
     count("save_record");
     both("record of " + record.proxy_id.to_string(), [&](IStorage& store) {
         store.health_log()->save_health_record(record);
         return std::string("saved");
     });
-    records_.push_back(record.id);
+    records_.emplace_back(record.id, record.checked_at);
 }
 
 void Comparison::read_health() {
