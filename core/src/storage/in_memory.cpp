@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <tuple>
 #include <utility>
@@ -218,10 +219,9 @@ std::vector<InMemoryState::StoredProxy*> InMemoryState::candidates(const Questio
 
 void InMemoryState::put_first(std::vector<StoredProxy*>& proxies, std::size_t count, Selector selector) {
     const auto sort_by = [&](auto key) {
-        std::partial_sort(proxies.begin(), proxies.begin() + static_cast<std::ptrdiff_t>(count),
-                          proxies.end(), [&](const StoredProxy* a, const StoredProxy* b) {
-                              return std::tuple(key(*a), a->proxy.id) < std::tuple(key(*b), b->proxy.id);
-                          });
+        std::ranges::partial_sort(
+            proxies, proxies.begin() + static_cast<std::ptrdiff_t>(count), std::ranges::less(),
+            [&](const StoredProxy* stored) { return std::tuple(key(*stored), stored->proxy.id); });
     };
     constexpr double unmeasured = std::numeric_limits<double>::infinity();
     switch (selector) {

@@ -93,7 +93,6 @@ Proxy InMemoryState::add_proxy(const Proxy& proxy) {
 
 AddProxiesResult InMemoryState::add_proxies(const AddProxiesRequest& request) {
     std::vector<Proxy> checked;
-    checked.reserve(request.proxies.size());
     for (const Proxy& proxy : request.proxies) checked.push_back(validated(proxy));
     const std::lock_guard lock(mutex_);
     for (const Proxy& proxy : checked) require_pool(proxy.pool_id);
