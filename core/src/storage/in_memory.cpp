@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <tuple>
 #include <utility>
@@ -123,10 +124,12 @@ void InMemoryState::end_lease(Lease& lease, Timestamp at, ReleaseReason reason) 
     deadlines_.erase({lease.expires_at, lease.id});
     ended_.emplace(at, lease.id);
     StoredProxy& stored = proxies_.at(lease.proxy_id);  // it stays as long as a lease on it is active
-    stored.proxy.current_leases = std::max(0, stored.proxy.current_leases - 1);
+    --stored.proxy.current_leases;
     renew_mark(stored);
     on_available_();
 }
+
+void InMemoryState::renew_mark(StoredProxy& stored) { stored.use_mark = ++last_mark_; }
 
 LeasedProxy InMemoryState::lease(StoredProxy& stored, const LeaseTerms& terms, Timestamp now) {
     stored.fencing_token = std::max<std::int64_t>(stored.fencing_token + 1, now.time_since_epoch().count());
@@ -216,10 +219,9 @@ std::vector<InMemoryState::StoredProxy*> InMemoryState::candidates(const Questio
 
 void InMemoryState::put_first(std::vector<StoredProxy*>& proxies, std::size_t count, Selector selector) {
     const auto sort_by = [&](auto key) {
-        std::partial_sort(proxies.begin(), proxies.begin() + static_cast<std::ptrdiff_t>(count),
-                          proxies.end(), [&](const StoredProxy* a, const StoredProxy* b) {
-                              return std::tuple(key(*a), a->proxy.id) < std::tuple(key(*b), b->proxy.id);
-                          });
+        std::ranges::partial_sort(
+            proxies, proxies.begin() + static_cast<std::ptrdiff_t>(count), std::ranges::less(),
+            [&](const StoredProxy* stored) { return std::tuple(key(*stored), stored->proxy.id); });
     };
     constexpr double unmeasured = std::numeric_limits<double>::infinity();
     switch (selector) {
@@ -255,11 +257,11 @@ void InMemoryState::put_first(std::vector<StoredProxy*>& proxies, std::size_t co
 }
 
 template <class Use>
-bool InMemoryState::pick(std::unique_lock<std::mutex>& lock, const Question& question, Use use) {
+void InMemoryState::pick(std::unique_lock<std::mutex>& lock, const Question& question, Use use) {
     if (!question.filters.has_predicate()) {
         const std::vector<StoredProxy*> found = candidates(question);
         if (!found.empty()) use(*found.front());
-        return !found.empty();
+        return;
     }
     for (bool lost_a_race = true; lost_a_race;) {
         lost_a_race = false;
@@ -277,19 +279,15 @@ bool InMemoryState::pick(std::unique_lock<std::mutex>& lock, const Question& que
             if (stored != proxies_.end() && !stored->second.is_full()) {
                 Proxy current = stored->second.proxy;
                 current.current_leases = copy.current_leases;  // whatever the counter says now
-                if (current == copy) {
-                    use(stored->second);
-                    return true;
-                }
+                if (current == copy) return use(stored->second);
             }
             lost_a_race = true;
             lock.unlock();
         }
         lock.lock();
         settle();
-        if (!pools_.contains(question.pool)) return false;
+        if (!pools_.contains(question.pool)) return;
     }
-    return false;
 }
 
 Miss InMemoryState::kind_of_miss(const Question& question) const {
@@ -404,11 +402,10 @@ AcquireResult InMemoryState::acquire(const AcquireRequest& request) {
         const ProxyPool* const pool = find_pool(request.pool);
         if (pool == nullptr) return Miss::pool_unknown;
         const PoolId pool_id = pool->id;
-        if (auto repeated = replay(request, pool_id)) return *std::move(repeated);
         std::optional<AcquireResult> picked;
         const Question question{pool_id, request.filters, request.selector, request.allow_slow};
         pick(lock, question, [&](StoredProxy& stored) {
-            picked = replay(request, pool_id);  // predicates ran unlocked: another may have used the id
+            picked = replay(request, pool_id);
             if (picked) return;
             picked = lease(stored,
                            {.consumer = require_consumer(consumer_of(request)).id,
@@ -418,7 +415,7 @@ AcquireResult InMemoryState::acquire(const AcquireRequest& request) {
                             .max_tenure = request.max_tenure},
                            now_);
         });
-        if (!picked) picked = replay(request, pool_id);
+        if (!picked) picked = replay(request, pool_id);  // the very lease that is asked for may be why
         if (!picked) return kind_of_miss(question);
         return *std::move(picked);
     };

@@ -93,14 +93,12 @@ Proxy InMemoryState::add_proxy(const Proxy& proxy) {
 
 AddProxiesResult InMemoryState::add_proxies(const AddProxiesRequest& request) {
     std::vector<Proxy> checked;
-    checked.reserve(request.proxies.size());
     for (const Proxy& proxy : request.proxies) checked.push_back(validated(proxy));
     const std::lock_guard lock(mutex_);
     for (const Proxy& proxy : checked) require_pool(proxy.pool_id);
 
     AddProxiesResult result;
-    std::vector<ProxyId> added;                          // to take back, should a later one be refused
-    std::vector<std::pair<ProxyId, Proxy>> overwritten;  // the same
+    std::vector<ProxyId> added;  // to take back, should a later one be refused; then none was updated
     try {
         for (Proxy& proxy : checked) {
             const auto holder = duplicate_of(proxy);
@@ -110,7 +108,6 @@ AddProxiesResult InMemoryState::add_proxies(const AddProxiesRequest& request) {
             } else if (request.on_duplicate == DuplicatePolicy::update) {
                 StoredProxy& stored = proxies_.at(*holder);
                 proxy.id = *holder;
-                overwritten.emplace_back(*holder, stored.proxy);
                 replace(stored, std::move(proxy));
                 ++result.updated;
             } else if (request.on_duplicate == DuplicatePolicy::skip) {
@@ -120,9 +117,6 @@ AddProxiesResult InMemoryState::add_proxies(const AddProxiesRequest& request) {
             }
         }
     } catch (...) {
-        for (auto step = overwritten.rbegin(); step != overwritten.rend(); ++step) {
-            replace(proxies_.at(step->first), step->second);
-        }
         for (const ProxyId id : added) erase(id);
         throw;
     }

@@ -1,5 +1,6 @@
 // The health log and the audit of an InMemoryStorage.
 #include <algorithm>
+#include <functional>
 
 #include "pharox/errors.hpp"
 #include "storage/in_memory_state.hpp"
@@ -43,10 +44,8 @@ void InMemoryState::save_health_record(const ProxyHealthRecord& record) {
         if (taken) throw ConflictError("id", checked.id.to_string(), "is the id of another record");
     }
     auto& records = found->second.health_records;
-    const auto is_newer = [](const ProxyHealthRecord& a, const ProxyHealthRecord& b) {
-        return std::pair(a.checked_at, a.id) > std::pair(b.checked_at, b.id);
-    };
-    records.insert(std::upper_bound(records.begin(), records.end(), checked, is_newer), checked);
+    const auto place = [](const ProxyHealthRecord& it) { return std::pair(it.checked_at, it.id); };
+    records.insert(std::ranges::upper_bound(records, place(checked), std::ranges::greater(), place), checked);
     forget_records(found->second, now);
 }
 

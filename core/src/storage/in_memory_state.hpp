@@ -94,7 +94,7 @@ class InMemoryState final : public ICatalog, public ILeaseControl, public IHealt
     std::vector<Lease> take_unreported();
     void end_lease(Lease& lease, Timestamp at, ReleaseReason reason);
     std::int64_t revoke_all(const std::vector<LeaseId>& leases, Timestamp now);
-    void renew_mark(StoredProxy& stored) { stored.use_mark = ++last_mark_; }
+    void renew_mark(StoredProxy& stored);
     LeasedProxy lease(StoredProxy& stored, const LeaseTerms& terms, Timestamp now);
     /// The lease that this id already names, if any. Throws LeaseEndedError, ConflictError.
     std::optional<LeasedProxy> replay(LeaseId id, const std::string& consumer);
@@ -118,7 +118,7 @@ class InMemoryState final : public ICatalog, public ILeaseControl, public IHealt
     /// The first candidate that the predicates accept too; they run unlocked, on copies, and the pick is
     /// checked again after. `use` is called with the lock held and the pick still available.
     template <class Use>
-    bool pick(std::unique_lock<std::mutex>& lock, const Question& question, Use use);
+    void pick(std::unique_lock<std::mutex>& lock, const Question& question, Use use);
 
     AuditResult compare_counters(bool set_right);
     StoredProxy& insert(Proxy proxy);

@@ -94,6 +94,9 @@ CleanupResult Leasing::cleanup(const CleanupRequest& request) {
         more = more_due || more_old;
         count();
     }
+    // What a removal collected, and nobody was told of, came first.
+    std::ranges::sort(result.leases, {},
+                      [](const Lease& lease) { return std::pair(lease.expires_at, lease.id); });
     return result;
 }
 

@@ -17,9 +17,11 @@ struct Needs {
     bool durable = false;
     bool processes = false;
     bool injected_clock = false;
-    bool retention = false;       ///< Properties::retention is set
-    bool health_records = false;  ///< Properties::health_records is set
-    bool broken_counter = false;  ///< Properties::break_counter is set
+    bool retention = false;         ///< Properties::retention is set
+    bool health_records = false;    ///< Properties::health_records is set
+    bool retained_leases = false;   ///< Properties::retained_leases is set
+    bool health_retention = false;  ///< Properties::health_retention is set
+    bool broken_counter = false;    ///< Properties::break_counter is set
 };
 
 /// `rules` are the numbers in docs/storage-contract.md; tools/check-contract reads them from the sources.
@@ -65,6 +67,7 @@ std::vector<Case> bulk_cases();
 std::vector<Case> removal_cases();
 std::vector<Case> paging_cases();
 std::vector<Case> value_cases();
+std::vector<Case> conflict_cases();
 std::vector<Case> race_cases();
 std::vector<Case> durability_cases();
 std::vector<Case> process_cases();

@@ -12,8 +12,8 @@ std::vector<Case> all_cases() {
           consumer_cases(),   stats_cases(),      renewal_cases(), slow_cases(),     tenure_cases(),
           revocation_cases(), lease_list_cases(), batch_cases(),   waiting_cases(),  health_cases(),
           upkeep_cases(),     retention_cases(),  pool_cases(),    proxy_cases(),    bulk_cases(),
-          removal_cases(),    paging_cases(),     value_cases(),   race_cases(),     durability_cases(),
-          process_cases(),    kill_cases(),       fault_cases(),   model_cases()}) {
+          removal_cases(),    paging_cases(),     value_cases(),   conflict_cases(), race_cases(),
+          durability_cases(), process_cases(),    kill_cases(),    fault_cases(),    model_cases()}) {
         all.insert(all.end(), some.begin(), some.end());
     }
     return all;

@@ -68,6 +68,20 @@ void collected_leases_are_in_order(Context& context) {
     EXPECT_TRUE(context.store().cleanup_expired_leases({.collect = true}).leases.empty());
 }
 
+void removals_leave_the_order(Context& context) {
+    const auto proxies = context.add_proxies(context.add_pool(), 3);
+    std::vector<Lease> leases;
+    for (std::size_t i = 0; i < proxies.size(); ++i) {
+        leases.push_back(context.lease(proxies[i], Duration(i * 1s + 1s)).lease());
+    }
+    context.clock().advance(1min);
+    EXPECT_TRUE(context.catalog().remove_proxy(proxies[1].id, false).removed) << "its lease has expired";
+    const auto result = context.store().cleanup_expired_leases({.collect = true});
+    EXPECT_EQ(result.count, 3);
+    for (auto& lease : leases) lease = as_of(lease, context.clock().now());
+    EXPECT_EQ(result.leases, leases);
+}
+
 void collecting_is_asked_for(Context& context) {
     const auto proxies = context.add_proxies(context.add_pool(), 2);
     context.lease(proxies[0], 1s);
@@ -145,6 +159,10 @@ std::vector<Case> cleanup_cases() {
         {"cleanup_counts_each_lease_once", {"E-02"}, {}, cleanup_counts_each_lease_once},
         {"cleanup_of_nothing", {"E-02"}, {}, cleanup_of_nothing},
         {"collected_leases_are_in_order", {"E-03"}, {.injected_clock = true}, collected_leases_are_in_order},
+        {"removals_leave_the_order",
+         {"E-03"},
+         {.catalog = true, .injected_clock = true},
+         removals_leave_the_order},
         {"collecting_is_asked_for", {"E-03"}, {.injected_clock = true}, collecting_is_asked_for},
         {"expiry_is_reported_once", {"E-05"}, {}, expiry_is_reported_once},
         {"racing_cleanups", {"E-02", "E-05"}, {}, racing_cleanups},

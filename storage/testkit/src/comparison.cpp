@@ -19,13 +19,19 @@ std::string asked(const char* call, const Request& request) {
     return text.str();
 }
 
+/// A model that keeps health records as the store does.
+InMemoryOptions options_like(const Context& context) {
+    InMemoryOptions options{.clock = context.store_clock()};
+    const Properties& properties = context.properties();
+    options.health_retention = properties.health_retention.value_or(options.health_retention);
+    options.health_records_per_proxy = properties.health_records.value_or(options.health_records_per_proxy);
+    return options;
+}
+
 }  // namespace
 
 Comparison::Comparison(Context& context, std::uint64_t seed)
-    : context_(context),
-      seed_(seed),
-      dice_(seed, ~std::uint64_t{0}),
-      model_({.clock = context.store_clock()}) {
+    : context_(context), seed_(seed), dice_(seed, ~std::uint64_t{0}), model_(options_like(context)) {
     const bool catalog = context.has_catalog();
     const bool control = context.has_control();
     const bool health = context.has_health();
@@ -130,6 +136,7 @@ void Comparison::forget() {
         const auto record = model_.lease_control()->get_lease({.lease_id = it.id});
         return !record || record->released_at.value_or(now) < now - remembered;
     });
+    std::erase_if(records_, [&](const auto& record) { return record.second < now - remembered; });
 }
 
 LeaseId Comparison::known_lease() {

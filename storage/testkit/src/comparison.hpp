@@ -91,7 +91,7 @@ class Comparison {
     std::vector<ProxyPool> pools_;
     std::vector<Proxy> proxies_;
     std::vector<Lease> leases_;
-    std::vector<RecordId> records_;
+    std::vector<std::pair<RecordId, Timestamp>> records_;  // with their times
     std::map<std::string, int> tried_;
     std::string last_;
     std::string difference_;

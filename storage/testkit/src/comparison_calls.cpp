@@ -116,12 +116,17 @@ void Comparison::list_proxies() {
     if (dice_.one_in(3)) {
         request.status = ProxyStatus::active;
     }
+    if (dice_.one_in(3)) {
+        request.after = known_proxy().to_string();
+    }
     for (const auto& kind : kinds_in(request.filters)) {
         count(kind);
     }
     count("list_proxies");
-    both("list of " + request.pool,
-         [&](IStorage& store) { return text_of(store.catalog()->list_proxies(request).items); });
+    both("list of " + request.pool, [&](IStorage& store) {
+        const auto page = store.catalog()->list_proxies(request);
+        return text_of(page.items) + (page.next.empty() ? "" : " and more");
+    });
 }
 
 void Comparison::audit() {
@@ -146,14 +151,14 @@ void Comparison::apply_health() {
 void Comparison::save_record() {
     auto record = dice_.record(known_proxy(), context_.clock().now());
     if (!records_.empty() && dice_.one_in(10)) {
-        record.id = dice_.of(records_);
+        record.id = dice_.of(records_).first;
     }
     count("save_record");
     both("record of " + record.proxy_id.to_string(), [&](IStorage& store) {
         store.health_log()->save_health_record(record);
         return std::string("saved");
     });
-    records_.push_back(record.id);
+    records_.emplace_back(record.id, record.checked_at);
 }
 
 void Comparison::read_health() {

@@ -158,6 +158,15 @@ int Context::leases_on(const Proxy& proxy) {
     return stored->current_leases;
 }
 
+void Context::expect_miss(const AcquireRequest& request, Miss miss) {
+    const auto result = acquire(request);
+    ASSERT_FALSE(result);
+    EXPECT_TRUE(result.miss() == miss ||
+                (result.miss() == Miss::none_available && !properties_.tells_misses_apart))
+        << "says " << result.miss() << ", should be " << miss;
+    EXPECT_THROW(static_cast<void>(result.lease()), std::bad_optional_access);
+}
+
 void Context::expect_sound() {
     if (has_maintenance()) {
         for (const auto& mismatch : maintenance().audit().mismatches) {
@@ -187,6 +196,15 @@ std::vector<ProxyId> ids_of(const std::vector<Proxy>& proxies) {
 Proxy without_counter(Proxy proxy) {
     proxy.current_leases = 0;
     return proxy;
+}
+
+void expect_conflict(const std::string& field, const std::string& value,
+                     const std::function<void()>& action) {
+    if (const auto error = thrown<ConflictError>(action)) {
+        EXPECT_EQ(error->field(), field) << error->what();
+        EXPECT_NE(std::string_view(error->what()).find(value), std::string_view::npos)
+            << "does not show " << value << ": " << error->what();
+    }
 }
 
 void in_threads(int count, const std::function<void(int)>& work) {

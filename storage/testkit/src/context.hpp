@@ -95,6 +95,8 @@ class Context {
     bool release(const Lease& lease);
     std::int64_t cleanup() { return store().cleanup_expired_leases({}).count; }
     PoolStatsSnapshot stats(const std::string& pool = "pool");
+    /// Expects that nothing is leased, because of `miss`; or none_available, of a store that does not tell.
+    void expect_miss(const AcquireRequest& request, Miss miss);
     /// Where the store can tell: its counters agree with its leases.
     void expect_sound();
     /// How many leases the store counts on a proxy, as the catalog shows it.
@@ -140,6 +142,9 @@ void expect_refused(const std::string& field, const std::function<void()>& actio
         EXPECT_TRUE(error->field().ends_with(field)) << "names " << error->field() << ": " << error->what();
     }
 }
+
+/// Expects that `action` is a conflict about `field`, which shows the value that is taken or held.
+void expect_conflict(const std::string& field, const std::string& value, const std::function<void()>& action);
 
 /// Runs `work(0)` … `work(count - 1)` in threads that start together; rethrows what the first one threw.
 void in_threads(int count, const std::function<void(int)>& work);

@@ -191,9 +191,24 @@ void records_are_bounded(Context& context) {
         context.health().save_health_record(record_of(context, proxy, Duration(most + surplus - i)));
     }
     const auto kept = context.health().list_health_records({.proxy_id = proxy.id, .limit = 10'000});
-    EXPECT_LE(kept.size(), most);
-    ASSERT_FALSE(kept.empty());
+    ASSERT_EQ(kept.size(), most);
     EXPECT_EQ(kept.front().checked_at, lately(context) - 1ms) << "the newest stay";
+}
+
+void old_records_are_forgotten(Context& context) {
+    const auto proxy = context.add_proxy(context.add_pool());
+    const auto retention = *context.properties().health_retention;
+    const auto older = record_of(context, proxy, 10s);
+    const auto newer = record_of(context, proxy, 1s);
+    context.health().save_health_record(older);
+    context.health().save_health_record(newer);
+    const auto kept = [&] { return context.health().list_health_records({.proxy_id = proxy.id}); };
+    context.clock().advance(retention - 10s - 1ms);
+    EXPECT_EQ(kept(), (std::vector{newer, older}));
+    context.clock().advance(1ms);
+    EXPECT_EQ(kept(), std::vector{newer});
+    context.clock().advance(9s);
+    EXPECT_TRUE(kept().empty());
 }
 
 void odd_health_is_refused(Context& context) {
@@ -247,6 +262,10 @@ std::vector<Case> health_cases() {
         {"last_result_comes_back_whole", {"H-06"}, both, last_result_comes_back_whole},
         {"records_come_newest_first", {"H-07", "H-06"}, both, records_come_newest_first},
         {"records_are_bounded", {"H-08"}, {.health_log = true, .health_records = true}, records_are_bounded},
+        {"old_records_are_forgotten",
+         {"H-10"},
+         {.health_log = true, .injected_clock = true, .health_retention = true},
+         old_records_are_forgotten},
         {"odd_health_is_refused", {"H-09", "V-03"}, both, odd_health_is_refused},
         {"health_is_there_after_reopening",
          {"D-01", "H-06"},

@@ -45,6 +45,7 @@ void same_id_same_lease(Context& context) {
         const auto created = context.store().create_lease(
             {.proxy_id = first.proxy().id, .consumer = "worker", .lease_id = id});
         EXPECT_EQ(created.lease(), first.lease());
+        EXPECT_TRUE(created.replayed);
     }
     EXPECT_EQ(context.stats().total_leases, 1);
     EXPECT_EQ(first.proxy().id, proxies[0].id);

@@ -8,6 +8,8 @@ namespace pharox::testkit {
 
 namespace {
 
+using namespace std::chrono_literals;
+
 ProxyFilters where(ProxyFilters::Predicate predicate) {
     ProxyFilters filters;
     filters.predicate = std::move(predicate);
@@ -90,6 +92,68 @@ void predicate_that_loses_its_choice(Context& context) {
     EXPECT_EQ(context.stats().leased_proxies, 2);
 }
 
+/// The lease that was asked for is made while the predicate runs: by the same caller, who lost an answer.
+void id_that_is_used_while_the_predicate_runs(Context& context) {
+    context.add_proxy(context.add_pool());
+    context.add_proxy(context.add_pool("roomy"), [](Proxy& it) { it.max_concurrency = 9; });
+    for (const std::string pool : {"pool", "roomy"}) {
+        const auto id = LeaseId::make();
+        std::optional<AcquireResult> first;
+        const auto second = context.acquire({.pool = pool,
+                                             .filters = where([&](const Proxy&) {
+                                                 if (!first) {
+                                                     first = context.acquire({.pool = pool, .lease_id = id});
+                                                 }
+                                                 return true;
+                                             }),
+                                             .lease_id = id});
+        ASSERT_TRUE(second) << pool;
+        EXPECT_TRUE(second.replayed) << pool;
+        EXPECT_EQ(second.lease(), first.value().lease());
+        EXPECT_EQ(context.stats(pool).total_leases, 1);
+    }
+}
+
+void time_that_passes_while_the_predicate_runs(Context& context) {
+    context.add_proxy(context.add_pool());
+    const auto acquired = context.acquire({.pool = "pool", .filters = where([&](const Proxy&) {
+                                                               context.clock().advance(5s);
+                                                               return true;
+                                                           })});
+    ASSERT_TRUE(acquired);
+    EXPECT_EQ(acquired.lease().acquired_at, context.clock().now()) << "the lease is made after it";
+}
+
+void proxy_that_is_shared_while_the_predicate_runs(Context& context) {
+    context.add_proxy(context.add_pool(), [](Proxy& it) { it.max_concurrency = std::nullopt; });
+    int asked = 0;
+    const auto acquired = context.acquire({.pool = "pool", .filters = where([&](const Proxy& it) {
+                                                               if (++asked < 50) context.lease(it);
+                                                               return true;
+                                                           })});
+    ASSERT_TRUE(acquired);
+    EXPECT_EQ(asked, 1) << "another lease on it does not make it another proxy";
+    EXPECT_EQ(acquired.proxy().current_leases, 2);
+}
+
+void pool_that_goes_while_the_predicate_runs(Context& context) {
+    context.add_consumer("worker");
+    for (const bool answer : {false, true}) {
+        context.add_proxies(context.add_pool(), 2);
+        bool asked = false;
+        const auto result =
+            context.acquire({.pool = "pool", .filters = where([&](const Proxy&) {
+                                                 if (!asked) {
+                                                     asked = true;
+                                                     context.catalog().remove_pool("pool", true);
+                                                 }
+                                                 return answer;
+                                             })});
+        ASSERT_FALSE(result);
+        EXPECT_EQ(result.miss(), Miss::pool_unknown);
+    }
+}
+
 void predicate_under_composites(Context& context) {
     const auto pool = context.add_pool();
     const auto with = [&](const char* country, const char* city, const char* host) {
@@ -138,6 +202,22 @@ std::vector<Case> predicate_cases() {
         {"predicate_gets_a_copy", {"X-12", "F-07"}, {}, predicate_gets_a_copy},
         {"predicate_may_call_the_storage", {"X-12"}, {}, predicate_may_call_the_storage},
         {"predicate_that_loses_its_choice", {"X-12", "A-06"}, {}, predicate_that_loses_its_choice},
+        {"id_that_is_used_while_the_predicate_runs",
+         {"I-02", "I-03", "X-12"},
+         {},
+         id_that_is_used_while_the_predicate_runs},
+        {"time_that_passes_while_the_predicate_runs",
+         {"L-01", "X-12"},
+         {.injected_clock = true},
+         time_that_passes_while_the_predicate_runs},
+        {"proxy_that_is_shared_while_the_predicate_runs",
+         {"X-12"},
+         {},
+         proxy_that_is_shared_while_the_predicate_runs},
+        {"pool_that_goes_while_the_predicate_runs",
+         {"A-02", "X-12"},
+         {.catalog = true},
+         pool_that_goes_while_the_predicate_runs},
         {"predicate_under_composites", {"X-13"}, {}, predicate_under_composites},
         {"predicate_that_throws", {"X-12"}, {}, predicate_that_throws},
     };

@@ -87,6 +87,10 @@ void removed_pool_name_is_free(Context& context) {
     const auto again = context.add_pool();
     EXPECT_EQ(context.stats().total_proxies, 0);
     EXPECT_NO_THROW(context.add_proxy(again, [&](Proxy& it) { it.host = proxy.host; }));
+    EXPECT_TRUE(
+        thrown<PoolNotFoundError>([&] { context.catalog().update_pool({.id = pool.id, .name = "x"}); }));
+    EXPECT_TRUE(thrown<PoolNotFoundError>([&] { context.add_proxy(pool); })) << "its id is not known";
+    EXPECT_NO_THROW(context.catalog().add_pool({.id = pool.id, .name = "the same id"}));
 }
 
 void consumer_with_leases_stays(Context& context) {

@@ -52,6 +52,34 @@ void ended_leases_are_forgotten(Context& context) {
     EXPECT_TRUE(context.acquire({.pool = "pool", .lease_id = released.lease().id})) << "the id is free again";
 }
 
+void ended_leases_are_bounded(Context& context) {
+    const auto proxy =
+        context.add_proxy(context.add_pool(), [](Proxy& it) { it.max_concurrency = std::nullopt; });
+    constexpr std::size_t surplus = 5;
+    const std::size_t most = *context.properties().retained_leases;
+    const Timestamp first_end = context.clock().now();
+    std::vector<LeaseId> ended;
+    for (std::size_t i = 0; i < most + surplus; ++i) {
+        const auto lease = context.lease(proxy).lease();
+        EXPECT_TRUE(context.release(lease));
+        ended.push_back(lease.id);
+        context.clock().advance(1ms);
+    }
+    const auto expect_remembered_from = [&](std::size_t first) {
+        for (int i = 0; i < 100; ++i) context.cleanup();  // a store may forget in small steps
+        for (std::size_t i = 0; i < ended.size(); ++i) {
+            EXPECT_EQ(context.store().release_lease({.lease_id = ended[i]}).lease.has_value(), i >= first)
+                << i << " of " << ended.size();
+        }
+    };
+    context.clock().set(first_end + 10min - 1ms);
+    expect_remembered_from(0);
+    context.clock().set(first_end + 10min);
+    expect_remembered_from(1);
+    context.clock().set(first_end + 11min);
+    expect_remembered_from(surplus);
+}
+
 }  // namespace
 
 std::vector<Case> retention_cases() {
@@ -64,6 +92,10 @@ std::vector<Case> retention_cases() {
          {"O-02"},
          {.injected_clock = true, .retention = true},
          ended_leases_are_forgotten},
+        {"ended_leases_are_bounded",
+         {"O-03", "O-01"},
+         {.injected_clock = true, .retained_leases = true},
+         ended_leases_are_bounded},
     };
 }
 

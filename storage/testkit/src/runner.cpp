@@ -41,6 +41,8 @@ std::vector<Case> cases_for(const Properties& properties) {
             (!needs.health_log || health_log) && (!needs.maintenance || maintenance) &&
             (!needs.retention || properties.retention) &&
             (!needs.health_records || properties.health_records) &&
+            (!needs.retained_leases || properties.retained_leases) &&
+            (!needs.health_retention || properties.health_retention) &&
             (!needs.broken_counter || properties.break_counter) && (!needs.durable || properties.durable) &&
             (!needs.processes || properties.processes) &&
             (!needs.injected_clock || properties.clock == Clock::injected)) {

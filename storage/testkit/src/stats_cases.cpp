@@ -59,6 +59,17 @@ void statistics_are_of_now(Context& context) {
     EXPECT_EQ(context.stats().collected_at, context.clock().now());
 }
 
+void wrong_pool_names_are_refused(Context& context) {
+    context.add_pool();
+    for (const auto& wrong :
+         {std::string(), std::string(129, 'x'), std::string("a\0b", 3), std::string("\xff")}) {
+        SCOPED_TRACE(testing::PrintToString(wrong));
+        expect_refused<ValidationError>("pool", [&] { context.find(wrong); });
+        expect_refused<ValidationError>("pool", [&] { context.acquire({.pool = wrong}); });
+        expect_refused<ValidationError>("pool", [&] { context.store().get_pool_stats({.pool = wrong}); });
+    }
+}
+
 }  // namespace
 
 std::vector<Case> stats_cases() {
@@ -67,6 +78,7 @@ std::vector<Case> stats_cases() {
         {"statistics_of_an_empty_pool", {"G-02"}, {}, statistics_of_an_empty_pool},
         {"statistics_count_proxies_and_leases", {"G-02"}, {}, statistics_count_proxies_and_leases},
         {"statistics_count_shared_proxies_once", {"G-02"}, {}, statistics_count_shared_proxies_once},
+        {"wrong_pool_names_are_refused", {"V-02"}, {}, wrong_pool_names_are_refused},
         {"statistics_are_of_now", {"G-02"}, {.injected_clock = true}, statistics_are_of_now},
     };
 }

@@ -44,6 +44,15 @@ void tokens_whatever_the_clock_does(Context& context) {
     EXPECT_EQ(last, context.clock().now().time_since_epoch().count()) << "and no more than they must be";
 }
 
+void tokens_are_no_more_than_they_must_be(Context& context) {
+    const auto proxy =
+        context.add_proxy(context.add_pool(), [](Proxy& it) { it.max_concurrency = std::nullopt; });
+    const auto first = context.lease(proxy).lease();
+    EXPECT_EQ(token(first), context.clock().now().time_since_epoch().count()) << "the time";
+    EXPECT_EQ(token(context.lease(proxy).lease()), token(first) + 1) << "or one more than the last";
+    EXPECT_EQ(token(context.acquire({.pool = "pool"}).lease()), token(first) + 2);
+}
+
 void tokens_are_no_less_than_the_time(Context& context) {
     const auto leased = context.lease(context.add_proxy(context.add_pool()));
     EXPECT_GE(token(leased.lease()), leased.lease().acquired_at.time_since_epoch().count());
@@ -102,6 +111,10 @@ std::vector<Case> token_cases() {
          {.injected_clock = true},
          tokens_whatever_the_clock_does},
         {"tokens_are_no_less_than_the_time", {"T-02"}, {}, tokens_are_no_less_than_the_time},
+        {"tokens_are_no_more_than_they_must_be",
+         {"T-03"},
+         {.injected_clock = true},
+         tokens_are_no_more_than_they_must_be},
         {"tokens_of_racing_leases", {"T-01"}, {}, tokens_of_racing_leases},
         {"tokens_go_on_after_reopening", {"T-01", "D-03"}, {.durable = true}, tokens_go_on_after_reopening},
         {"replay_keeps_its_token", {"T-01", "I-02"}, {}, replay_keeps_its_token},

@@ -178,6 +178,17 @@ class TokensStandStill : public Spoilt {
     }
 };
 
+class TokensLeap : public Spoilt {
+  public:
+    using Spoilt::Spoilt;
+    LeasedProxy create_lease(const CreateLeaseRequest& request) override {
+        const auto leased = inner().create_lease(request);
+        Lease lease = leased.lease();
+        lease.fencing_token *= 2;
+        return {leased.proxy(), lease};
+    }
+};
+
 /// expires_at comes from one reading of the clock, acquired_at from another.
 class DurationIsInexact : public Spoilt {
   public:
@@ -262,6 +273,7 @@ std::vector<PlantedBug> bugs_in_leasing() {
         plant<AnybodyMayReplay>("AnybodyMayReplay", {"id_of_another_caller_is_a_conflict"}),
         plant<TokensStandStill>("TokensStandStill", {"answers_are_the_models", "tokens_increase",
                                                      "tokens_whatever_the_clock_does"}),
+        plant<TokensLeap>("TokensLeap", {"answers_are_the_models", "tokens_are_no_more_than_they_must_be"}),
         plant<DurationIsInexact>("DurationIsInexact", {"duration_is_exact", "lease_says_what_was_asked"}),
         plant<MetadataAreLost>("MetadataAreLost", {"lease_metadata_come_back"}),
         plant<ProxyComesWithAnOldCounter>("ProxyComesWithAnOldCounter", {"counter_follows_leases"}),

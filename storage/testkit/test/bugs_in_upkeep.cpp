@@ -170,6 +170,14 @@ std::vector<PlantedBug> bugs_in_upkeep() {
                                 return std::make_shared<InMemoryStorage>(InMemoryOptions{
                                     .clock = setup.clock, .health_records_per_proxy = 100'000});
                             }};
+    PlantedBug leases_pile_up{"EndedLeasesPileUp", {"ended_leases_are_bounded"}, [](const Setup& setup) {
+                                  return std::make_shared<InMemoryStorage>(
+                                      InMemoryOptions{.clock = setup.clock, .retained_leases = 100'000});
+                              }};
+    PlantedBug old_records_stay{"OldRecordsStay", {"old_records_are_forgotten"}, [](const Setup& setup) {
+                                    return std::make_shared<InMemoryStorage>(InMemoryOptions{
+                                        .clock = setup.clock, .health_retention = std::chrono::days(7)});
+                                }};
     return {
         plant<OldChecksAreTaken>("OldChecksAreTaken",
                                  {"answers_are_the_models", "old_check_changes_nothing"}),
@@ -189,6 +197,8 @@ std::vector<PlantedBug> bugs_in_upkeep() {
                                            {"ended_leases_are_remembered_for_a_while"}),
         std::move(nothing_is_forgotten),
         std::move(records_grow),
+        std::move(leases_pile_up),
+        std::move(old_records_stay),
     };
 }
 

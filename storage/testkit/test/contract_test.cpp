@@ -7,13 +7,18 @@
 
 using namespace pharox;
 
-PHAROX_STORAGE_CONTRACT(InMemory,
-                        {.make = [](const testkit::Setup& setup) -> std::shared_ptr<IStorage> {
-                             return std::make_shared<InMemoryStorage>(InMemoryOptions{.clock = setup.clock});
-                         },
-                         .clock = testkit::Clock::injected,
-                         .retention = std::chrono::hours(1),
-                         .health_records = 1'000})
+PHAROX_STORAGE_CONTRACT(InMemory, {.make = [](const testkit::Setup& setup) -> std::shared_ptr<IStorage> {
+                                       return std::make_shared<InMemoryStorage>(
+                                           InMemoryOptions{.clock = setup.clock,
+                                                           .retained_leases = 20,
+                                                           .health_retention = std::chrono::hours(2)});
+                                   },
+                                   .clock = testkit::Clock::injected,
+                                   .tells_misses_apart = true,
+                                   .retention = std::chrono::hours(1),
+                                   .health_records = 1'000,
+                                   .retained_leases = 20,
+                                   .health_retention = std::chrono::hours(2)})
 
 PHAROX_STORAGE_CONTRACT(OnlyTheSix,
                         {.make = [](const testkit::Setup& setup) -> std::shared_ptr<IStorage> {

@@ -25,5 +25,6 @@ std::vector<PlantedBug> bugs_in_leasing();
 std::vector<PlantedBug> bugs_in_ending();
 std::vector<PlantedBug> bugs_in_control();
 std::vector<PlantedBug> bugs_in_upkeep();
+std::vector<PlantedBug> bugs_in_catalog();
 
 }  // namespace pharox::testkit

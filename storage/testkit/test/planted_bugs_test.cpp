@@ -18,7 +18,9 @@ TEST_P(PlantedBugs, AreCaught) {
     const Properties properties{.make = bug.make,
                                 .clock = Clock::injected,
                                 .retention = std::chrono::hours(1),
-                                .health_records = 1'000};
+                                .health_records = 1'000,
+                                .retained_leases = 20,
+                                .health_retention = std::chrono::hours(2)};
     const auto cases = cases_for(properties);
     for (const auto& name : bug.caught_by) {
         const auto found =
@@ -34,6 +36,7 @@ INSTANTIATE_TEST_SUITE_P(Leasing, PlantedBugs, testing::ValuesIn(bugs_in_leasing
 INSTANTIATE_TEST_SUITE_P(Ending, PlantedBugs, testing::ValuesIn(bugs_in_ending()), name_of);
 INSTANTIATE_TEST_SUITE_P(Control, PlantedBugs, testing::ValuesIn(bugs_in_control()), name_of);
 INSTANTIATE_TEST_SUITE_P(Upkeep, PlantedBugs, testing::ValuesIn(bugs_in_upkeep()), name_of);
+INSTANTIATE_TEST_SUITE_P(Catalog, PlantedBugs, testing::ValuesIn(bugs_in_catalog()), name_of);
 
 }  // namespace
 

@@ -61,11 +61,14 @@ TEST(Cases, AreChosenByProperties) {
                                 .clock = Clock::injected,
                                 .retention = 1h,
                                 .health_records = 1'000,
+                                .retained_leases = 20,
+                                .health_retention = 1h,
                                 .break_counter = [](IStorage&, const testkit::Setup&, ProxyId, int) {}};
     EXPECT_EQ(count(everything), all);
     for (const auto& test : cases_for({.make = in_memory})) {
         EXPECT_FALSE(test.needs.durable || test.needs.processes || test.needs.injected_clock ||
-                     test.needs.retention || test.needs.health_records || test.needs.broken_counter)
+                     test.needs.retention || test.needs.health_records || test.needs.retained_leases ||
+                     test.needs.health_retention || test.needs.broken_counter)
             << test.name;
     }
     const auto seed_pool = [](IStorage&, const ProxyPool&) {};

@@ -18,7 +18,8 @@ namespace pharox::testkit {
 class Spoilt : public ForwardingStorage {
   public:
     explicit Spoilt(const Setup& setup)
-        : ForwardingStorage(std::make_shared<InMemoryStorage>(InMemoryOptions{.clock = setup.clock})),
+        : ForwardingStorage(std::make_shared<InMemoryStorage>(InMemoryOptions{
+              .clock = setup.clock, .retained_leases = 20, .health_retention = std::chrono::hours(2)})),
           clock_(setup.clock) {}
     ~Spoilt() override { stop_waiting(); }
     AcquireResult try_acquire(const AcquireRequest& request) override {

@@ -35,6 +35,8 @@ struct Properties {
     /// Several processes may open the same folder at once.
     bool processes = false;
     Clock clock = Clock::own;
+    /// Its misses tell nothing_matches from all_busy, unless that would take asking predicates.
+    bool tells_misses_apart = false;
     /// For stores without `catalog()`: how the suite puts a pool, and proxies of it, into the store.
     std::function<void(IStorage&, const ProxyPool&)> seed_pool{};
     std::function<void(IStorage&, const Proxy&)> seed_proxy{};
@@ -43,6 +45,11 @@ struct Properties {
     std::optional<Duration> retention{};
     /// How many health records of one proxy the store keeps, as `make` opens it. Absent: not checked.
     std::optional<std::size_t> health_records{};
+    /// How many leases that ended the store keeps beyond those 10 minutes, as `make` opens it; a small
+    /// number, so that the suite makes more of them. Absent: not checked.
+    std::optional<std::size_t> retained_leases{};
+    /// How long, as `make` opens it, the store keeps health records. Absent: not checked.
+    std::optional<Duration> health_retention{};
     /// Makes the counter of a proxy wrong, behind the store's back, for stores with `maintenance()`. Absent:
     /// nobody sees whether audit and repair notice.
     std::function<void(IStorage&, const Setup&, ProxyId, int counter)> break_counter{};
