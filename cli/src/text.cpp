@@ -42,14 +42,22 @@ std::size_t edit_distance(std::string_view left, std::string_view right) {
     return last[right.size()];
 }
 
+/// How many bytes the character has that begins with this one; 0 where none does.
+std::size_t length_by_lead(unsigned lead) {
+    if (lead < 0x80) return 1;
+    if (lead < 0xC2) return 0;
+    if (lead < 0xE0) return 2;
+    if (lead < 0xF0) return 3;
+    return lead < 0xF5 ? 4 : 0;
+}
+
 /// How many bytes at the beginning of the text are one character of UTF-8 (RFC 3629 §4); 0 where none are.
 std::size_t character_length(std::string_view text) {
     const auto byte = [&](std::size_t at) {
         return at < text.size() ? static_cast<unsigned char>(text[at]) : 0U;
     };
     const unsigned lead = byte(0);
-    if (lead < 0x80) return 1;
-    const std::size_t length = lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 0;
+    const std::size_t length = length_by_lead(lead);
     for (std::size_t at = 1; at < length; ++at)
         if ((byte(at) & 0xC0U) != 0x80U) return 0;
     const bool overlong = (lead == 0xE0 && byte(1) < 0xA0) || (lead == 0xF0 && byte(1) < 0x90);
