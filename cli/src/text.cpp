@@ -69,9 +69,9 @@ Json json_scalar_or_text(std::string_view text) {
     try {
         Json parsed = Json::parse(text);
         if (parsed.kind() != Json::Kind::null && !parsed.is_object() && !parsed.is_array()) return parsed;
-        return Json(text);
+        return {text};
     } catch (const ValidationError&) {
-        return Json(text);  // no JSON, so it is plain text
+        return {text};  // no JSON, so it is plain text
     }
 }
 
