@@ -7,6 +7,7 @@ namespace pharox::cli {
 namespace {
 
 constexpr std::chrono::minutes memory{1};
+constexpr std::int64_t most_active = 100'000;  // to be listed at each look
 
 /// Comes before every id of version 7 (RFC 9562) that was drawn at that time or later.
 LeaseId first_id_of(Timestamp time) {
@@ -37,7 +38,8 @@ std::optional<double> AcquireRate::look(ILeaseControl& leases, const PoolStatsSn
         if (lease.acquired_at > since && seen_.emplace(lease.id, lease.acquired_at).second) ++fresh;
     };
     for_each_lease(leases, {.pool = stats.pool_name, .after = first_id_of(since).to_string()}, note);
-    for_each_lease(leases, {.pool = stats.pool_name, .status = LeaseStatus::active}, note);
+    if (stats.total_leases <= most_active)
+        for_each_lease(leases, {.pool = stats.pool_name, .status = LeaseStatus::active}, note);
     std::erase_if(seen_, [&](const auto& entry) { return entry.second <= now - memory; });
     const auto before = std::exchange(last_look_, now);
     if (!before || *before >= now) return std::nullopt;

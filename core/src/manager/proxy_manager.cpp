@@ -162,7 +162,7 @@ AcquireResult ProxyManager::Core::acquire(AcquireRequest request) {
     if (closing.stop_requested()) return Miss::cancelled;
     Started started{};
     if (!acquire_callbacks.list()->empty())
-        started = {options.clock->now(), std::chrono::steady_clock::now()};
+        started = {.at = options.clock->now(), .steady = std::chrono::steady_clock::now()};
     AcquireResult result = with_consumer(request, [&]() -> AcquireResult {
         if (request.wait == Duration(0)) return storage->acquire(request);
         std::promise<AcquireOutcome> promise;
@@ -179,7 +179,7 @@ void ProxyManager::Core::acquire_async(AcquireRequest request, AcquireCompletion
                                        const std::stop_token& stop) {
     complete(request);
     if (closing.stop_requested()) return done(AcquireResult(Miss::cancelled));
-    const Started started{options.clock->now(), std::chrono::steady_clock::now()};
+    const Started started{.at = options.clock->now(), .steady = std::chrono::steady_clock::now()};
     // Two may ask to stop: the caller, and close().
     struct Wait {
         std::stop_source stop;
@@ -254,7 +254,7 @@ bool ProxyManager::Core::will_do(const RetryOptions& retry, const AcquireResult&
     return false;
 }
 
-void ProxyManager::Core::pause(const RetryOptions& retry, Duration time) {
+void ProxyManager::Core::pause(const RetryOptions& retry, Duration time) const {
     if (time <= Duration(0)) return;
     if (retry.sleep) return retry.sleep(time);
     std::mutex mutex;
