@@ -197,6 +197,53 @@ TEST_F(Leasing, CancelledHoldLeavesNoLease) {
     EXPECT_EQ(leases(), 0);
 }
 
+TEST_F(Leasing, ALoopThatIsDestroyedLeavesNoLease) {
+    for (const bool held : {false, true}) {
+        pharox::asio::WorkerPool pool({.threads = 1});
+        auto own_loop = std::make_unique<net::io_context>();
+        const auto executor = own_loop->get_executor();
+        if (held) {
+            pharox::asio::hold(manager, {.pool = "eu"}, {},
+                               net::bind_executor(executor,
+                                                  [](std::exception_ptr, pharox::HoldResult) {
+                                                      ADD_FAILURE() << "nobody runs the loop";
+                                                  }),
+                               pool);
+        } else {
+            pharox::asio::acquire(
+                manager, {.pool = "eu"},
+                net::bind_executor(executor, [](std::exception_ptr,
+                                                AcquireResult) { ADD_FAILURE() << "nobody runs the loop"; }),
+                pool);
+        }
+        std::promise<void> leased;
+        pool.post_always([&] { leased.set_value(); });  // comes behind it
+        leased.get_future().wait();
+        EXPECT_EQ(leases(), 1);
+        own_loop.reset();
+        std::promise<void> given_back;
+        pool.post_always([&] { given_back.set_value(); });
+        given_back.get_future().wait();
+        EXPECT_EQ(leases(), 0);
+    }
+}
+
+TEST_F(Leasing, ACancelledRepeatTakesNothingAway) {
+    const AcquireResult first = manager.acquire({.pool = "eu"});
+    net::cancellation_signal signal;
+    stepped->after = [&] { signal.emit(net::cancellation_type::all); };
+    std::optional<AcquireResult> got;
+    pharox::asio::acquire(
+        manager, {.pool = "eu", .lease_id = first.lease().id},
+        net::bind_cancellation_slot(
+            signal.slot(),
+            net::bind_executor(loop.get_executor(),
+                               [&](std::exception_ptr, AcquireResult result) { got = std::move(result); })));
+    loop.run();
+    EXPECT_EQ(got->miss(), Miss::cancelled);
+    EXPECT_EQ(leases(), 1) << "it was there before";
+}
+
 TEST_F(Leasing, CloseWakesWhoWaits) {
     const AcquireResult first = manager.acquire({.pool = "eu"});
     auto waiting = pharox::asio::acquire(manager, {.pool = "eu", .wait = generous}, net::use_future);

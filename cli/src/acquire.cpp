@@ -45,6 +45,7 @@ int acquire(Session& session, const AcquireOptions& options) {
                   << "proxy    " << printable(proxy_text(got->proxy(), secrets)) << '\n'
                   << "expires  " << short_time(got->lease().expires_at) << '\n';
     }
+    if (!std::cout.flush()) session.manager().release(got->lease());  // nobody knows of it, nor ever will
     return exit_code::success;
 }
 
@@ -90,7 +91,8 @@ void add_acquire_command(CLI::App& app, Session& session) {
     command->add_flag("--show-url", options->show_url,
                       "Print the proxy's whole URL, which holds its password");
     command->footer(
-        "Example:\n  pharox acquire --pool latam --duration 10m --json\n\n"
+        "Examples:\n  pharox acquire --pool latam --duration 10m --json\n"
+        "  pharox acquire --pool latam --country AR --wait 30s --show-url\n\n"
         "Exit status 3: no proxy is available. For one command, pharox run does all of it.");
     command->callback([&session, options] {
         session.selected = [&session, options] { return acquire(session, *options); };
@@ -101,7 +103,9 @@ void add_release_command(CLI::App& app, Session& session) {
     CLI::App* command = app.add_subcommand("release", "Give leased proxies back");
     const auto ids = std::make_shared<std::vector<std::string>>();
     command->add_option("LEASE", *ids, "Ids, from pharox acquire")->required();
-    command->footer("A lease that has ended already is no error; one that nobody knows is exit status 4.");
+    command->footer(
+        "A lease that has ended already is no error; one that nobody knows is exit status 4.\n\n"
+        "Example:\n  pharox release 01890a5d-ac96-774b-bcce-b302099a8057");
     command->callback(
         [&session, ids] { session.selected = [&session, ids] { return release(session, *ids); }; });
 }
@@ -109,6 +113,7 @@ void add_release_command(CLI::App& app, Session& session) {
 void add_cleanup_command(CLI::App& app, Session& session) {
     CLI::App* command =
         app.add_subcommand("cleanup", "End the leases whose time is up (it also happens by itself)");
+    command->footer("Example:\n  pharox cleanup --json");
     command->callback([&session] { session.selected = [&session] { return cleanup(session); }; });
 }
 

@@ -280,7 +280,8 @@ int import_lists(Session& session, const ImportOptions& options) {
         complain("--strict: some lines are ambiguous or rejected, so none was imported");
         return exit_code::bad_input;
     }
-    const bool useless = import.accepted + import.updated + import.duplicate == 0 && !import.problems.empty();
+    // An empty list is a download that failed more often than it is meant.
+    const bool useless = import.accepted + import.updated + import.duplicate == 0;
     if (useless) complain("not one line is a proxy");
     return useless ? exit_code::bad_input : exit_code::success;
 }

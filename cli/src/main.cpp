@@ -61,9 +61,14 @@ Arguments split_arguments(int argc, char** argv) {
     return arguments;
 }
 
-int parse_error_status(const CLI::App& app, const CLI::ParseError& error, bool runs) {
+int parse_error_status(const CLI::App& app, const CLI::ParseError& error, const Arguments& arguments) {
+    const auto& [own, command, name, runs] = arguments;
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
-    complain(std::string(error.what()) + " (pharox --help)");
+    const bool lacks_dashes =
+        runs && command.empty() && error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError);
+    complain(std::string(error.what()) +
+             (lacks_dashes ? " (the command goes behind --, as in pharox run --pool POOL -- COMMAND…)"
+                           : " (pharox --help)"));
     return runs ? run_exit_code::pharox_failed : exit_code::bad_input;
 }
 
@@ -115,7 +120,7 @@ int run_program(int argc, char** argv) {
                                           arguments.own.rend());  // as CLI11 wants them
         app.parse(reversed);
     } catch (const CLI::ParseError& error) {
-        return parse_error_status(app, error, arguments.runs);
+        return parse_error_status(app, error, arguments);
     }
     if (arguments.runs) return session.selected();  // has a way of its own to fail
     const int status = guarded(session, session.selected);

@@ -93,6 +93,9 @@ int remove_proxies(Session& session, const ProxyOptions& options) {
     std::int64_t revoked = 0;
     std::vector<ProxyId> ids;
     for (const std::string& text : options.ids) ids.push_back(ProxyId::parse(text));
+    for (const ProxyId& id : ids) {  // all of them exist, or none is removed
+        if (!session.catalog().get_proxy(id)) throw ProxyNotFoundError(id);
+    }
     for (const ProxyId& id : ids) {
         const RemoveResult result = session.catalog().remove_proxy(id, options.force);
         if (!result.removed) throw ProxyNotFoundError(id);
@@ -113,6 +116,7 @@ int remove_proxies(Session& session, const ProxyOptions& options) {
 void add_proxy_command(CLI::App& app, Session& session) {
     CLI::App* proxy = app.add_subcommand("proxy", "List, switch and remove proxies");
     proxy->require_subcommand(1);
+    proxy->footer("Example:\n  pharox proxy list --pool latam\n\nEach of them has a --help of its own.");
     const auto options = std::make_shared<ProxyOptions>();
     const auto select = [&session, options](CLI::App* command, int (*work)(Session&, const ProxyOptions&)) {
         command->callback([&session, options, work] {
@@ -132,11 +136,13 @@ void add_proxy_command(CLI::App& app, Session& session) {
         proxy->add_subcommand("set-status", "Say which proxies may be leased (active ones are)");
     status->add_option("STATUS", options->status, "active, inactive, slow or banned")->required();
     status->add_option("ID", options->ids, "Ids, from pharox proxy list")->required();
+    status->footer("Example:\n  pharox proxy set-status banned 01890a5d-ac96-774b-bcce-b302099a8057");
     select(status, set_status);
 
     CLI::App* remove = proxy->add_subcommand("remove", "Remove proxies");
     remove->add_option("ID", options->ids, "Ids, from pharox proxy list")->required();
     remove->add_flag("--force", options->force, "Even if leases are active: they are revoked");
+    remove->footer("Example:\n  pharox proxy remove --force 01890a5d-ac96-774b-bcce-b302099a8057");
     select(remove, remove_proxies);
 }
 

@@ -44,7 +44,7 @@ bool all_digits(std::string_view text) {
 }
 
 bool is_port(std::string_view text) {
-    if (!all_digits(text) || text.size() > 5) return false;
+    if (!all_digits(text) || text.size() > 5 || text.front() == '0') return false;
     int value = 0;
     std::from_chars(text.data(), text.data() + text.size(), value);
     return value >= 1 && value <= 65535;
@@ -59,6 +59,7 @@ int parse_port(std::string_view text) {
         return value;
     }
     if (std::ranges::all_of(text, [](char c) { return c == '0'; })) reject("port 0 is below 1");
+    if (text.front() == '0') reject("the port begins with a 0");
     // Five digits are a mistyped port; more of them might be a password in the wrong place, so they are not
     // shown.
     reject(text.size() == 5 ? "port " + std::string(text) + " is above 65535" : "the port is above 65535");
@@ -129,10 +130,20 @@ struct Readings {
     std::optional<Parts> user_first{};
 };
 
+bool is_address(std::string_view host) {
+    in_addr parsed{};
+    return is_ipv6(host) || ::inet_pton(AF_INET, std::string(host).c_str(), &parsed) == 1;
+}
+
+/// Whether somebody may have meant the reading: its port is one, or follows an address and is mistyped.
+bool is_plausible(const std::optional<Parts>& reading) {
+    return reading && (is_port(reading->endpoint.port) || is_address(reading->endpoint.host));
+}
+
 Parts choose(const Readings& readings, FieldOrder order) {
     const bool host_fits = readings.host_first && is_port(readings.host_first->endpoint.port);
     const bool user_fits = readings.user_first && is_port(readings.user_first->endpoint.port);
-    if (host_fits && user_fits) {
+    if ((host_fits || user_fits) && is_plausible(readings.host_first) && is_plausible(readings.user_first)) {
         if (order == FieldOrder::host_first) return *readings.host_first;
         if (order == FieldOrder::user_first) return *readings.user_first;
         ambiguous("both ends may be host:port: say --order host-first or --order user-first");
@@ -168,6 +179,25 @@ Parts parse_bracketed(std::string_view text) {
     return {.endpoint = *endpoint, .credentials = as_credentials(head)};
 }
 
+/// host:port:user:password and user:password:host:port, where passwords may hold more colons.
+Readings as_four_fields(const std::vector<std::string_view>& fields) {
+    Readings readings;
+    if (fields.size() < 4) return readings;
+    const auto reading = [](std::string_view host, std::string_view port, std::string_view user,
+                            std::string_view password) -> std::optional<Parts> {
+        if (!all_digits(port) || host.empty() || host.find('@') != std::string_view::npos)
+            return std::nullopt;
+        return Parts{
+            .endpoint = {.host = host, .port = port},
+            .credentials = ProxyCredentials{.user = std::string(user), .password = std::string(password)}};
+    };
+    const std::size_t host = fields.size() - 2;
+    readings.host_first = reading(fields[0], fields[1], fields[2], span_of(fields[3], fields.back()));
+    readings.user_first =
+        reading(fields[host], fields.back(), fields[0], span_of(fields[1], fields[host - 1]));
+    return readings;
+}
+
 /// Fields that only colons separate.
 Parts parse_fields(std::string_view text, FieldOrder order) {
     if (text.starts_with('[') ||
@@ -182,20 +212,7 @@ Parts parse_fields(std::string_view text, FieldOrder order) {
     if (holds_bare_ipv6(fields)) reject(std::string(bare_ipv6));
     if (fields.size() == 3) ambiguous("three fields: one of them may be a user, a password or a remark");
 
-    Readings readings;
-    if (all_digits(fields[1]) && !fields[0].empty()) {
-        readings.host_first = Parts{
-            .endpoint = {.host = fields[0], .port = fields[1]},
-            .credentials = ProxyCredentials{.user = std::string(fields[2]),
-                                            .password = std::string(span_of(fields[3], fields.back()))}};
-    }
-    const std::size_t host = fields.size() - 2;
-    if (all_digits(fields.back()) && !fields[host].empty()) {
-        readings.user_first = Parts{
-            .endpoint = {.host = fields[host], .port = fields.back()},
-            .credentials = ProxyCredentials{.user = std::string(fields[0]),
-                                            .password = std::string(span_of(fields[1], fields[host - 1]))}};
-    }
+    const Readings readings = as_four_fields(fields);
     if (!readings.host_first && !readings.user_first) reject("no port in second or in last place");
     Parts parts = choose(readings, order);
     if (parts.credentials->user.empty()) reject("the user is empty");
@@ -203,18 +220,20 @@ Parts parse_fields(std::string_view text, FieldOrder order) {
 }
 
 /// `user:password@host:port` or `host:port@user:password`. A host holds no `@`, so whatever more of them
-/// there are belong to the password.
+/// there are belong to the password. All of them may: then colons separate the fields.
 Parts parse_with_at(std::string_view text, FieldOrder order) {
     const auto first = text.find('@');
     const auto last = text.rfind('@');
     const auto front = as_endpoint(text.substr(0, first));
     const auto back = as_endpoint(text.substr(last + 1));
+    const bool bracketed = text.starts_with('[') || text.find(":[") != std::string_view::npos;
+    Readings readings = bracketed ? Readings{} : as_four_fields(split(text, ':'));
     if (!front && !back) {
+        if (bracketed) return parse_bracketed(text);
         for (const auto side : {text.substr(0, first), text.substr(last + 1)})
             if (holds_bare_ipv6(split(side, ':'))) reject(std::string(bare_ipv6));
-        reject("no host:port before or after the @");
+        if (!readings.host_first && !readings.user_first) reject("no host:port before or after the @");
     }
-    Readings readings;
     // After host:port@ a user without a password would look like a remark, so the colon is asked for.
     if (front && text.find(':', first + 1) != std::string_view::npos) {
         readings.host_first =
@@ -223,7 +242,9 @@ Parts parse_with_at(std::string_view text, FieldOrder order) {
     if (back)
         readings.user_first = Parts{.endpoint = *back, .credentials = as_credentials(text.substr(0, last))};
     if (!readings.host_first && !readings.user_first) reject("no user:password after the @");
-    return choose(readings, order);
+    Parts parts = choose(readings, order);
+    if (parts.credentials->user.empty()) reject("the user is empty");
+    return parts;
 }
 
 int hex_digit(char c) {

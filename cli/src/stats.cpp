@@ -2,10 +2,14 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <array>
+#include <cstdio>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <thread>
 
+#include "acquire_rate.hpp"
 #include "commands.hpp"
 #include "exit_code.hpp"
 #include "output.hpp"
@@ -20,6 +24,12 @@ struct StatsOptions {
     std::string pool;
     bool watch = false;
     std::string interval = "2s";
+};
+
+/// What is shown of one pool.
+struct PoolRow {
+    PoolStatsSnapshot stats;
+    std::optional<double> acquire_rate{};  ///< with --watch, from the second look on
 };
 
 std::vector<PoolStatsSnapshot> collect(Session& session, const std::string& only) {
@@ -38,25 +48,52 @@ std::vector<PoolStatsSnapshot> collect(Session& session, const std::string& only
     return all;
 }
 
-void print_table(const std::vector<PoolStatsSnapshot>& pools) {
+/// The rates of all pools, over the looks of one --watch.
+class Rates {
+  public:
+    std::optional<double> look(Session& session, const PoolStatsSnapshot& stats) {
+        ILeaseControl* const leases = session.storage().lease_control();
+        return leases == nullptr ? std::nullopt : rates_[stats.pool_name].look(*leases, stats);
+    }
+
+  private:
+    std::map<std::string, AcquireRate> rates_;
+};
+
+std::string rate_text(const std::optional<double>& rate) {
+    if (!rate) return "-";
+    std::array<char, 32> text{};
+    std::snprintf(text.data(), text.size(), "%.1f", *rate);
+    return text.data();
+}
+
+void print_table(const std::vector<PoolRow>& pools, bool with_rates) {
     constexpr auto right = Table::Align::right;
-    Table table({{.title = "POOL"},
-                 {.title = "PROXIES", .align = right},
-                 {.title = "ACTIVE", .align = right},
-                 {.title = "AVAILABLE", .align = right},
-                 {.title = "LEASES", .align = right}});
-    for (const PoolStatsSnapshot& stats : pools) {
-        table.add_row({stats.pool_name, with_thousands(stats.total_proxies),
-                       with_thousands(stats.active_proxies), with_thousands(stats.available_proxies),
-                       with_thousands(stats.total_leases)});
+    std::vector<Table::Column> columns{{.title = "POOL"},
+                                       {.title = "PROXIES", .align = right},
+                                       {.title = "ACTIVE", .align = right},
+                                       {.title = "AVAILABLE", .align = right},
+                                       {.title = "LEASES", .align = right}};
+    if (with_rates) columns.push_back({.title = "ACQUIRES/S", .align = right});
+    Table table(std::move(columns));
+    for (const auto& [stats, rate] : pools) {
+        std::vector<std::string> cells{
+            stats.pool_name, with_thousands(stats.total_proxies), with_thousands(stats.active_proxies),
+            with_thousands(stats.available_proxies), with_thousands(stats.total_leases)};
+        if (with_rates) cells.push_back(rate_text(rate));
+        table.add_row(cells);
     }
     table.print(std::cout);
 }
 
 /// One line, so that a watcher can read one document a line.
-void print_json(const std::vector<PoolStatsSnapshot>& pools) {
+void print_json(const std::vector<PoolRow>& pools, bool with_rates) {
     Json list = Json::array();
-    for (const PoolStatsSnapshot& stats : pools) list = list.with_element(to_json(stats));
+    for (const auto& [stats, rate] : pools) {
+        Json json = to_json(stats);
+        if (with_rates) json = json.with("acquires_per_second", rate ? Json(*rate) : Json());
+        list = list.with_element(json);
+    }
     std::cout << Json::object({{"pools", list}}).dump() << '\n';
 }
 
@@ -64,11 +101,16 @@ int show_stats(Session& session, const StatsOptions& options) {
     const Duration interval = parse_duration(options.interval, "interval");
     if (interval < std::chrono::milliseconds(100))
         throw ValidationError("interval", options.interval, "is below 100ms");
+    Rates rates;
     const bool redraw = options.watch && !session.json && ::isatty(STDOUT_FILENO) == 1;
     for (;;) {
-        const auto pools = collect(session, options.pool);
+        std::vector<PoolRow> pools;
+        for (PoolStatsSnapshot& stats : collect(session, options.pool)) {
+            const auto rate = options.watch ? rates.look(session, stats) : std::nullopt;
+            pools.push_back({.stats = std::move(stats), .acquire_rate = rate});
+        }
         if (redraw) std::cout << "\x1b[H\x1b[2J";
-        session.json ? print_json(pools) : print_table(pools);
+        session.json ? print_json(pools, options.watch) : print_table(pools, options.watch);
         if (!options.watch || !std::cout.flush()) return exit_code::success;
         std::this_thread::sleep_for(interval);
     }
@@ -83,7 +125,14 @@ void add_stats_command(CLI::App& app, Session& session) {
     stats->add_flag("--watch", options->watch, "Again and again, until interrupted");
     stats->add_option("--interval", options->interval, "Between two looks with --watch")
         ->capture_default_str();
-    stats->footer("Example:\n  pharox stats --watch --interval 1s");
+    stats->footer(
+        R"(ACQUIRES/S, with --watch: since the look before, by anybody. Misses leave no trace in the store, so they are not
+shown.
+
+Examples:
+  pharox stats
+  pharox stats --watch --interval 1s
+  pharox stats --pool latam --json)");
     stats->callback([&session, options] {
         session.selected = [&session, options] { return show_stats(session, *options); };
     });

@@ -42,13 +42,36 @@ std::size_t edit_distance(std::string_view left, std::string_view right) {
     return last[right.size()];
 }
 
+/// How many bytes the character has that begins with this one; 0 where none does.
+std::size_t length_by_lead(unsigned lead) {
+    if (lead < 0x80) return 1;
+    if (lead < 0xC2) return 0;
+    if (lead < 0xE0) return 2;
+    if (lead < 0xF0) return 3;
+    return lead < 0xF5 ? 4 : 0;
+}
+
+/// How many bytes at the beginning of the text are one character of UTF-8 (RFC 3629 §4); 0 where none are.
+std::size_t character_length(std::string_view text) {
+    const auto byte = [&](std::size_t at) {
+        return at < text.size() ? static_cast<unsigned char>(text[at]) : 0U;
+    };
+    const unsigned lead = byte(0);
+    const std::size_t length = length_by_lead(lead);
+    for (std::size_t at = 1; at < length; ++at)
+        if ((byte(at) & 0xC0U) != 0x80U) return 0;
+    const bool overlong = (lead == 0xE0 && byte(1) < 0xA0) || (lead == 0xF0 && byte(1) < 0x90);
+    const bool no_character = (lead == 0xED && byte(1) > 0x9F) || (lead == 0xF4 && byte(1) > 0x8F);
+    return overlong || no_character ? 0 : length;
+}
+
 Json json_scalar_or_text(std::string_view text) {
     try {
         Json parsed = Json::parse(text);
         if (parsed.kind() != Json::Kind::null && !parsed.is_object() && !parsed.is_array()) return parsed;
-        return Json(text);
+        return {text};
     } catch (const ValidationError&) {
-        return Json(text);  // no JSON, so it is plain text
+        return {text};  // no JSON, so it is plain text
     }
 }
 
@@ -72,8 +95,9 @@ Duration parse_duration(std::string_view text, std::string_view field) {
     if (!known || !number)
         throw ValidationError(std::string(field), text, "is no duration such as 250ms, 90s, 5m, 1h or 2d");
     const double milliseconds = *number * scale;
-    constexpr double most = 1e15;  // far beyond every limit, and exact in a double
-    if (milliseconds > most || std::abs(milliseconds - std::round(milliseconds)) > 1e-6)
+    if (milliseconds > static_cast<double>(max_lease_duration.count()))
+        throw ValidationError(std::string(field), text, "is above 30 days");
+    if (std::abs(milliseconds - std::round(milliseconds)) > 1e-6)
         throw ValidationError(std::string(field), text, "is not a whole number of milliseconds");
     return Duration(std::llround(milliseconds));
 }
@@ -109,17 +133,19 @@ std::string with_thousands(std::int64_t number) {
 std::string printable(std::string_view text) {
     constexpr std::string_view hex = "0123456789abcdef";
     std::string shown;
-    for (std::size_t at = 0; at < text.size(); ++at) {
-        const unsigned byte = static_cast<unsigned char>(text[at]);
-        const unsigned next = at + 1 < text.size() ? static_cast<unsigned char>(text[at + 1]) : 0U;
-        if (byte < 0x20 || byte == 0x7F) {
-            shown += {'\\', 'x', hex[byte >> 4U], hex[byte & 0xFU]};
-        } else if (byte == 0xC2 && next >= 0x80 && next < 0xA0) {  // U+0080 to U+009F: control characters too
-            shown += {'\\', 'x', hex[next >> 4U], hex[next & 0xFU]};
-            ++at;
+    while (!text.empty()) {
+        const std::size_t length = character_length(text);
+        const std::string_view character = text.substr(0, std::max<std::size_t>(length, 1));
+        const unsigned last = static_cast<unsigned char>(character.back());
+        const bool control = length == 1
+                                 ? last < 0x20 || last == 0x7F
+                                 : length == 2 && character.front() == '\xC2' && last < 0xA0;  // U+0080…
+        if (control || length == 0) {
+            shown += {'\\', 'x', hex[last >> 4U], hex[last & 0xFU]};
         } else {
-            shown += text[at];
+            shown += character;
         }
+        text.remove_prefix(character.size());
     }
     return shown;
 }

@@ -13,7 +13,7 @@
 namespace pharox::cli {
 
 /// `250ms`, `90s`, `5m`, `1h`, `2d`, with a fraction where it comes to whole milliseconds; a bare number is
-/// seconds. Throws ValidationError(field, text, …).
+/// seconds. At most 30 days. Throws ValidationError(field, text, …).
 Duration parse_duration(std::string_view text, std::string_view field);
 
 struct Place {
@@ -30,7 +30,8 @@ MetadataFilter parse_metadata_filter(std::string_view text);
 /// 4812 as `4,812`.
 std::string with_thousands(std::int64_t number);
 
-/// With control characters escaped, so that no stored text can speak to a terminal.
+/// With control characters escaped, so that no stored text can speak to a terminal, and so is what is not
+/// UTF-8.
 std::string printable(std::string_view text);
 
 /// The candidate that `text` is most likely a misspelling of; nothing where none is near.

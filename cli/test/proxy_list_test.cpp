@@ -76,6 +76,12 @@ TEST(ProxyListTest, PasswordsMayHoldColonsAtSignsAndDollars) {
         {"1.2.3.4:80:user:p%40", "http://user:p%2540@1.2.3.4:80"},
         {"1.2.3.4:80:user:99999", "http://user:99999@1.2.3.4:80"},
         {"http://user:p@ss@1.2.3.4:80", "http://user:p%40ss@1.2.3.4:80"},
+        {"1.2.3.4:80:user:p@ss", "http://user:p%40ss@1.2.3.4:80"},
+        {"1.2.3.4:80:user:p@s:s@", "http://user:p%40s%3As%40@1.2.3.4:80"},
+        {"us@er:p@ss:host.example:80", "http://us%40er:p%40ss@host.example:80"},
+        {"[2001:80::1]:80:user:p@ss", "http://user:p%40ss@[2001:80::1]:80"},
+        {"user:p@ss:[2001:80::1]:80", "http://user:p%40ss@[2001:80::1]:80"},
+        {"1.2.3.4:80:user:0123", "http://user:0123@1.2.3.4:80"},
     };
     for (const Case& one : cases) {
         const std::string got = read(one.line);
@@ -97,6 +103,14 @@ TEST(ProxyListTest, WhatIsAmbiguousIsNotGuessed) {
         {"one.example:8080:two.example:9090", "ambiguous: both ends may be host:port…"},
         {"one.example:8080@two.example:9090", "ambiguous: both ends may be host:port…"},
         {"http://1.2.3.4:80:user:p%40", "ambiguous: a % in user or password…"},
+        // An @ in the password of the one is the end of the user in the other.
+        {"1.2.3.4:8080:user:p@ss:9090", "ambiguous: both ends may be host:port…"},
+        {"user:8080:word@one.example:80", "ambiguous: both ends may be host:port…"},
+        {"1.2.3.4:80@b:c:host.example:8080", "ambiguous: both ends may be host:port…"},
+        // A mistyped port must not make the user a host, which would be sent the rest.
+        {"1.2.3.4:80800:user:8080", "ambiguous: both ends may be host:port…"},
+        {"user:8080:1.2.3.4:80800", "ambiguous: both ends may be host:port…"},
+        {"1.2.3.4:80800@user:8080", "ambiguous: both ends may be host:port…"},
     };
     for (const Case& one : cases) expect_reads(one);
 }
@@ -112,6 +126,9 @@ TEST(ProxyListTest, AnOrderDecidesWhatCanBeReadInTwoWays) {
                  host_first);
     expect_reads({"one.example:8080@two.example:9090", "http://one.example:8080@two.example:9090"},
                  user_first);
+    expect_reads({"1.2.3.4:80800:user:8080", "rejected: port 80800 is above 65535"}, host_first);
+    expect_reads({"1.2.3.4:8080:user:p@ss:9090", "http://user:p%40ss%3A9090@1.2.3.4:8080"}, host_first);
+    expect_reads({"user:80:word@one.example:80", "http://user:80%3Aword@one.example:80"}, user_first);
     // What reads in one way alone is read so, whatever the order.
     expect_reads({"1.2.3.4:80:user:word", "http://user:word@1.2.3.4:80"}, user_first);
     expect_reads({"user:word:1.2.3.4:80", "http://user:word@1.2.3.4:80"}, host_first);
@@ -121,6 +138,10 @@ TEST(ProxyListTest, RejectsWithAReason) {
     const Case cases[] = {
         {"1.2.3.4:80800", "rejected: port 80800 is above 65535"},
         {"1.2.3.4:0", "rejected: port 0 is below 1"},
+        {"1.2.3.4:080", "rejected: the port begins with a 0"},
+        {"1.2.3.4:+80", "rejected: the port is not a number"},
+        {"1.2.3.4: 80", "rejected: holds a space…"},
+        {"user:word:1.2.3.4:080", "rejected: the port begins with a 0"},
         {"1.2.3.4:-1", "rejected: the port is not a number"},
         {"1.2.3.4:", "rejected: the port is missing"},
         {":8080", "rejected: the host is missing"},

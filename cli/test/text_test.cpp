@@ -18,12 +18,13 @@ TEST(TextTest, ReadsDurations) {
     EXPECT_EQ(parse_duration("5m", "duration"), 5min);
     EXPECT_EQ(parse_duration("1h", "duration"), 1h);
     EXPECT_EQ(parse_duration("2d", "duration"), 48h);
+    EXPECT_EQ(parse_duration("30d", "duration"), 720h);
     EXPECT_EQ(parse_duration("0", "wait"), 0s);
 }
 
 TEST(TextTest, RefusesWhatIsNoDuration) {
-    for (const std::string_view text :
-         {"", "s", "-5s", "5 s", "5x", "1h30m", "1e3", "0.5ms", "nan", "1..2s", "99999999999999999d"})
+    for (const std::string_view text : {"", "s", "-5s", "5 s", "5x", "1h30m", "1e3", "0.5ms", "nan", "1..2s",
+                                        "99999999999999999d", "31d", "2592000.001"})
         EXPECT_THROW(parse_duration(text, "duration"), ValidationError) << text;
     try {
         parse_duration("5x", "duration");
@@ -66,6 +67,9 @@ TEST(TextTest, EscapesControlCharacters) {
     EXPECT_EQ(printable("plain – ok"), "plain – ok");
     EXPECT_EQ(printable("a\x1b[31m\n\x7f"), "a\\x1b[31m\\x0a\\x7f");
     EXPECT_EQ(printable("\xC2\x9B"), "\\x9b");
+    EXPECT_EQ(printable("a\xFF\xC3(\xED\xA0\x80\xF0\x9F\x98"), "a\\xff\\xc3(\\xed\\xa0\\x80\\xf0\\x9f\\x98")
+        << "is not UTF-8";
+    EXPECT_EQ(printable("é😀"), "é😀");
 }
 
 TEST(TextTest, SuggestsTheNearestName) {

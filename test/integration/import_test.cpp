@@ -127,6 +127,9 @@ TEST_F(ImportTest, WrongAttributesAndFilesAreBadInput) {
     const Finished useless = pharox({"import", "--pool", "latam", "-"}, "<html>\n");
     EXPECT_EQ(useless.status, 2);
     EXPECT_NE(useless.errors.find("not one line is a proxy"), std::string::npos) << useless.errors;
+    EXPECT_EQ(pharox({"import", "--pool", "latam", "-"}, "").status, 2) << "a download that failed";
+    EXPECT_EQ(pharox({"import", "--pool", "latam", "-"}, "# none yet\n").status, 2);
+    EXPECT_EQ(pharox({"pool", "list"}).output, "POOL  DESCRIPTION\n") << "bad input changes nothing";
 }
 
 TEST_F(ImportTest, StoredTextCannotSpeakToATerminal) {

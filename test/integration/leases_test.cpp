@@ -1,4 +1,6 @@
 // acquire, release, stats, pool and proxy; and every exit status.
+#include <sstream>
+
 #include "pharox_test.hpp"
 
 namespace pharox::test {
@@ -106,8 +108,34 @@ TEST_F(LeasesTest, StatsCountPools) {
     EXPECT_EQ(pharox({"stats", "--pool", "eu"}).output,
               "POOL  PROXIES  ACTIVE  AVAILABLE  LEASES\n"
               "eu          1       1          1       0\n");
-    Process watching(command({"stats", "--watch", "--interval", "100ms", "--json"}));
-    EXPECT_FALSE(watching.ended());
+}
+
+TEST_F(LeasesTest, WatchingTellsHowOftenProxiesAreAcquired) {
+    import("latam", "192.0.2.1:1\n");
+    pharox({"acquire", "--pool", "latam"});
+    ProcessOptions options = command({"stats", "--watch", "--interval", "100ms"});
+    options.arguments.insert(
+        options.arguments.begin(),
+        {"/bin/sh", "-c", R"(out=$1; shift; exec "$@" >"$out")", "sh", home_.file("seen")});
+    Process watching(options);
+    // Whether some look ended in that rate; of any but these two, where none is given.
+    const auto showed = [&](const std::string& rate) {
+        std::istringstream lines(home_.read("seen"));
+        for (std::string line; std::getline(lines, line);) {
+            const std::string last = line.substr(line.rfind(' ') + 1);
+            if (line.starts_with("latam") && (rate.empty() ? last != "-" && last != "0.0" : last == rate))
+                return true;
+        }
+        return false;
+    };
+    EXPECT_TRUE(eventually([&] { return showed("0.0"); }));
+    EXPECT_TRUE(
+        home_.read("seen").starts_with("POOL   PROXIES  ACTIVE  AVAILABLE  LEASES  ACQUIRES/S\n"
+                                       "latam        1       1          1       1           -\n"))
+        << home_.read("seen");
+    EXPECT_FALSE(showed("")) << home_.read("seen");
+    pharox({"run", "--pool", "latam", "--", "true"});
+    EXPECT_TRUE(eventually([&] { return showed(""); })) << home_.read("seen");
     watching.send(SIGTERM);
     watching.wait();
 }
@@ -126,6 +154,8 @@ TEST_F(LeasesTest, PoolsAndProxiesComeAndGo) {
     EXPECT_EQ(pharox({"proxy", "set-status", "sleepy", id}).status, 2);
 
     EXPECT_EQ(pharox({"proxy", "remove", id}).status, 1) << "it has an active lease";
+    EXPECT_EQ(pharox({"proxy", "remove", "--force", id, "01890a5d-ac96-774b-bcce-b302099a8057"}).status, 4);
+    EXPECT_EQ(leases_of("eu"), 1) << "all of them, or none";
     EXPECT_EQ(pharox({"proxy", "remove", "--force", id}).output, "removed 1, leases revoked: 1\n");
     EXPECT_EQ(pharox({"proxy", "remove", id}).status, 4);
     EXPECT_EQ(pharox({"pool", "remove", "eu"}).output, "pool \"eu\" removed, leases revoked: 0\n");
@@ -161,6 +191,8 @@ TEST_F(LeasesTest, EveryExitStatusIsAsDocumented) {
     EXPECT_EQ(status({"stats", "--no-such-option"}), 2);
     EXPECT_EQ(status({"acquire", "--pool", "latam", "--duration", "soon"}), 2);
     EXPECT_EQ(status({"acquire", "--pool", "latam", "--duration", "31d"}), 2);
+    EXPECT_EQ(status({"acquire", "--pool", "latam", "--wait", "365000d"}), 2);
+    EXPECT_EQ(status({"run", "--pool", "latam", "--wait", "365000d", "--", "true"}), 125);
     EXPECT_EQ(status({"acquire", "--pool", "latam", "--selector", "best"}), 2);
     EXPECT_EQ(status({"release", "no-id"}), 2);
     EXPECT_EQ(status({"acquire", "--pool", "latam", "--country", "AR"}), 3);
@@ -169,6 +201,10 @@ TEST_F(LeasesTest, EveryExitStatusIsAsDocumented) {
     home_.write("no-database", std::string(8192, 'x'));
     EXPECT_EQ(status({"stats", "--storage", "sqlite://" + home_.file("no-database")}), 5);
     const Finished command = pharox({"sats"});
+    const Finished without_dashes = pharox({"run", "--pool", "latam", "true"});
+    EXPECT_EQ(without_dashes.status, 125);
+    EXPECT_NE(without_dashes.errors.find("the command goes behind --"), std::string::npos)
+        << without_dashes.errors;
     EXPECT_EQ(command.errors, "pharox: unknown command \"sats\"; did you mean \"stats\"? (pharox --help)\n");
 }
 
@@ -179,6 +215,10 @@ TEST_F(LeasesTest, AFullDiskIsNoSuccess) {
     const Finished done = watched(run_process(options));
     EXPECT_EQ(done.status, 1);
     EXPECT_EQ(done.errors, "pharox: standard output: cannot be written\n");
+    options = command({"acquire", "--pool", "latam"});
+    options.arguments.insert(options.arguments.begin(), {"/bin/sh", "-c", R"(exec "$@" >/dev/full)", "sh"});
+    EXPECT_EQ(watched(run_process(options)).status, 1);
+    EXPECT_EQ(leases_of("latam"), 0) << "a lease that nobody was told of";
 }
 
 }  // namespace

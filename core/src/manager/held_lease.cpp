@@ -74,9 +74,12 @@ struct HeldLease::State final : Holding {
         try {
             const RenewResult result = core->renew(
                 {.lease_id = leased.lease().id, .duration = duration, .pool = leased.lease().pool_name});
-            if (!result.renewed) return give_up();
-            deadline = started + duration;
-            return started + part_of(duration, renewals_per_duration);
+            if (result.renewed) {
+                deadline = std::min(started + duration, tenure_end);
+                return started + part_of(duration, renewals_per_duration);
+            }
+            // One whose tenure is used up is refused, but lives on to its end.
+            if (!result.lease || result.lease->status != LeaseStatus::active) return give_up();
         } catch (...) {
             core->report("renewal of a held lease");
         }
@@ -95,6 +98,7 @@ struct HeldLease::State final : Holding {
     std::string consumer;
     std::source_location where;
     Steady::time_point since = Steady::now();
+    Steady::time_point tenure_end = Steady::time_point::max();
     std::stop_source lost;
     std::atomic<bool> done{false};
     std::atomic<bool> leak_reported{false};
@@ -122,6 +126,9 @@ struct HeldLease::Terms {
         }
         // The lease began after `started`, so what follows from it is early, never late.
         const std::weak_ptr<State> weak = state;
+        const Lease& lease = result.lease();
+        if (lease.tenure_ends_at && !result.replayed)
+            state->tenure_end = started + (*lease.tenure_ends_at - lease.acquired_at);
         if (options.renew) {
             // A lease that was there already may end soon: nobody knows how much of its duration is left.
             const Duration pause = result.replayed ? Duration(0) : part_of(duration, renewals_per_duration);
@@ -185,7 +192,14 @@ void ProxyManager::hold_async(AcquireRequest request, HoldOptions options, HoldC
         [core = core_, terms = std::move(terms), done = std::move(done)](AcquireOutcome outcome) {
             if (outcome.error()) return done(outcome.error());
             const AcquireResult& result = *outcome.result();
-            done(result ? terms.hold(core, result) : HoldResult(result.miss()));
+            if (!result) return done(HoldResult(result.miss()));
+            std::optional<HoldOutcome> held;
+            try {
+                held.emplace(terms.hold(core, result));
+            } catch (...) {  // the renewer could not be started, say
+                held.emplace(std::current_exception());
+            }
+            done(*std::move(held));
         },
         stop);
 }

@@ -63,7 +63,9 @@ class ProxyManager::Core : public std::enable_shared_from_this<Core> {
     template <class Payload>
     void notify(const typename Callbacks<Payload>::List& list, Payload payload, std::string_view where);
     void tell_ended(const std::vector<Lease>& leases);
-    void pause(const RetryOptions& retry, Duration time);
+    void pause(const RetryOptions& retry, Duration time) const;
+    /// Whether `retry.accept` takes it. If not, or if that throws, it is released.
+    bool will_do(const RetryOptions& retry, const AcquireResult& result);
 
     std::mutex holdings_mutex_;
     std::vector<std::weak_ptr<Holding>> holdings_;

@@ -32,7 +32,9 @@ void validate(const RetryOptions& retry) {
 
 /// The pause before that attempt: exponential, capped, shortened at random.
 Duration pause_before(int attempt, const RetryOptions& retry) {
-    const auto longest = static_cast<double>(retry.max_backoff.value_or(max_lease_duration).count());
+    if (retry.backoff == Duration(0)) return retry.backoff;  // nothing times an endless power is no number
+    const auto longest = static_cast<double>(
+        std::min(retry.max_backoff.value_or(max_lease_duration), max_lease_duration).count());
     double time = static_cast<double>(retry.backoff.count()) * std::pow(retry.multiplier, attempt - 2);
     time = std::min(time, longest);
     if (retry.jitter > 0.0) {
@@ -160,7 +162,7 @@ AcquireResult ProxyManager::Core::acquire(AcquireRequest request) {
     if (closing.stop_requested()) return Miss::cancelled;
     Started started{};
     if (!acquire_callbacks.list()->empty())
-        started = {options.clock->now(), std::chrono::steady_clock::now()};
+        started = {.at = options.clock->now(), .steady = std::chrono::steady_clock::now()};
     AcquireResult result = with_consumer(request, [&]() -> AcquireResult {
         if (request.wait == Duration(0)) return storage->acquire(request);
         std::promise<AcquireOutcome> promise;
@@ -177,7 +179,7 @@ void ProxyManager::Core::acquire_async(AcquireRequest request, AcquireCompletion
                                        const std::stop_token& stop) {
     complete(request);
     if (closing.stop_requested()) return done(AcquireResult(Miss::cancelled));
-    const Started started{options.clock->now(), std::chrono::steady_clock::now()};
+    const Started started{.at = options.clock->now(), .steady = std::chrono::steady_clock::now()};
     // Two may ask to stop: the caller, and close().
     struct Wait {
         std::stop_source stop;
@@ -187,7 +189,11 @@ void ProxyManager::Core::acquire_async(AcquireRequest request, AcquireCompletion
     const auto forward = [source = wait->stop]() mutable { source.request_stop(); };
     wait->by_caller.emplace(stop, forward);
     wait->by_close.emplace(closing.get_token(), forward);
-    register_consumer(request.consumer);
+    try {
+        register_consumer(request.consumer);
+    } catch (...) {
+        return done(traceable(std::current_exception(), request.lease_id));
+    }
     storage->acquire_async(
         request,
         [self = shared_from_this(), request, started, wait, done = std::move(done)](AcquireOutcome outcome) {
@@ -200,37 +206,55 @@ void ProxyManager::Core::acquire_async(AcquireRequest request, AcquireCompletion
 
 AcquireResult ProxyManager::Core::acquire_with_retry(AcquireRequest request, const RetryOptions& retry) {
     validate(retry);
-    const bool own_ids = request.lease_id.is_nil();
     const auto started = std::chrono::steady_clock::now();
     for (int attempt = 1;; ++attempt) {
-        if (own_ids && request.lease_id.is_nil()) request.lease_id = LeaseId::make();
+        if (request.lease_id.is_nil()) request.lease_id = LeaseId::make();
         const bool last = attempt == retry.attempts;
-        std::optional<AcquireResult> result;
+        AcquireResult result = Miss::none_available;
+        std::exception_ptr failure;
         try {
             result = acquire(request);
-            if (*result && (!retry.accept || retry.accept(result->leased()))) return *std::move(result);
         } catch (const StorageError& error) {
             if (!error.retryable() || last) throw;
+            failure = std::current_exception();
         }
-        if (result && *result) {
-            release({.lease_id = result->lease().id, .pool = result->lease().pool_name});
-            request.filters.exclude.push_back(result->proxy().id);
-            request.lease_id = LeaseId{};
-            if (!own_ids)
-                request.lease_id = LeaseId::make();  // the caller's own belongs to a lease that has ended
+        if (result) {
+            if (will_do(retry, result)) return result;
+            request.filters.exclude.push_back(result.proxy().id);
+            request.lease_id = LeaseId::make();  // the one before belongs to a lease that has ended
             result = Miss::nothing_matches;
         }
-        if (result && (last || is_final(result->miss()))) return *std::move(result);
+        if (!failure && (last || is_final(result.miss()))) return result;
         const Duration time = pause_before(attempt + 1, retry);
-        if (retry.deadline && std::chrono::steady_clock::now() + time > started + *retry.deadline) {
-            return result ? *std::move(result) : AcquireResult(Miss::none_available);
-        }
-        pause(retry, time);
-        if (closing.stop_requested()) return Miss::cancelled;
+        const bool too_late =
+            retry.deadline &&
+            std::chrono::ceil<Duration>(std::chrono::steady_clock::now() - started) + time > *retry.deadline;
+        if (!too_late) pause(retry, time);
+        if (!too_late && !closing.stop_requested()) continue;
+        // A store that is down is no empty pool, and what it did may be unknown.
+        if (failure) std::rethrow_exception(failure);
+        return too_late ? result : AcquireResult(Miss::cancelled);
     }
 }
 
-void ProxyManager::Core::pause(const RetryOptions& retry, Duration time) {
+bool ProxyManager::Core::will_do(const RetryOptions& retry, const AcquireResult& result) {
+    const ReleaseRequest unwanted{.lease_id = result.lease().id, .pool = result.lease().pool_name};
+    try {
+        if (!retry.accept || retry.accept(result.leased())) return true;
+    } catch (...) {
+        const std::exception_ptr thrown = std::current_exception();
+        try {
+            release(unwanted);
+        } catch (...) {
+            report("release of a lease that was not accepted");  // it ends by expiry
+        }
+        std::rethrow_exception(thrown);
+    }
+    release(unwanted);
+    return false;
+}
+
+void ProxyManager::Core::pause(const RetryOptions& retry, Duration time) const {
     if (time <= Duration(0)) return;
     if (retry.sleep) return retry.sleep(time);
     std::mutex mutex;

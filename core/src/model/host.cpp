@@ -84,8 +84,10 @@ bool ends_in_a_number(std::string_view name) noexcept {
 }  // namespace
 
 std::string canonical_host(std::string_view host, std::string_view field) {
+    // With an @ it is rather the whole of a URL, and then holds a password.
+    const bool secret = host.find('@') != std::string_view::npos;
     const auto refuse = [&](const char* rule) -> std::string {
-        throw ValidationError(std::string(field), host, rule);
+        throw ValidationError(std::string(field), secret ? ValidationError::hidden_value : host, rule);
     };
     if (host.empty()) return refuse("is empty");
     if (!is_utf8(host)) return refuse("is not UTF-8");

@@ -194,6 +194,9 @@ ProxyCredentials from_json(const Json& json) {
 }
 template <>
 Proxy from_json(const Json& json) {
+    // A list of proxies, or a URL, holds passwords, so it is not shown.
+    if (json.is_string() || (json.is_array() && json.size() > 0))
+        throw ValidationError("proxy", ValidationError::hidden_value, "is not a JSON object");
     auto proxy = read_from<Proxy>(json, "proxy", PHAROX_VISIT(proxy_fields));
     const int current_leases = proxy.current_leases;
     validate_at_least("current_leases", current_leases, 0);

@@ -234,6 +234,19 @@ TEST_F(Held, SaysSoWhenRenewalsFailUntilItsEnd) {
     EXPECT_FALSE(errors.entries().empty());
 }
 
+TEST_F(Held, IsNotLostBeforeItsTenureEnds) {
+    for (const auto duration : {150ms, 100ms}) {
+        const auto started = std::chrono::steady_clock::now();
+        auto held = manager->hold({.pool = "p", .duration = duration, .max_tenure = 150ms}, {.renew = true});
+        clock->advance(60ms);  // so that a renewal reaches the end of the tenure, if there can be one
+        EXPECT_TRUE(eventually([&] { return held->lost().stop_requested(); }));
+        EXPECT_GE(std::chrono::steady_clock::now() - started, duration) << "until then it is still ours";
+        EXPECT_EQ(record(held->lease().id)->expires_at, held->lease().acquired_at + 150ms);
+        EXPECT_GE(storage->calls("renew"), 1);
+    }
+    EXPECT_TRUE(errors.entries().empty());
+}
+
 TEST_F(Held, ARepeatIsRenewedAtOnceForItMayEndSoon) {
     auto held = manager->hold({.pool = "p", .duration = 1h});
     auto repeat = manager->hold({.pool = "p", .duration = 2h, .lease_id = held->lease().id}, {.renew = true});

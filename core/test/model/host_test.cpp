@@ -148,6 +148,10 @@ TEST(Host, ErrorsNameFieldValueAndRule) {
     EXPECT_EQ(refusal_of([] { return canonical_host("::g"); }), "host | ::g | is not an IPv6 address");
     EXPECT_EQ(refusal_of([] { return canonical_host("xn--a"); }),
               "host | xn--a | is not a DNS name (IDNA 2008)");
+    // Whoever wrote a whole URL's authority there has written a password.
+    for (const char* const host : {"anna:s3cret@1.2.3.4", "anna:s3cret@1.2.3.4:80", "s3cret@x.example"}) {
+        EXPECT_EQ(refusal_of([&] { return canonical_host(host); }).substr(0, 11), "host | *** ") << host;
+    }
 }
 
 }  // namespace

@@ -141,7 +141,9 @@ std::filesystem::path path_of(const StorageUrl& url) {
     const std::string_view rest = url.rest;
     if (!rest.starts_with("//")) return rest;
     if (!rest.starts_with("///")) {
-        throw ValidationError("storage", rest,
+        // Before an @ there may be a password.
+        const bool secret = rest.find('@') != std::string_view::npos;
+        throw ValidationError("storage", secret ? ValidationError::hidden_value : rest,
                               "names a host: write sqlite:relative.db or sqlite:///absolute.db");
     }
     return rest.substr(2);

@@ -178,6 +178,7 @@ TEST(SqliteUrl, RefusesWhatItDoesNotKnow) {
               "opened");
     EXPECT_NE(text("sqlite:"), "opened");
     EXPECT_NE(text("sqlite://host/file.db").find("names a host"), std::string::npos);
+    EXPECT_EQ(text("sqlite://anna:s3cret@host/file.db").find("s3cret"), std::string::npos);
 }
 
 }  // namespace

@@ -1,9 +1,9 @@
 // A manager's operations for event loops on Boost.Asio, with any completion token.
 //
 // Each takes the manager by reference, which must outlive the operation, and runs blocking calls on a
-// WorkerPool. The handler runs on its associated executor. Where the token has a cancellation slot,
-// cancelling ends a wait (Miss::cancelled); up to the moment in which the handler is called no lease is left
-// behind.
+// WorkerPool, which must too. The handler runs on its associated executor. Where the token has a cancellation
+// slot, cancelling ends a wait (Miss::cancelled); up to the moment in which the handler is called no lease is
+// left behind, neither by that nor by an event loop that is destroyed before it.
 #pragma once
 
 #include <boost/asio/associated_cancellation_slot.hpp>
@@ -13,6 +13,7 @@
 #include <boost/asio/post.hpp>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <source_location>
 #include <stop_token>
 #include <utility>
@@ -53,19 +54,51 @@ class Operation : public std::enable_shared_from_this<Operation<Handler, Result>
     /// `discard` first, in the pool.
     template <class Discard>
     void complete_or_discard(Result result, Discard discard) {
-        later(
-            [self = this->shared_from_this(), result = std::make_shared<Result>(std::move(result)), discard] {
-                self->unplug();
-                if (!self->stop_.stop_requested() || !*result) return self->call(nullptr, std::move(*result));
-                self->pool_.post_always([self, result, discard] {
-                    discard(*result);
-                    self->later([self] { self->call(nullptr, Result(Miss::cancelled)); });
-                });
+        auto underway = std::make_shared<Underway<Discard>>(pool_, std::move(result), std::move(discard));
+        later([self = this->shared_from_this(), underway] {
+            self->unplug();
+            if (!self->stop_.stop_requested() || !underway->holds_lease())
+                return self->call(nullptr, underway->take());
+            self->pool_.post_always([self, underway] {
+                underway->discard();
+                self->later([self] { self->call(nullptr, Result(Miss::cancelled)); });
             });
+        });
     }
 
   private:
     using Executor = boost::asio::associated_executor_t<Handler>;
+
+    /// A result on its way to the handler. An event loop that is destroyed calls no handler; then the lease
+    /// is discarded too.
+    template <class Discard>
+    class Underway {
+      public:
+        Underway(WorkerPool& pool, Result result, Discard discard)
+            : pool_(pool), result_(std::move(result)), discard_(std::move(discard)) {}
+        Underway(const Underway&) = delete;
+        Underway& operator=(const Underway&) = delete;
+        ~Underway() {
+            if (!holds_lease()) return;
+            try {
+                auto left = std::make_shared<Result>(take());
+                pool_.post_always([left, discard = discard_] { discard(*left); });
+            } catch (...) {
+                result_.reset();  // no memory: the lease ends by expiry
+            }
+        }
+        [[nodiscard]] bool holds_lease() const { return result_ && *result_; }
+        Result take() { return *std::exchange(result_, std::nullopt); }
+        void discard() {
+            Result left = take();
+            discard_(left);
+        }
+
+      private:
+        WorkerPool& pool_;
+        std::optional<Result> result_;
+        Discard discard_;
+    };
 
     template <class Job>
     void later(Job job) {
@@ -124,6 +157,7 @@ auto acquire(ProxyManager& manager, AcquireRequest request, CompletionToken&& to
             auto operation =
                 detail::make_operation<decltype(handler), AcquireResult>(pool, std::move(handler));
             const auto give_back = [&manager](const AcquireResult& result) {
+                if (result.replayed) return;  // it was there before this call
                 try {
                     manager.release(result.lease());
                 } catch (...) {

@@ -74,9 +74,10 @@ class HoldResult {
 /// How an asynchronous hold went: a result, or what it threw. Move-only.
 class HoldOutcome {
   public:
-    HoldOutcome(HoldResult result) : result_(std::move(result)) {}  // NOLINT(google-explicit-constructor)
-    HoldOutcome(std::exception_ptr error)
-        : error_(std::move(error)) {}  // NOLINT(google-explicit-constructor)
+    // NOLINTBEGIN(google-explicit-constructor, bugprone-throw-keyword-missing): holds what was thrown
+    HoldOutcome(HoldResult result) : result_(std::move(result)) {}
+    HoldOutcome(std::exception_ptr error) : error_(std::move(error)) {}
+    // NOLINTEND(google-explicit-constructor, bugprone-throw-keyword-missing)
     /// Returns the result, or throws.
     HoldResult get() && {
         if (error_) std::rethrow_exception(error_);

@@ -70,12 +70,13 @@ class ProxyManager {
 
     /// acquire, and again on a miss that may pass, on a retryable StorageError (with the same lease id) and
     /// on a proxy that `accept` refuses. Misses pool_unknown and lease_ended are final. Each attempt is an
-    /// event of its own.
+    /// event of its own. When attempts or time run out, what the last attempt said or threw is the answer.
+    /// What `accept` throws is thrown, after the lease was released.
     AcquireResult acquire_with_retry(AcquireRequest request, const RetryOptions& retry = {});
 
     /// acquire without a thread: `done` is called once, in this thread or in one of the storage's; it must
-    /// neither throw nor block. A stop request, or close(), ends the wait with Miss::cancelled and leaves no
-    /// lease behind.
+    /// neither throw nor block. Throws ValidationError and InvalidLeaseError; all else is told to `done`. A
+    /// stop request, or close(), ends the wait with Miss::cancelled and leaves no lease behind.
     void acquire_async(AcquireRequest request, AcquireCompletion done, std::stop_token stop = {});
 
     /// Ends the lease. `released` says whether this call did; only then do callbacks fire.

@@ -148,10 +148,10 @@ class AcquireResult {
 /// How an asynchronous acquire went: a result, or what it threw.
 class AcquireOutcome {
   public:
-    AcquireOutcome(AcquireResult result)
-        : result_(std::move(result)) {}  // NOLINT(google-explicit-constructor)
-    AcquireOutcome(std::exception_ptr error)
-        : error_(std::move(error)) {}  // NOLINT(google-explicit-constructor)
+    // NOLINTBEGIN(google-explicit-constructor, bugprone-throw-keyword-missing): holds what was thrown
+    AcquireOutcome(AcquireResult result) : result_(std::move(result)) {}
+    AcquireOutcome(std::exception_ptr error) : error_(std::move(error)) {}
+    // NOLINTEND(google-explicit-constructor, bugprone-throw-keyword-missing)
     /// Returns the result, or throws.
     AcquireResult get() && {
         if (error_) std::rethrow_exception(error_);

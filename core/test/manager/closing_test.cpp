@@ -1,0 +1,145 @@
+// What is left when a manager closes, and what it says about it.
+#include <atomic>
+#include <thread>
+
+#include "test/eventually.hpp"
+#include "test/manager/manager_fixture.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+using pharox::LeakReport;
+using pharox::Miss;
+
+class Closing : public ManagerTest {
+  protected:
+    std::vector<LeakReport> reports() {
+        const std::lock_guard lock(mutex);
+        return leaks;
+    }
+    std::mutex mutex;
+    std::vector<LeakReport> leaks;
+    pharox::ManagerOptions options{.on_error = errors.hook(),
+                                   .on_leak =
+                                       [this](const LeakReport& report) {
+                                           const std::lock_guard lock(mutex);
+                                           leaks.push_back(report);
+                                       },
+                                   .leak_threshold = 0ms};
+};
+
+TEST_F(Closing, ReleasesWhatIsHeldAndTellsItsHolder) {
+    add_proxy();
+    pharox::ProxyManager manager(storage, options);
+    auto held = manager.hold({.pool = "p"});
+    const auto acquired_elsewhere = memory->acquire({.pool = "p"});
+    EXPECT_FALSE(acquired_elsewhere);
+    manager.close();
+    EXPECT_TRUE(held->lost().stop_requested());
+    EXPECT_EQ(leases(), 0);
+    manager.close();
+    held->release();
+    EXPECT_EQ(storage->calls("release"), 1) << "once";
+    EXPECT_TRUE(errors.entries().empty());
+}
+
+TEST_F(Closing, EndsEveryWaitAndLeasesNothingAfterwards) {
+    add_proxy();
+    pharox::ProxyManager manager(storage, options);
+    const auto first = manager.acquire({.pool = "p"});
+    std::atomic<int> cancelled{0};
+    const auto count = [&](Miss miss) { cancelled += miss == Miss::cancelled ? 1 : 0; };
+    {
+        std::vector<std::jthread> waiting;
+        for (int i = 0; i < 3; ++i)
+            waiting.emplace_back([&] { count(manager.acquire({.pool = "p", .wait = 1h}).miss()); });
+        waiting.emplace_back([&] { count(manager.hold({.pool = "p", .wait = 1h}).miss()); });
+        std::atomic<int> answers{0};
+        manager.acquire_async({.pool = "p", .wait = 1h}, [&](pharox::AcquireOutcome outcome) {
+            count(outcome.result()->miss());
+            ++answers;
+        });
+        EXPECT_TRUE(eventually([&] { return storage->calls("acquire") == 6; }));
+        manager.close();
+        EXPECT_TRUE(eventually([&] { return answers == 1; }));
+    }
+    EXPECT_EQ(cancelled, 5);
+    EXPECT_TRUE(manager.release(first.lease()).released) << "still works";
+    EXPECT_EQ(manager.acquire({.pool = "p"}).miss(), Miss::cancelled);
+    EXPECT_EQ(manager.hold({.pool = "p"}).miss(), Miss::cancelled);
+    EXPECT_EQ(leases(), 0);
+}
+
+TEST_F(Closing, AHoldThatIsUnderWayMeanwhileLeavesNoLease) {
+    add_proxy();
+    pharox::ProxyManager manager(storage, options);
+    storage->set_before([&](std::string_view call) {
+        if (call == "acquire") manager.close();
+    });
+    EXPECT_EQ(manager.hold({.pool = "p"}).miss(), Miss::cancelled);
+    EXPECT_EQ(leases(), 0);
+}
+
+TEST_F(Closing, ReportsWhoStillHoldsWhatFromWhere) {
+    add_proxy(80, 3);
+    auto manager = std::make_unique<pharox::ProxyManager>(storage, options);
+    memory->ensure_consumer({.name = "forgetful"});
+    auto leaked = manager->hold({.pool = "p", .consumer = "forgetful"});
+    {
+        auto proper = manager->hold({.pool = "p"});
+    }
+    auto released = manager->hold({.pool = "p"});
+    released->release();
+    EXPECT_TRUE(reports().empty());
+    manager.reset();
+    const auto told = reports();
+    ASSERT_EQ(told.size(), 1U);
+    EXPECT_EQ(told[0].lease.id, leaked->lease().id);
+    EXPECT_EQ(told[0].consumer_name, "forgetful");
+    EXPECT_NE(told[0].where.find("closing_test.cpp"), std::string::npos) << told[0].where;
+    EXPECT_GE(told[0].held_for, 0ms);
+}
+
+TEST_F(Closing, ReportsALongHoldOnce) {
+    add_proxy();
+    options.leak_threshold = 5ms;
+    pharox::ProxyManager manager(storage, options);
+    auto held = manager.hold({.pool = "p"});
+    EXPECT_TRUE(eventually([&] { return reports().size() == 1; }));
+    EXPECT_GE(reports()[0].held_for, 5ms);
+    EXPECT_EQ(leases(), 1) << "a report takes nothing away";
+    manager.close();
+    EXPECT_EQ(reports().size(), 1U);
+}
+
+TEST_F(Closing, AThrowingLeakHookStopsNothing) {
+    add_proxy();
+    options.on_leak = [](const LeakReport&) { throw std::runtime_error("cannot log"); };
+    pharox::ProxyManager manager(storage, options);
+    auto held = manager.hold({.pool = "p"});
+    manager.close();
+    EXPECT_EQ(leases(), 0);
+    EXPECT_EQ(errors.entries(), std::vector<std::string>{"leak hook: cannot log"});
+}
+
+TEST_F(Closing, AnAsynchronousAcquireTellsEverythingToItsCompletion) {
+    add_proxy();
+    pharox::ProxyManager manager(storage, options);
+    storage->set_before([](std::string_view call) {
+        if (call == "ensure") throw pharox::StorageError({.store = "test", .operation = "ensure"}, "down");
+    });
+    std::exception_ptr error;
+    const pharox::LeaseId id = pharox::LeaseId::make();
+    manager.acquire_async({.pool = "p", .lease_id = id},
+                          [&](const pharox::AcquireOutcome& outcome) { error = outcome.error(); });
+    ASSERT_TRUE(error);
+    try {
+        std::rethrow_exception(error);
+    } catch (const pharox::StorageError& failed) {
+        EXPECT_EQ(failed.lease_id(), id);
+    }
+    EXPECT_THROW(manager.acquire_async({.pool = ""}, [](const pharox::AcquireOutcome&) {}),
+                 pharox::ValidationError);
+}
+
+}  // namespace
