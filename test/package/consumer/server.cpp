@@ -6,7 +6,7 @@
 int main() {
     const std::string nowhere = "host=/nonexistent dbname=pharox";
     try {
-        pharox::postgres::make_storage({.connection = nowhere, .recovery_time = pharox::Duration(0)});
+        pharox::postgres::make_storage({.connection = nowhere, .recovery_time = pharox::Duration(1)});
     } catch (const pharox::StorageError& error) {
         return error.store() == "postgres" ? 0 : 1;
     }
