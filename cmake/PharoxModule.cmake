@@ -23,9 +23,6 @@ if(PHAROX_SANITIZE)
   target_link_options(pharox_build_flags INTERFACE -fsanitize=${PHAROX_SANITIZE})
 endif()
 
-# The shared libraries show what the public headers declare, and nothing else: those open their namespace with
-# [[gnu::visibility("default")]].
-set(CMAKE_CXX_VISIBILITY_PRESET hidden)
 # Installed libraries find each other where they are.
 set(CMAKE_INSTALL_RPATH "$ORIGIN")
 if(BUILD_SHARED_LIBS)
@@ -55,11 +52,13 @@ function(pharox_module)
     ${target}
     PUBLIC ${arg_PUBLIC}
     PRIVATE $<BUILD_INTERFACE:pharox_build_flags> ${arg_PRIVATE})
-  # A minor version may change the interface: so it has a soname of its own.
+  # The shared libraries show what the public headers declare, and nothing else: those open their namespace with
+  # [[gnu::visibility("default")]]. A minor version may change the interface: so it has a soname of its own.
   set_target_properties(
     ${target}
     PROPERTIES EXPORT_NAME ${arg_NAME}
                VERIFY_INTERFACE_HEADER_SETS ON
+               CXX_VISIBILITY_PRESET hidden
                DEFINE_SYMBOL ""  # static and shared are compiled alike
                VERSION ${PROJECT_VERSION}
                SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
