@@ -1,31 +1,20 @@
-// acquire + release, through the storage and through the manager, beside the floors in the other files.
-// Run by bench/run, which sets the rates in relation.
+// acquire + release, through the storage and through the manager, and renew, beside the floors in other
+// files. Run by bench/run, which sets the rates in relation.
 #include <benchmark/benchmark.h>
 
-#include "pharox/sqlite/storage.hpp"
 #include "workload.hpp"
 
 namespace {
 
 using namespace pharox;
+using bench::Make;
+using bench::memory;
 using bench::pool_name;
-
-std::shared_ptr<IStorage> memory(const bench::TemporaryFolder& /*folder*/, std::int64_t proxies) {
-    auto storage = std::make_shared<InMemoryStorage>();
-    bench::fill(*storage, proxies);
-    return storage;
-}
-/// Closed after the filling and opened again, so that no measurement pays for its write-ahead log.
-std::shared_ptr<IStorage> sqlite_file(const bench::TemporaryFolder& folder, std::int64_t proxies) {
-    const sqlite::Options options{.path = folder.path() / "pools.db"};
-    bench::fill(*sqlite::make_storage(options), proxies);
-    return sqlite::make_storage(options);
-}
-using Make = std::shared_ptr<IStorage> (*)(const bench::TemporaryFolder&, std::int64_t);
+using bench::sqlite_file;
 
 void through_storage(benchmark::State& state, Make make, Selector selector) {
     const bench::TemporaryFolder folder;
-    const auto storage = make(folder, state.range(0));
+    const auto storage = make(folder, state.range(0), bench::leases_per_proxy);
     const AcquireRequest request{.pool = pool_name, .selector = selector};
     for (auto _ : state) {
         const AcquireResult got = storage->acquire(request);
@@ -37,12 +26,25 @@ void through_storage(benchmark::State& state, Make make, Selector selector) {
 
 void through_manager(benchmark::State& state, Make make) {
     const bench::TemporaryFolder folder;
-    const auto storage = make(folder, state.range(0));
+    const auto storage = make(folder, state.range(0), bench::leases_per_proxy);
     ProxyManager manager(storage);
     for (auto _ : state) {
         const AcquireResult got = manager.acquire({.pool = pool_name});
         if (!got) state.SkipWithError("a miss");
         benchmark::DoNotOptimize(manager.release(got.lease()));
+    }
+    state.SetItemsProcessed(state.iterations());
+}
+
+void renew(benchmark::State& state, Make make) {
+    const bench::TemporaryFolder folder;
+    const auto storage = make(folder, state.range(0), bench::leases_per_proxy);
+    const AcquireResult got = storage->acquire({.pool = pool_name});
+    ILeaseControl& control = require_lease_control(*storage);
+    for (auto _ : state) {
+        if (!control.renew_lease({.lease_id = got.lease().id, .pool = pool_name}).renewed) {
+            state.SkipWithError("not renewed");
+        }
     }
     state.SetItemsProcessed(state.iterations());
 }
@@ -61,5 +63,7 @@ BENCHMARK_CAPTURE(through_storage, sqlite, sqlite_file, Selector::first_availabl
 BENCHMARK_CAPTURE(through_manager, sqlite, sqlite_file)->Apply(sizes);
 BENCHMARK_CAPTURE(through_storage, sqlite_round_robin, sqlite_file, Selector::round_robin)->Apply(one_size);
 BENCHMARK_CAPTURE(through_storage, sqlite_least_used, sqlite_file, Selector::least_used)->Apply(one_size);
+BENCHMARK_CAPTURE(renew, memory, memory)->Apply(one_size);
+BENCHMARK_CAPTURE(renew, sqlite, sqlite_file)->Apply(one_size);
 
 }  // namespace

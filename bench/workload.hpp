@@ -1,43 +1,23 @@
-// What every measurement here does: pools of one shape, one acquire and one release a cycle.
+// What every measurement here works on: pools of one shape, in memory and in a file.
 #pragma once
 
-#include <stdlib.h>
-
-#include <filesystem>
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "pharox/pharox.hpp"
+#include "pharox/sqlite/storage.hpp"
+#include "temporary_folder.hpp"
 
 namespace pharox::bench {
 
 inline constexpr const char* pool_name = "bench";
 inline constexpr int leases_per_proxy = 10;
 
-/// A folder that is gone with this.
-class TemporaryFolder {
-  public:
-    TemporaryFolder() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "pharox-bench-XXXXXX").string();
-        if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("cannot make a temporary folder");
-        path_ = pattern;
-    }
-    TemporaryFolder(const TemporaryFolder&) = delete;
-    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-    ~TemporaryFolder() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-    [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
-
-  private:
-    std::filesystem::path path_;
-};
+using test::TemporaryFolder;
 
 /// `proxies` active ones that take ten leases each, checked at different times.
-inline void fill(IStorage& storage, std::int64_t proxies) {
+inline void fill(IStorage& storage, std::int64_t proxies, int limit = leases_per_proxy) {
     const ProxyPool pool = bootstrap_pool(storage, {.name = pool_name});
     storage.ensure_consumer({.name = std::string(default_consumer_name)});
     std::vector<Proxy> batch;
@@ -51,9 +31,25 @@ inline void fill(IStorage& storage, std::int64_t proxies) {
                          .status = ProxyStatus::active,
                          .checked_at = start - std::chrono::seconds(i),
                          .country = i % 2 == 0 ? "AR" : "BR",
-                         .max_concurrency = leases_per_proxy});
+                         .max_concurrency = limit});
     }
     storage.catalog()->add_proxies({.proxies = std::move(batch)});
+}
+
+using Make = std::shared_ptr<IStorage> (*)(const TemporaryFolder&, std::int64_t proxies, int limit);
+
+inline std::shared_ptr<IStorage> memory(const TemporaryFolder& /*folder*/, std::int64_t proxies,
+                                        int limit = leases_per_proxy) {
+    auto storage = std::make_shared<InMemoryStorage>();
+    fill(*storage, proxies, limit);
+    return storage;
+}
+/// Closed after the filling and opened again, so that no measurement pays for its write-ahead log.
+inline std::shared_ptr<IStorage> sqlite_file(const TemporaryFolder& folder, std::int64_t proxies,
+                                             int limit = leases_per_proxy) {
+    const sqlite::Options options{.path = folder.path() / "pools.db"};
+    fill(*sqlite::make_storage(options), proxies, limit);
+    return sqlite::make_storage(options);
 }
 
 }  // namespace pharox::bench

@@ -23,12 +23,25 @@ if(PHAROX_SANITIZE)
   target_link_options(pharox_build_flags INTERFACE -fsanitize=${PHAROX_SANITIZE})
 endif()
 
-# pharox_module(NAME core DIRECTORY core SOURCES … [PUBLIC lib…] [PRIVATE lib…])
-#   makes pharox_<NAME>, alias pharox::<NAME>, with the public headers below <current>/include.
+# Installed libraries find each other where they are.
+set(CMAKE_INSTALL_RPATH "$ORIGIN")
+if(BUILD_SHARED_LIBS)
+  set(pharox_linkage shared)
+else()
+  set(pharox_linkage static)
+endif()
+
+# pharox_module(NAME core [STATIC] DESCRIPTION text SOURCES … [PUBLIC lib…] [PRIVATE lib…] [PKGCONFIG package…]
+#               [PKGCONFIG_PRIVATE package…])
+#   makes pharox_<NAME>, alias pharox::<NAME>, with the public headers below <current>/include, and pharox-<NAME>.pc,
+#   which says in pkg-config's packages what PUBLIC and PRIVATE say in targets.
 function(pharox_module)
-  cmake_parse_arguments(arg "" "NAME" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  cmake_parse_arguments(arg "STATIC" "NAME;DESCRIPTION" "SOURCES;PUBLIC;PRIVATE;PKGCONFIG;PKGCONFIG_PRIVATE" ${ARGN})
   set(target pharox_${arg_NAME})
-  add_library(${target} ${arg_SOURCES})
+  if(arg_STATIC)
+    set(type STATIC)
+  endif()
+  add_library(${target} ${type} ${arg_SOURCES})
   add_library(pharox::${arg_NAME} ALIAS ${target})
   file(GLOB_RECURSE headers CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/include/*.hpp")
   target_sources(${target} PUBLIC FILE_SET HEADERS BASE_DIRS "${CMAKE_CURRENT_SOURCE_DIR}/include" FILES
@@ -39,7 +52,19 @@ function(pharox_module)
     ${target}
     PUBLIC ${arg_PUBLIC}
     PRIVATE $<BUILD_INTERFACE:pharox_build_flags> ${arg_PRIVATE})
-  set_target_properties(${target} PROPERTIES EXPORT_NAME ${arg_NAME} VERIFY_INTERFACE_HEADER_SETS ON)
+  # The shared libraries show what the public headers declare, and nothing else: those open their namespace with
+  # [[gnu::visibility("default")]]. A minor version may change the interface: so it has a soname of its own.
+  set_target_properties(
+    ${target}
+    PROPERTIES EXPORT_NAME ${arg_NAME}
+               VERIFY_INTERFACE_HEADER_SETS ON
+               CXX_VISIBILITY_PRESET hidden
+               DEFINE_SYMBOL ""  # static and shared are compiled alike
+               VERSION ${PROJECT_VERSION}
+               SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+  if(NOT PHAROX_SANITIZE)  # the sanitizers' runtime is in the program
+    target_link_options(${target} PRIVATE $<$<STREQUAL:$<TARGET_PROPERTY:${target},TYPE>,SHARED_LIBRARY>:-Wl,--no-undefined>)
+  endif()
   set_property(GLOBAL APPEND PROPERTY PHAROX_MODULES ${arg_NAME})
   install(
     TARGETS ${target}
@@ -47,6 +72,24 @@ function(pharox_module)
     FILE_SET HEADERS
     ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
     LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+  pharox_pkgconfig("${arg_NAME}" "${arg_DESCRIPTION}" "${arg_PKGCONFIG}" "${arg_PKGCONFIG_PRIVATE}")
+endfunction()
+
+# pharox_pkgconfig(name description requires private): a static library takes along what it is made with, so there
+# nothing is private.
+function(pharox_pkgconfig name description requires private)
+  if(pharox_linkage STREQUAL "static")
+    list(APPEND requires ${private})
+    set(private "")
+  endif()
+  list(TRANSFORM requires REPLACE "^(pharox-.*)$" "\\1 = ${PROJECT_VERSION}")
+  list(JOIN requires ", " requires)
+  list(JOIN private ", " private)
+  set(libdir "${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+  file(RELATIVE_PATH up "${libdir}" "${CMAKE_INSTALL_PREFIX}")
+  configure_file("${PROJECT_SOURCE_DIR}/cmake/pharox.pc.in" "${PROJECT_BINARY_DIR}/pkgconfig/pharox-${name}.pc" @ONLY)
+  install(FILES "${PROJECT_BINARY_DIR}/pkgconfig/pharox-${name}.pc"
+          DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
 endfunction()
 
 # pharox_test(NAME core_test SOURCES … [LIBRARIES lib…] [TIMEOUT seconds] [LABELS …])

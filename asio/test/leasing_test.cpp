@@ -92,6 +92,24 @@ TEST_F(Leasing, CoroutineWaitsAndIsHandedOver) {
     EXPECT_TRUE(done);
 }
 
+TEST_F(Leasing, CoroutineBeginsFirstAndAwaitsThen) {
+    bool done = false;
+    net::co_spawn(
+        loop,
+        [&]() -> net::awaitable<void> {
+            auto leasing = pharox::asio::acquire(
+                manager, {.pool = "eu", .filters = {.exclude = {pharox::ProxyId::make()}}, .wait = generous},
+                net::use_awaitable);
+            EXPECT_EQ(leases(), 0) << "a lazy token";
+            const AcquireResult got = co_await std::move(leasing);
+            EXPECT_TRUE(got);
+            done = true;
+        },
+        [](std::exception_ptr error) { EXPECT_FALSE(error); });
+    loop.run();
+    EXPECT_TRUE(done);
+}
+
 TEST_F(Leasing, HeldLeaseEndsWithTheCoroutine) {
     net::co_spawn(
         loop,

@@ -180,7 +180,9 @@ bool ProxyFilters::has_predicate() const noexcept {
     return predicate != nullptr || below(all_of) || below(any_of) || below(none_of);
 }
 
-bool operator==(const ProxyFilters& left, const ProxyFilters& right) {
+// A friend that is declared in its class alone does not take part in the visibility of the header's
+// namespace.
+[[gnu::visibility("default")]] bool operator==(const ProxyFilters& left, const ProxyFilters& right) {
     const auto parts = [](const ProxyFilters& filters) {
         return std::tie(filters.source, filters.country, filters.city, filters.isp, filters.asn,
                         filters.protocol, filters.tags, filters.metadata, filters.latitude, filters.longitude,

@@ -191,6 +191,7 @@ void ShelfStorage::add_pool(const pharox::ProxyPool& pool) {
 void ShelfStorage::add_proxy(const pharox::Proxy& proxy) {
     const std::lock_guard lock(mutex_);
     journal_.append({StoredProxy{.proxy = pharox::validated(proxy)}});
+    became_available();
 }
 
 pharox::FindResult ShelfStorage::find_available_proxy(const pharox::FindRequest& request) {
@@ -297,6 +298,7 @@ pharox::ReleaseResult ShelfStorage::release_lease(const pharox::ReleaseRequest& 
     draft.put(lease);
     draft.mark_used(lease.proxy_id);
     journal_.append(draft.records());
+    became_available(lease.pool_name);
     return {.released = true, .lease = std::move(lease)};
 }
 

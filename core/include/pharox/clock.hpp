@@ -6,7 +6,7 @@
 
 #include "pharox/model/time.hpp"
 
-namespace pharox {
+namespace [[gnu::visibility("default")]] pharox {
 
 /// Tells the time. Thread-safe. An embedded store never takes a clock's word for going backwards.
 class Clock {

@@ -10,7 +10,7 @@
 
 #include "pharox/model/id.hpp"
 
-namespace pharox {
+namespace [[gnu::visibility("default")]] pharox {
 
 /// The base of everything that pharox throws.
 class Error : public std::runtime_error {

@@ -11,7 +11,7 @@
 
 #include "pharox/model/proxy.hpp"
 
-namespace pharox {
+namespace [[gnu::visibility("default")]] pharox {
 
 /// One wanted value, or any of several; empty means no constraint.
 template <class T>

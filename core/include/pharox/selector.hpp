@@ -5,7 +5,7 @@
 #include <iosfwd>
 #include <string_view>
 
-namespace pharox {
+namespace [[gnu::visibility("default")]] pharox {
 
 /// Ties are broken by id, ascending. A *use mark* is a number from a counter that only grows: a lease's start
 /// and end, and a find that asks for round_robin, renew the proxy's; a proxy that was never used has 0.

@@ -289,10 +289,14 @@ Json Json::with_element(const Json& value) const {
     return Json(share(std::move(node)));
 }
 
-bool operator==(const Json& left, const Json& right) noexcept {
+// A friend that is declared in its class alone does not take part in the visibility of the header's
+// namespace.
+[[gnu::visibility("default")]] bool operator==(const Json& left, const Json& right) noexcept {
     return left.node_ == right.node_ || equal(node_of(left.node_), node_of(right.node_));
 }
 
-std::ostream& operator<<(std::ostream& out, const Json& value) { return out << value.dump(); }
+[[gnu::visibility("default")]] std::ostream& operator<<(std::ostream& out, const Json& value) {
+    return out << value.dump();
+}
 
 }  // namespace pharox

@@ -1,66 +1,11 @@
-// Expired leases that a call ended and could not tell of: the next one that can does.
+// Expired leases that a call ended and could not tell of.
 #pragma once
 
-#include <atomic>
-#include <iterator>
-#include <mutex>
-#include <utility>
-#include <vector>
-
-#include "pharox/model/lease.hpp"
+#include "../../sqlkit/src/expiry_reports.hpp"
 
 namespace pharox::postgres {
 
-/// Thread-safe.
-class ExpiryReports {
-  public:
-    void put(std::vector<Lease> leases) {
-        if (leases.empty()) return;
-        const std::lock_guard guard(mutex_);
-        leases_.insert(leases_.end(), std::make_move_iterator(leases.begin()),
-                       std::make_move_iterator(leases.end()));
-        some_.store(true, std::memory_order_release);
-    }
-    void take_into(std::vector<Lease>& target) {
-        if (!some_.load(std::memory_order_acquire)) return;
-        const std::lock_guard guard(mutex_);
-        target.insert(target.begin(), std::make_move_iterator(leases_.begin()),
-                      std::make_move_iterator(leases_.end()));
-        leases_.clear();
-        some_.store(false, std::memory_order_release);
-    }
-
-  private:
-    std::atomic<bool> some_{false};
-    std::mutex mutex_;
-    std::vector<Lease> leases_;
-};
-
-/// What one call found expired. What it does not hand out itself is kept for the next that can.
-class Expired {
-  public:
-    explicit Expired(ExpiryReports& reports) : reports_(reports) {}
-    Expired(const Expired&) = delete;
-    Expired& operator=(const Expired&) = delete;
-    ~Expired() {
-        try {
-            reports_.put(std::move(leases_));
-        } catch (...) {  // NOLINT(bugprone-empty-catch): out of memory; an expiry is reported once at most
-        }
-    }
-
-    void add(std::vector<Lease>&& committed) {
-        leases_.insert(leases_.end(), std::make_move_iterator(committed.begin()),
-                       std::make_move_iterator(committed.end()));
-    }
-    std::vector<Lease> take() {
-        reports_.take_into(leases_);
-        return std::exchange(leases_, {});
-    }
-
-  private:
-    ExpiryReports& reports_;
-    std::vector<Lease> leases_;
-};
+using sqlkit::Expired;
+using sqlkit::ExpiryReports;
 
 }  // namespace pharox::postgres

@@ -5,7 +5,6 @@
 
 #include "leasing.hpp"
 #include "leasing_ask.hpp"
-#include "leasing_expired.hpp"
 #include "queries.hpp"
 
 namespace pharox::sqlite {

@@ -1,6 +1,5 @@
 // find_available_proxy: reads only, unless the selector moves what it finds or leases are due.
 #include "leasing.hpp"
-#include "leasing_expired.hpp"
 #include "queries.hpp"
 
 namespace pharox::sqlite {

@@ -3,7 +3,6 @@
 
 #include "health.hpp"
 #include "leasing.hpp"
-#include "leasing_expired.hpp"
 #include "queries.hpp"
 
 namespace pharox::sqlite {

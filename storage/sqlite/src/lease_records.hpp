@@ -1,15 +1,18 @@
 // What happens to leases inside a transaction.
 #pragma once
 
-#include <mutex>
 #include <optional>
 #include <vector>
 
 #include "database.hpp"
+#include "expiry_reports.hpp"
 #include "pharox/model/lease.hpp"
 #include "row_mapping.hpp"
 
 namespace pharox::sqlite {
+
+using sqlkit::Expired;
+using sqlkit::ExpiryReports;
 
 struct LeaseTerms {
     LeaseId id;
@@ -63,31 +66,5 @@ std::int64_t revoke_all(WriteTransaction& transaction, std::vector<Lease> active
 }
 
 inline constexpr int collect_batch = 500;
-
-/// Expired leases that were ended by a call whose result could not tell of them: the next one that can does.
-/// Thread-safe.
-class ExpiryReports {
-  public:
-    void put(std::vector<Lease> leases) {
-        if (leases.empty()) return;
-        const std::lock_guard guard(mutex_);
-        leases_.insert(leases_.end(), std::make_move_iterator(leases.begin()),
-                       std::make_move_iterator(leases.end()));
-        some_.store(true, std::memory_order_release);
-    }
-    void take_into(std::vector<Lease>& target) {
-        if (!some_.load(std::memory_order_acquire)) return;
-        const std::lock_guard guard(mutex_);
-        target.insert(target.begin(), std::make_move_iterator(leases_.begin()),
-                      std::make_move_iterator(leases_.end()));
-        leases_.clear();
-        some_.store(false, std::memory_order_release);
-    }
-
-  private:
-    std::atomic<bool> some_{false};
-    std::mutex mutex_;
-    std::vector<Lease> leases_;
-};
 
 }  // namespace pharox::sqlite

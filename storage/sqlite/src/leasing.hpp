@@ -38,9 +38,6 @@ class Leasing final : public ILeaseControl {
 
   private:
     struct Ask;
-    /// Leases that a call found expired. What it does not hand out itself is kept for the next that can.
-    class Expired;
-
     /// What is tried in turn: the active ones, then the slow ones where they are
     /// allowed.
     std::vector<PickPlan> plans_for(Selector selector, const ProxyFilters& filters, bool allow_slow);

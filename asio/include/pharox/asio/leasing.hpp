@@ -4,6 +4,12 @@
 // WorkerPool, which must too. The handler runs on its associated executor. Where the token has a cancellation
 // slot, cancelling ends a wait (Miss::cancelled); up to the moment in which the handler is called no lease is
 // left behind, neither by that nor by an event loop that is destroyed before it.
+//
+// In a coroutine, GCC 12 destroys a braced request inside the co_await expression twice, whatever takes it:
+// an error of that compiler's with any aggregate that owns something. Name the request, or begin the
+// operation in a statement of its own:
+//     auto leasing = pharox::asio::acquire(manager, {.pool = "eu", .wait = 5s}, boost::asio::use_awaitable);
+//     auto got = co_await std::move(leasing);
 #pragma once
 
 #include <boost/asio/associated_cancellation_slot.hpp>
@@ -21,7 +27,8 @@
 #include "pharox/asio/worker_pool.hpp"
 #include "pharox/manager/proxy_manager.hpp"
 
-namespace pharox::asio {
+namespace [[gnu::visibility("default")]] pharox {
+namespace asio {
 namespace detail {
 
 /// One operation under way: whom to call, where, and how to stop it.
@@ -223,4 +230,5 @@ auto renew(ProxyManager& manager, const Lease& lease, Duration duration, Complet
                                     [&manager, lease, duration] { return manager.renew(lease, duration); });
 }
 
-}  // namespace pharox::asio
+}  // namespace asio
+}  // namespace pharox

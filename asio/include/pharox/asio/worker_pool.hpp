@@ -5,7 +5,8 @@
 #include <functional>
 #include <memory>
 
-namespace pharox::asio {
+namespace [[gnu::visibility("default")]] pharox {
+namespace asio {
 
 struct WorkerPoolOptions {
     std::size_t threads = 4;      ///< 1 to 256: as many calls to stores as may block at once
@@ -35,4 +36,5 @@ class WorkerPool {
     std::unique_ptr<State> state_;
 };
 
-}  // namespace pharox::asio
+}  // namespace asio
+}  // namespace pharox

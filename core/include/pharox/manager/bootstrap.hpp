@@ -7,7 +7,7 @@
 #include "pharox/storage/catalog.hpp"
 #include "pharox/storage/storage.hpp"
 
-namespace pharox {
+namespace [[gnu::visibility("default")]] pharox {
 
 struct BootstrapConsumer {
     std::string name = "default-consumer";

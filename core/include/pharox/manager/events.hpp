@@ -13,7 +13,7 @@
 #include "pharox/selector.hpp"
 #include "pharox/storage/storage.hpp"
 
-namespace pharox {
+namespace [[gnu::visibility("default")]] pharox {
 
 /// One acquire, hit or miss.
 struct AcquireEventPayload {

@@ -10,7 +10,7 @@
 #include "pharox/model/lease.hpp"
 #include "pharox/storage/storage.hpp"
 
-namespace pharox {
+namespace [[gnu::visibility("default")]] pharox {
 
 class ProxyManager;
 

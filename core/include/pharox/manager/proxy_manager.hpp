@@ -16,7 +16,7 @@
 #include "pharox/storage/lease_control.hpp"
 #include "pharox/storage/storage.hpp"
 
-namespace pharox {
+namespace [[gnu::visibility("default")]] pharox {
 
 struct ManagerOptions {
     /// Register consumers that the store does not know, instead of throwing ConsumerNotFoundError. "default"

@@ -11,7 +11,7 @@
 
 #include "pharox/model/proxy.hpp"
 
-namespace pharox {
+namespace [[gnu::visibility("default")]] pharox {
 
 /// What made a check fail.
 enum class HealthFailure : std::uint8_t {

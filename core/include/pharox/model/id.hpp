@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-namespace pharox {
+namespace [[gnu::visibility("default")]] pharox {
 
 using UuidBytes = std::array<std::uint8_t, 16>;
 

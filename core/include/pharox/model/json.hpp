@@ -11,7 +11,7 @@
 #include <string_view>
 #include <utility>
 
-namespace pharox {
+namespace [[gnu::visibility("default")]] pharox {
 
 /// One JSON value (RFC 8259). Copies share it and are cheap; it never changes, so it is thread-safe.
 /// Integers are 64-bit signed, other numbers finite doubles, and 1 equals 1.0. Objects have no duplicate

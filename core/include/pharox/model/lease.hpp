@@ -11,7 +11,7 @@
 
 #include "pharox/model/proxy.hpp"
 
-namespace pharox {
+namespace [[gnu::visibility("default")]] pharox {
 
 enum class LeaseStatus : std::uint8_t { active, released };
 /// Why a lease ended.

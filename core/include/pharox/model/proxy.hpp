@@ -12,7 +12,7 @@
 #include "pharox/model/json.hpp"
 #include "pharox/model/time.hpp"
 
-namespace pharox {
+namespace [[gnu::visibility("default")]] pharox {
 
 enum class ProxyProtocol : std::uint8_t { http, https, socks4, socks5 };
 enum class ProxyStatus : std::uint8_t { active, inactive, slow, banned };

@@ -8,7 +8,7 @@
 #include "pharox/model/proxy.hpp"
 #include "pharox/model/stats.hpp"
 
-namespace pharox {
+namespace [[gnu::visibility("default")]] pharox {
 
 /// Complete: a proxy's JSON holds its password. For storing and sending, never for logs.
 Json to_json(const ProxyCredentials& credentials);

@@ -7,7 +7,7 @@
 
 #include "pharox/model/time.hpp"
 
-namespace pharox {
+namespace [[gnu::visibility("default")]] pharox {
 
 struct PoolStatsSnapshot {
     std::string pool_name;

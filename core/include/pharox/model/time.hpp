@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace pharox {
+namespace [[gnu::visibility("default")]] pharox {
 
 /// An instant: UTC, whole microseconds since 1970. Instants that a store makes may be whole milliseconds.
 using Timestamp = std::chrono::sys_time<std::chrono::microseconds>;

@@ -10,7 +10,7 @@
 #include "pharox/model/proxy.hpp"
 #include "pharox/storage/page.hpp"
 
-namespace pharox {
+namespace [[gnu::visibility("default")]] pharox {
 
 /// Pools and consumers come by name, proxies by id. What comes or goes between two pages may be missed or
 /// not; nothing is shown twice.

@@ -5,7 +5,7 @@
 
 #include "pharox/storage/storage.hpp"
 
-namespace pharox {
+namespace [[gnu::visibility("default")]] pharox {
 
 /// Override what you change; the rest is forwarded. core/test/storage/forwarding_storage_test.cpp reads the
 /// virtual tables and fails when IStorage has a virtual function that this class does not override.

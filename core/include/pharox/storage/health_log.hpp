@@ -6,7 +6,7 @@
 
 #include "pharox/model/health.hpp"
 
-namespace pharox {
+namespace [[gnu::visibility("default")]] pharox {
 
 struct ListHealthRecordsRequest {
     ProxyId proxy_id{};

@@ -12,7 +12,7 @@
 #include "pharox/storage/registry.hpp"
 #include "pharox/storage/storage.hpp"
 
-namespace pharox {
+namespace [[gnu::visibility("default")]] pharox {
 
 class InMemoryState;
 

@@ -8,7 +8,7 @@
 #include "pharox/storage/page.hpp"
 #include "pharox/storage/storage.hpp"
 
-namespace pharox {
+namespace [[gnu::visibility("default")]] pharox {
 
 struct RenewRequest {
     LeaseId lease_id{};

@@ -7,7 +7,7 @@
 
 #include "pharox/model/proxy.hpp"
 
-namespace pharox {
+namespace [[gnu::visibility("default")]] pharox {
 
 /// A proxy whose counter is not the number of its active leases.
 struct CounterMismatch {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-namespace pharox {
+namespace [[gnu::visibility("default")]] pharox {
 
 /// A part of a list, and where the next part begins.
 template <class T>

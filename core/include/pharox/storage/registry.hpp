@@ -10,7 +10,7 @@
 
 #include "pharox/storage/storage.hpp"
 
-namespace pharox {
+namespace [[gnu::visibility("default")]] pharox {
 
 /// A storage URL taken apart: `scheme:rest?key=value&…`, keys and values percent-decoded.
 struct StorageUrl {

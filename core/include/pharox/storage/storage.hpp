@@ -30,7 +30,7 @@
 #include "pharox/model/stats.hpp"
 #include "pharox/selector.hpp"
 
-namespace pharox {
+namespace [[gnu::visibility("default")]] pharox {
 
 class ICatalog;
 class IHealthLog;

@@ -13,7 +13,8 @@
 #include "pharox/storage/registry.hpp"
 #include "pharox/storage/storage.hpp"
 
-namespace pharox::postgres {
+namespace [[gnu::visibility("default")]] pharox {
+namespace postgres {
 
 /// What make_storage() does about an empty or older schema.
 enum class Migrations : std::uint8_t {
@@ -89,4 +90,5 @@ MigrationPlan migrate(const Options& options);
 std::string index_statement(Selector selector, std::string_view attribute = {},
                             std::string_view schema = "pharox");
 
-}  // namespace pharox::postgres
+}  // namespace postgres
+}  // namespace pharox

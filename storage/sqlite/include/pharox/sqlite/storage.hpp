@@ -9,7 +9,8 @@
 #include "pharox/storage/registry.hpp"
 #include "pharox/storage/storage.hpp"
 
-namespace pharox::sqlite {
+namespace [[gnu::visibility("default")]] pharox {
+namespace sqlite {
 
 /// What an acknowledged acquire, renew or release survives. Catalog writes survive a power cut either way;
 /// what health checks found need not.
@@ -46,4 +47,5 @@ std::shared_ptr<IStorage> make_storage(Options options);
 /// health_records_per_proxy=…`.
 void register_sqlite(StorageRegistry& registry);
 
-}  // namespace pharox::sqlite
+}  // namespace sqlite
+}  // namespace pharox
