@@ -175,6 +175,8 @@ std::optional<Miss> Leasing::kind_of_miss(const Ask& ask, Expired& expired, std:
     pool = rows.id<PoolId>(0, 0);
     const bool due = rows.flag(0, 1);
     const bool free = rows.flag(0, 2);
+    listener_.next_expiry_is_in(rows.is_null(0, 5) ? std::nullopt
+                                                   : std::optional(Duration(rows.integer(0, 5))));
     if (due) expired.add(collect(ask.operation, !free));
     if (due || free || !ask.plan.exact()) return std::nullopt;
     if (rows.flag(0, 3)) return Miss::all_busy;

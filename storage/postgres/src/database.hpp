@@ -26,6 +26,12 @@ class Database {
     explicit Database(Options options);
 
     [[nodiscard]] const Options& options() const noexcept { return options_; }
+    /// Which no other storage has.
+    [[nodiscard]] std::int64_t store() const noexcept { return pool_.settings().store; }
+    /// What a connection outside of the pool is made with.
+    [[nodiscard]] const Connection::Settings& connection_settings() const noexcept {
+        return pool_.settings();
+    }
     /// The text with `pharox.` replaced by the schema's name.
     [[nodiscard]] std::string in_schema(std::string_view sql) const;
 

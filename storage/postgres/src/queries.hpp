@@ -16,6 +16,14 @@
 #define PHAROX_DUE_ON(proxy)                                                                       \
     "(SELECT count(*)::int FROM pharox.lease d WHERE d.status = 0 AND d.expires_at <= " PHAROX_NOW \
     " AND d.proxy_id = " proxy ".id)"
+// Tells the other processes that wait for the pool, if there are any: part of whatever makes something
+// available. Their registrations are committed before they look (see Listener); the number of a storage is
+// set once a session, and no session behind a pooler has one.
+#define PHAROX_TELL(pool)                                                             \
+    "CASE WHEN EXISTS (SELECT 1 FROM pharox.waiting w WHERE w.pool_id = " pool        \
+    " AND w.ends_at > clock_timestamp() AND w.store <>"                               \
+    " coalesce(nullif(current_setting('pharox_store.number', TRUE), '')::bigint, 0))" \
+    " THEN pg_notify('pharox_' || " pool ", '') END"
 
 namespace pharox::postgres::query {
 
@@ -111,7 +119,12 @@ inline constexpr auto candidates_by_id =
 inline constexpr auto miss_ask =
     "SELECT pool.id, EXISTS (SELECT 1 FROM pharox.lease WHERE status = 0 AND expires_at <= " PHAROX_NOW ")";
 inline constexpr auto miss_probe = ", EXISTS (SELECT 1 FROM pharox.proxy WHERE pool_id = pool.id";
-inline constexpr auto miss_from = " FROM (SELECT 1) one LEFT JOIN pharox.pool ON pool.name = $1";
+/// The last column: in how many ms the next lease, of any pool, expires.
+inline constexpr auto miss_from =
+    ", (SELECT ceil(extract(epoch FROM min(expires_at) - clock_timestamp()) * 1000)::bigint FROM pharox.lease"
+    " WHERE status = 0 AND expires_at > " PHAROX_NOW
+    ")"
+    " FROM (SELECT 1) one LEFT JOIN pharox.pool ON pool.name = $1";
 /// room is a status, and null where there is no room: see the first migration.
 inline constexpr auto active_with_room = " AND room = 0";
 inline constexpr auto slow_with_room = " AND room = 2";
@@ -164,7 +177,8 @@ inline constexpr auto end_lease =
     "WITH ended AS (UPDATE pharox.lease SET status = 1, released_at = clock_timestamp(), reason = $2,"
     " call_key = $3 WHERE id = $1 AND status = 0 AND expires_at > clock_timestamp() RETURNING *)"
     ", freed AS (UPDATE pharox.proxy p SET current_leases = greatest(p.current_leases - 1, 0),"
-    " used = nextval('pharox.use_mark') FROM ended WHERE p.id = ended.proxy_id)"
+    " used = nextval('pharox.use_mark') FROM ended WHERE p.id = ended.proxy_id"
+    " RETURNING " PHAROX_TELL("p.pool_id") ")"
     " SELECT clock_timestamp(), TRUE, TRUE, " PHAROX_LEASE_COLUMNS("") " FROM ended"
     " UNION ALL SELECT clock_timestamp(), FALSE, call_key = $3, " PHAROX_LEASE_COLUMNS("")
     " FROM pharox.lease WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM ended)";
@@ -185,7 +199,8 @@ inline constexpr auto collect_due =
     ", held AS MATERIALIZED (SELECT p.id FROM pharox.proxy p WHERE p.id IN (SELECT proxy_id FROM many)"
     " ORDER BY p.id FOR NO KEY UPDATE)"
     ", freed AS (UPDATE pharox.proxy p SET current_leases = greatest(p.current_leases - many.n, 0),"
-    " used = nextval('pharox.use_mark') FROM held, many WHERE p.id = held.id AND many.proxy_id = held.id)"
+    " used = nextval('pharox.use_mark') FROM held, many WHERE p.id = held.id AND many.proxy_id = held.id"
+    " RETURNING " PHAROX_TELL("p.pool_id") ")"
     " SELECT " PHAROX_LEASE_COLUMNS("") " FROM ended ORDER BY expires_at, id";
 /// The same, but waits for whoever is at it.
 inline constexpr auto await_due = "SELECT id FROM pharox.lease WHERE status = 0 AND expires_at <= " PHAROX_NOW
@@ -227,14 +242,15 @@ inline constexpr auto pool_stats =
 inline constexpr auto insert_pool =
     "INSERT INTO pharox.pool (id, name, description, metadata) VALUES ($1, $2, $3, $4)";
 inline constexpr auto update_pool =
-    "UPDATE pharox.pool SET name = $2, description = $3, metadata = $4 WHERE id = $1";
+    "UPDATE pharox.pool SET name = $2, description = $3, metadata = $4 WHERE id = $1"
+    " RETURNING " PHAROX_TELL("id");
 inline constexpr auto pool_by_name =
     "SELECT id, name, description, metadata FROM pharox.pool WHERE name = $1";
 inline constexpr auto list_pools =
     "SELECT id, name, description, metadata FROM pharox.pool WHERE name > $1 ORDER BY name LIMIT $2";
 /// No proxy can enter while this is held.
 inline constexpr auto lock_pool = "SELECT id FROM pharox.pool WHERE name = $1 FOR UPDATE";
-inline constexpr auto delete_pool = "DELETE FROM pharox.pool WHERE id = $1";
+inline constexpr auto delete_pool = "DELETE FROM pharox.pool WHERE id = $1 RETURNING " PHAROX_TELL("id");
 
 // ---- Proxies
 
@@ -248,7 +264,7 @@ inline constexpr auto insert_proxy =
     " SELECT $1, home.id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,"
     " $21, $22, sha256(convert_to($23, 'UTF8')), home.random_high - ln(1 - random()),"
     " home.weighted_high - ln(1 - random()) / least(greatest($20, 1e-290), 1e290)"
-    " FROM home ON CONFLICT DO NOTHING RETURNING id)"
+    " FROM home ON CONFLICT DO NOTHING RETURNING id, CASE WHEN room IS NOT NULL THEN " PHAROX_TELL("pool_id") " END)"
     " SELECT EXISTS (SELECT 1 FROM home), EXISTS (SELECT 1 FROM added)";
 /// The same parameters. Who has the identity in the pool, or else the id.
 inline constexpr auto update_proxy =
@@ -262,8 +278,9 @@ inline constexpr auto update_proxy =
     " random_key = CASE WHEN p.pool_id = $2 THEN p.random_key ELSE home.random_high - ln(1 - random()) END,"
     " weighted_key = CASE WHEN p.pool_id = $2 AND p.weight = $20 THEN p.weighted_key"
     " ELSE home.weighted_high - ln(1 - random()) / least(greatest($20, 1e-290), 1e290) END"
-    " FROM home WHERE p.id = $1 RETURNING " PHAROX_PROXY_COLUMNS("p.",
-                                                                 "p.current_leases - " PHAROX_DUE_ON("p"));
+    " FROM home WHERE p.id = $1 RETURNING " PHAROX_PROXY_COLUMNS(
+        "p.", "p.current_leases - " PHAROX_DUE_ON(
+                  "p")) ", CASE WHEN p.room IS NOT NULL THEN " PHAROX_TELL("p.pool_id") " END";
 /// $1 pool id, $2 identity, $3 id.
 inline constexpr auto holder_of_proxy =
     "SELECT id FROM (SELECT id, 0 AS place FROM pharox.proxy WHERE pool_id = $1"
@@ -340,6 +357,8 @@ inline constexpr auto update_staged =
     " FROM wanted s JOIN pharox.pool ON pool.id = s.pool_id WHERE p.id = s.holder)"
     " DELETE FROM pharox_staging s WHERE EXISTS (SELECT 1 FROM pharox.proxy h WHERE h.pool_id = s.pool_id"
     " AND h.identity = sha256(convert_to(s.identity, 'UTF8')))";
+/// $1 pool ids.
+inline constexpr auto tell_of_pools = "SELECT " PHAROX_TELL("s.pool_id") " FROM unnest($1) AS s (pool_id)";
 /// What has a stored id, and another identity.
 inline constexpr auto staged_places = "SELECT place FROM pharox_staging ORDER BY place";
 
@@ -359,7 +378,8 @@ inline constexpr auto revoke_active =
 inline constexpr auto revoke_active_end =
     " RETURNING *), many AS (SELECT proxy_id, count(*)::int AS n FROM ended GROUP BY proxy_id)"
     ", freed AS (UPDATE pharox.proxy p SET current_leases = greatest(p.current_leases - many.n, 0),"
-    " used = nextval('pharox.use_mark') FROM many WHERE p.id = many.proxy_id)"
+    " used = nextval('pharox.use_mark') FROM many WHERE p.id = many.proxy_id"
+    " RETURNING " PHAROX_TELL("p.pool_id") ")"
     " SELECT " PHAROX_LEASE_COLUMNS("") " FROM ended ORDER BY expires_at, id";
 
 // ---- Consumers
@@ -387,7 +407,8 @@ inline constexpr auto apply_health =
     " status = CASE WHEN p.status = 3 THEN p.status ELSE $3 END,"
     " latency_ms = coalesce($4, p.latency_ms), revision = p.revision + 1"
     " FROM newer WHERE p.id = newer.proxy_id RETURNING " PHAROX_PROXY_COLUMNS(
-        "p.", "p.current_leases - " PHAROX_DUE_ON("p"));
+        "p.", "p.current_leases - " PHAROX_DUE_ON(
+                  "p")) ", CASE WHEN p.room IS NOT NULL THEN " PHAROX_TELL("p.pool_id") " END";
 inline constexpr auto last_health = "SELECT checked_at, result FROM pharox.proxy_health WHERE proxy_id = $1";
 /// $1 id, $2 proxy id, $3 checked_at, $4 the record. Whether the proxy exists, whether it was kept.
 inline constexpr auto insert_health_record =
@@ -413,6 +434,32 @@ inline constexpr auto delete_health_of_pool =
     ", records AS (DELETE FROM pharox.health_record WHERE proxy_id IN (SELECT id FROM gone))"
     " DELETE FROM pharox.proxy_health WHERE proxy_id IN (SELECT id FROM gone)";
 
+// ---- Who waits, see Listener
+
+/// Not yet committed transactions may not see that we wait: $1 pool id, $2 our number, $3 for how long, in
+/// ms. Those that are gone without a word are forgotten by the way.
+inline constexpr auto enter_waiting =
+    "WITH gone AS (DELETE FROM pharox.waiting WHERE (pool_id, store) IN (SELECT pool_id, store FROM "
+    "pharox.waiting"
+    " WHERE ends_at < clock_timestamp() - interval '1 minute' FOR UPDATE SKIP LOCKED))"
+    " INSERT INTO pharox.waiting (pool_id, store, ends_at)"
+    " VALUES ($1, $2, clock_timestamp() + $3 * interval '1 millisecond')"
+    " ON CONFLICT (pool_id, store) DO UPDATE SET ends_at = excluded.ends_at";
+inline constexpr auto leave_waiting = "DELETE FROM pharox.waiting WHERE pool_id = $1 AND store = $2";
+/// Every transaction holds the lock of its own number from before its first snapshot until what it did is
+/// seen.
+inline constexpr auto running_transactions =
+    "SELECT coalesce(array_agg(virtualtransaction), '{}') FROM pg_locks WHERE locktype = 'virtualxid' AND "
+    "granted"
+    " AND mode = 'ExclusiveLock' AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = "
+    "current_database()"
+    " AND pid <> pg_backend_pid())";
+/// $1 as the above answered.
+inline constexpr auto still_running =
+    "SELECT coalesce(array_agg(virtualtransaction), '{}') FROM pg_locks WHERE locktype = 'virtualxid' AND "
+    "granted"
+    " AND mode = 'ExclusiveLock' AND virtualtransaction = ANY ($1)";
+
 // ---- Maintenance
 
 inline constexpr auto schema_version = "SELECT version FROM pharox.schema_version";
@@ -435,7 +482,8 @@ inline constexpr auto lock_for_repair = "LOCK TABLE pharox.proxy, pharox.lease I
 inline constexpr auto set_counters_right =
     "UPDATE pharox.proxy p SET current_leases = counted.n FROM (SELECT proxy.id, count(lease.id)::int AS n"
     " FROM pharox.proxy LEFT JOIN pharox.lease ON lease.proxy_id = proxy.id AND lease.status = 0"
-    " GROUP BY proxy.id) counted WHERE p.id = counted.id AND p.current_leases <> counted.n";
+    " GROUP BY proxy.id) counted WHERE p.id = counted.id AND p.current_leases <> counted.n"
+    " RETURNING " PHAROX_TELL("p.pool_id");
 /// The oldest transaction of this database that holds back the cleaning of tables: seconds, process.
 inline constexpr auto oldest_transaction =
     "SELECT extract(epoch FROM clock_timestamp() - xact_start)::bigint, pid FROM pg_stat_activity"

@@ -1,8 +1,12 @@
 // The pool of connections, restarts, poolers, versions and rights.
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <chrono>
 #include <thread>
 
+#include "database.hpp"
 #include "fixture.hpp"
 #include "pgbouncer.hpp"
 #include "pharox/errors.hpp"
@@ -185,6 +189,23 @@ TEST_F(Connections, open_transactions_of_others_are_noticed) {
     const auto store = make_storage(options);
     store->maintenance()->ping();
     EXPECT_TRUE(warnings.empty());
+}
+
+TEST_F(Connections, a_child_process_makes_other_numbers) {
+    static_cast<void>(new_call_key());
+    int ends[2];
+    ASSERT_EQ(::pipe(ends), 0);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        const std::int64_t key = new_call_key();
+        ::_exit(::write(ends[1], &key, sizeof key) == sizeof key ? 0 : 1);
+    }
+    std::int64_t theirs = 0;
+    ASSERT_EQ(::read(ends[0], &theirs, sizeof theirs), static_cast<ssize_t>(sizeof theirs));
+    ::waitpid(child, nullptr, 0);
+    ::close(ends[0]);
+    ::close(ends[1]);
+    EXPECT_NE(new_call_key(), theirs) << "a repeat knows its own lease by it";
 }
 
 }  // namespace
