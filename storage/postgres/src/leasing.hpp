@@ -83,6 +83,7 @@ class Leasing final : public ILeaseControl {
     Listener& listener_;
     std::function<void()> on_available_;
     std::atomic<unsigned> releases_{0};
+    std::atomic<SteadyTime> next_look_{SteadyTime::min()};  // for open transactions
     /// When what is due is looked after next, without anybody asking for it.
     std::atomic<SteadyTime> next_collection_{std::chrono::steady_clock::now() + std::chrono::seconds(1)};
 };

@@ -484,11 +484,15 @@ inline constexpr auto set_counters_right =
     " FROM pharox.proxy LEFT JOIN pharox.lease ON lease.proxy_id = proxy.id AND lease.status = 0"
     " GROUP BY proxy.id) counted WHERE p.id = counted.id AND p.current_leases <> counted.n"
     " RETURNING " PHAROX_TELL("p.pool_id");
-/// The oldest transaction of this database that holds back the cleaning of tables: seconds, process.
-inline constexpr auto oldest_transaction =
-    "SELECT extract(epoch FROM clock_timestamp() - xact_start)::bigint, pid FROM pg_stat_activity"
-    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    " AND (backend_xmin IS NOT NULL OR backend_xid IS NOT NULL) AND xact_start IS NOT NULL"
-    " ORDER BY xact_start LIMIT 1";
+/// The transaction of this database that holds back the cleaning of tables most, if it is older than $1 ms
+/// or, where its age is hidden from our role, $2 transactions: ms, transactions, server process.
+inline constexpr auto open_transaction =
+    "SELECT (extract(epoch FROM clock_timestamp() - xact_start) * 1000)::bigint,"
+    " greatest(age(backend_xmin), age(backend_xid)), pid FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid() AND usesysid IS NOT NULL"  // no vacuum
+    " AND (backend_xmin IS NOT NULL OR backend_xid IS NOT NULL)"
+    " AND (xact_start <= clock_timestamp() - $1 * interval '1 millisecond'"
+    " OR (xact_start IS NULL AND greatest(age(backend_xmin), age(backend_xid)) >= $2))"
+    " ORDER BY 2 DESC LIMIT 1";
 
 }  // namespace pharox::postgres::query

@@ -43,6 +43,7 @@ Options validated(Options options) {
     check_duration("statement_timeout_ms", options.statement_timeout);
     check_duration("recovery_time_ms", options.recovery_time);
     check_duration("look_interval_ms", options.look_interval);
+    check_duration("transaction_warning_ms", options.transaction_warning);
     if (options.retention < least_retention) {
         throw ValidationError("retention_ms", std::to_string(options.retention.count()),
                               "is below 600000 (10 minutes)");

@@ -56,6 +56,9 @@ struct Options {
     /// How long, and how many for each proxy, health records are kept.
     Duration health_retention = std::chrono::days(7);
     std::size_t health_records_per_proxy = 1'000;
+    /// A transaction that somebody left open in our database is worth a warning when it is older than this.
+    /// It is noticed by ping(), and now and then by releases and cleanups.
+    Duration transaction_warning = std::chrono::minutes(5);
     /// Told what an operator should know, from the thread that noticed it. Never holds a password.
     std::function<void(std::string_view)> warn{};
 };
