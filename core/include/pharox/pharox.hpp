@@ -24,5 +24,6 @@
 #include "pharox/storage/lease_control.hpp"
 #include "pharox/storage/maintenance.hpp"
 #include "pharox/storage/page.hpp"
+#include "pharox/storage/pool_watch.hpp"
 #include "pharox/storage/registry.hpp"
 #include "pharox/storage/storage.hpp"

@@ -164,7 +164,7 @@ void IStorage::acquire_async(AcquireRequest request, AcquireCompletion done, std
 }
 
 WaitQueue& IStorage::wait_queue() {
-    std::call_once(wait_queue_made_, [this] { wait_queue_ = new WaitQueue(*this); });
+    std::call_once(wait_queue_made_, [this] { wait_queue_ = new WaitQueue(*this, pool_watch_); });
     return *wait_queue_.load();
 }
 

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "pharox/model/serialization.hpp"
+#include "pharox/storage/pool_watch.hpp"
 
 namespace pharox {
 namespace {
@@ -68,7 +69,7 @@ bool ends_the_wait(const AcquireResult& result) {
 
 class WaitQueue::State : public std::enable_shared_from_this<State> {
   public:
-    explicit State(IStorage& storage) : storage_(&storage) {}
+    State(IStorage& storage, IPoolWatch* watch) : storage_(&storage), watch_(watch) {}
 
     void enter(AcquireRequest request, AcquireCompletion done, const std::stop_token& stop);
     [[nodiscard]] bool is_in_use() const noexcept {
@@ -96,6 +97,8 @@ class WaitQueue::State : public std::enable_shared_from_this<State> {
     };
 
     void run();
+    /// Tells the watch which pools are waited for, where that changed.
+    void follow_pools(std::unique_lock<std::mutex>& lock);
     void wait_for_work(std::unique_lock<std::mutex>& lock);
     void serve_lines(std::unique_lock<std::mutex>& lock);
     /// Asks the store for the head of a line; whether it left the queue.
@@ -112,6 +115,7 @@ class WaitQueue::State : public std::enable_shared_from_this<State> {
     static thread_local const State* serving;
 
     IStorage* storage_;
+    IPoolWatch* watch_;
     std::mutex mutex_;
     std::condition_variable changed_;
     bool stopped_ = false;
@@ -124,7 +128,9 @@ class WaitQueue::State : public std::enable_shared_from_this<State> {
     std::map<std::string, Line> lines_;  // by question
     std::set<std::pair<Steady::time_point, Ticket>> deadlines_;
     std::set<Ticket> cancelled_;
-    std::vector<WaiterPointer> passed_over_;  // in this round, oldest first
+    std::map<std::string, std::size_t> pools_;  // how many wait for each
+    std::set<std::string> watched_;             // of the thread
+    std::vector<WaiterPointer> passed_over_;    // in this round, oldest first
     std::thread thread_;
 };
 
@@ -148,6 +154,7 @@ void WaitQueue::State::enter(AcquireRequest request, AcquireCompletion done, con
     const Ticket ticket = waiter->ticket = ++last_ticket_;
     waiter->question = question_of(waiter->request, ticket);
     lines_[waiter->question].tickets.insert(ticket);
+    ++pools_[waiter->request.pool];
     deadlines_.emplace(waiter->deadline, ticket);
     waiters_.emplace(ticket, waiter);
     waiting_.store(waiters_.size(), std::memory_order_release);
@@ -190,6 +197,7 @@ void WaitQueue::State::run() {
     serving = this;
     std::unique_lock lock(mutex_);
     while (!stopped_) {
+        follow_pools(lock);
         wait_for_work(lock);
         end_cancelled(lock);
         serve_lines(lock);
@@ -197,13 +205,35 @@ void WaitQueue::State::run() {
     }
 }
 
+void WaitQueue::State::follow_pools(std::unique_lock<std::mutex>& lock) {
+    if (watch_ == nullptr) return;
+    std::vector<std::string> come;
+    std::vector<std::string> gone;
+    for (const auto& [pool, waiters] : pools_) {
+        if (watched_.insert(pool).second) come.push_back(pool);
+    }
+    for (const std::string& pool : watched_) {
+        if (!pools_.contains(pool)) gone.push_back(pool);
+    }
+    if (come.empty() && gone.empty()) return;
+    for (const std::string& pool : gone) watched_.erase(pool);
+    lock.unlock();
+    for (const std::string& pool : come) watch_->watch(pool);
+    for (const std::string& pool : gone) watch_->unwatch(pool);
+    lock.lock();
+}
+
 void WaitQueue::State::wait_for_work(std::unique_lock<std::mutex>& lock) {
     const auto has_work = [this] { return stopped_ || look_again_; };
+    const Duration quiet = watch_ == nullptr || waiters_.empty() ? Duration(0) : watch_->quiet();
     if (waiters_.empty()) {
         changed_.wait(lock, has_work);
         pause_ = first_pause;
     } else if (look_again_) {
         pause_ = first_pause;
+    } else if (quiet > Duration(0)) {
+        pause_ = first_pause;
+        changed_.wait_until(lock, std::min(deadlines_.begin()->first, Steady::now() + quiet), has_work);
     } else {
         const milliseconds jittered =
             pause_ + milliseconds(jitter_() % (static_cast<unsigned>(pause_.count()) + 1));
@@ -318,6 +348,8 @@ void WaitQueue::State::finish(std::unique_lock<std::mutex>& lock, const WaiterPo
     const auto line = lines_.find(waiter->question);
     line->second.tickets.erase(waiter->ticket);
     if (line->second.tickets.empty()) lines_.erase(line);
+    const auto pool = pools_.find(waiter->request.pool);
+    if (--pool->second == 0) pools_.erase(pool);
     lock.unlock();
     waiter->on_stop.reset();
     waiter->done(std::move(outcome));
@@ -343,7 +375,8 @@ void WaitQueue::State::stop() noexcept {
     }
 }
 
-WaitQueue::WaitQueue(IStorage& storage) : state_(std::make_shared<State>(storage)) {}
+WaitQueue::WaitQueue(IStorage& storage, IPoolWatch* watch)
+    : state_(std::make_shared<State>(storage, watch)) {}
 WaitQueue::~WaitQueue() { stop(); }
 void WaitQueue::enter(AcquireRequest request, AcquireCompletion done, const std::stop_token& stop) {
     state_->enter(std::move(request), std::move(done), stop);

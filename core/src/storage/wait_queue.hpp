@@ -11,10 +11,11 @@ namespace pharox {
 /// First come, first served, by one thread for all who wait. Waiters that ask for the same (pool, filters,
 /// selector …) form a line of their own: where the head of a line misses, the others would, so what one freed
 /// slot costs grows with the number of different questions, not of waiters. Between signals it looks again by
-/// itself, with jitter: for what expires, and for what other processes free.
+/// itself: for what expires, and for what other processes free. Every few milliseconds with jitter, or when
+/// the watch says, which may be null.
 class WaitQueue {
   public:
-    explicit WaitQueue(IStorage& storage);
+    WaitQueue(IStorage& storage, IPoolWatch* watch);
     WaitQueue(const WaitQueue&) = delete;
     WaitQueue& operator=(const WaitQueue&) = delete;
     ~WaitQueue();

@@ -255,4 +255,65 @@ TEST(Waiting, RefusesImpossibleWaits) {
     EXPECT_THROW(one.storage->acquire({.pool = "p", .wait = 24h * 31}), ValidationError);
 }
 
+/// A store that can tell what others free, and whose queue asks the inner one.
+class TellingStorage : public ForwardingStorage, private IPoolWatch {
+  public:
+    explicit TellingStorage(std::shared_ptr<IStorage> inner) : ForwardingStorage(std::move(inner)) {
+        set_pool_watch(*this);
+    }
+    ~TellingStorage() override { stop_waiting(); }
+
+    AcquireResult try_acquire(const AcquireRequest& request) override {
+        ++looks;
+        return inner().try_acquire(request);
+    }
+    void acquire_async(AcquireRequest request, AcquireCompletion done, std::stop_token stop) override {
+        IStorage::acquire_async(std::move(request), std::move(done), std::move(stop));
+    }
+    void tell() { became_available(); }
+
+    std::atomic<int> looks{0};
+    std::atomic<bool> relied_on{true};
+    std::atomic<int> come{0};
+    std::atomic<int> gone{0};
+
+  private:
+    void watch(const std::string& pool) noexcept override { come += pool == "p" ? 1 : 100; }
+    void unwatch(const std::string& pool) noexcept override { gone += pool == "p" ? 1 : 100; }
+    Duration quiet() noexcept override { return relied_on ? Duration(24h) : Duration(0); }
+};
+
+TEST(Waiting, WhereTheStoreTellsTheQueueDoesNotAsk) {
+    OneSlot one;
+    TellingStorage telling(one.storage);
+    const auto wait = [&] {
+        return std::async(std::launch::async,
+                          [&] { return telling.acquire({.pool = "p", .wait = generous}); });
+    };
+    const auto until = [](const auto& condition) {
+        const auto end = std::chrono::steady_clock::now() + generous;
+        while (!condition() && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+        return condition();
+    };
+    AcquireResult held = one.storage->acquire({.pool = "p"});
+    auto first = wait();
+    ASSERT_TRUE(until([&] { return telling.come == 1 && telling.looks == 3; }));
+    one.storage->release_lease({.lease_id = held.lease().id});
+    EXPECT_EQ(first.wait_for(200ms), std::future_status::timeout) << "nobody told";
+    EXPECT_EQ(telling.looks, 3);
+    telling.tell();
+    held = first.get();
+    ASSERT_TRUE(held);
+    EXPECT_EQ(telling.looks, 4);
+    EXPECT_TRUE(until([&] { return telling.gone == 1; }));
+
+    telling.relied_on = false;
+    auto second = wait();
+    ASSERT_TRUE(until([&] { return telling.looks > 20; })) << "it looks by itself";
+    one.storage->release_lease({.lease_id = held.lease().id});
+    EXPECT_TRUE(second.get());
+    EXPECT_TRUE(until([&] { return telling.gone == 2; }));
+    EXPECT_EQ(telling.come, 2);
+}
+
 }  // namespace

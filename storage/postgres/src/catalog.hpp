@@ -4,7 +4,6 @@
 #include <functional>
 
 #include "database.hpp"
-#include "expiry_reports.hpp"
 #include "pharox/storage/catalog.hpp"
 #include "row_mapping.hpp"
 

@@ -39,8 +39,15 @@ AddProxiesResult Catalog::add_proxies(const AddProxiesRequest& request) {
     proxies.reserve(request.proxies.size());
     for (const Proxy& proxy : request.proxies) proxies.push_back(validated(proxy));
     if (proxies.empty()) return {};
+    std::set<PoolId> in;
+    for (const Proxy& proxy : proxies) in.insert(proxy.pool_id);
+    std::vector<UuidBytes> pools;
+    for (const PoolId pool : in) pools.push_back(pool.bytes());
     const AddProxiesResult result = database_.transact({.name = "add_proxies"}, [&](Connection& connection) {
-        return add_staged(connection, proxies, request.on_duplicate);
+        const AddProxiesResult added = add_staged(connection, proxies, request.on_duplicate);
+        connection.execute(database_.in_schema(query::tell_of_pools),
+                           Parameters().add(std::span<const UuidBytes>(pools)));
+        return added;
     });
     on_available_();
     return result;

@@ -1,6 +1,7 @@
 #include "connection.hpp"
 
 #include <libpq-fe.h>
+#include <locale.h>
 #include <poll.h>
 
 #include <algorithm>
@@ -46,21 +47,52 @@ bool ends_the_session(std::string_view code) {
            code.starts_with("08");
 }
 
-/// A refusal reads `…FATAL:  28P01: password authentication failed for user "x"` and then where in its
-/// source.
+/// What libpq says of itself where trying again cannot help. (Connecting speaks English, see InEnglish.)
+bool is_for_good(std::string_view text) {
+    for (const std::string_view sign : {"certificate", "does not support SSL", "no password supplied",
+                                        "service file", "definition of service", "invalid "}) {
+        if (text.find(sign) != std::string_view::npos) return true;
+    }
+    return false;
+}
+
+/// A refusal reads `…FATAL:  28P01: password authentication failed for user "x"`, where FATAL may be in
+/// another language, and then where in its source.
 ConnectionLost refusal(std::string_view text) {
     ConnectionLost error;
-    constexpr std::string_view fatal = "FATAL:  ";
-    const std::size_t at = text.rfind(fatal);
-    if (at != std::string_view::npos) {
-        const std::string_view said = text.substr(at + fatal.size());
+    constexpr std::string_view before = ":  ";
+    constexpr std::size_t state_size = 5;
+    for (std::size_t at = text.rfind(before); at != std::string_view::npos && at > 0;
+         at = text.rfind(before, at - 1)) {
+        const std::string_view said = text.substr(at + before.size());
+        const std::string_view state = said.substr(0, state_size);
+        const bool is_state =
+            state.find_first_not_of("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == std::string_view::npos;
+        if (!is_state || said.substr(std::min(state_size, said.size()), 2) != ": ") continue;
         error.message = said.substr(0, said.find('\n'));
-        error.permanent = said.starts_with("28") || said.starts_with("3D") || said.starts_with("42");
-    } else {
-        error.message = trimmed(std::string(text).c_str());
+        error.permanent = state.starts_with("28") || state.starts_with("3D") || state.starts_with("42");
+        return error;
     }
+    error.message = trimmed(std::string(text).c_str());
+    error.permanent = is_for_good(text);
     return error;
 }
+
+/// For what is told apart by its text.
+class InEnglish {
+  public:
+    InEnglish() : plain_(::newlocale(LC_ALL_MASK, "C", nullptr)), before_(::uselocale(plain_)) {}
+    ~InEnglish() {
+        ::uselocale(before_);
+        if (plain_ != nullptr) ::freelocale(plain_);
+    }
+    InEnglish(const InEnglish&) = delete;
+    InEnglish& operator=(const InEnglish&) = delete;
+
+  private:
+    locale_t plain_;
+    locale_t before_;
+};
 
 }  // namespace
 
@@ -78,7 +110,7 @@ void Connection::Closer::operator()(pg_conn* connection) const noexcept { PQfini
 Connection::Connection(const Settings& settings)
     : timeout_(settings.statement_timeout), prepare_(settings.prepare) {
     connect(settings);
-    set_up();
+    set_up(settings);
     if (pooled_ && settings.detect_poolers) prepare_ = false;
 }
 
@@ -88,8 +120,9 @@ void Connection::connect(const Settings& settings) {
     // What comes after dbname overrides what the caller wrote there.
     const std::array<const char*, 4> keywords = {"fallback_application_name", "dbname", "client_encoding",
                                                  nullptr};
-    const std::array<const char*, 4> values = {"pharox", settings.connection.c_str(), "UTF8", nullptr};
+    const std::array<const char*, 4> values = {settings.name, settings.connection.c_str(), "UTF8", nullptr};
     const SteadyTime deadline = std::chrono::steady_clock::now() + settings.connect_timeout;
+    const InEnglish in_english;
     connection_.reset(PQconnectStartParams(keywords.data(), values.data(), 1));
     if (connection_ == nullptr) throw std::bad_alloc();
     PQsetErrorVerbosity(connection_.get(), PQERRORS_VERBOSE);  // for the SQLSTATE of a refusal
@@ -107,14 +140,28 @@ void Connection::connect(const Settings& settings) {
     PQsetNoticeProcessor(connection_.get(), [](void*, const char*) {}, nullptr);
 }
 
-void Connection::set_up() {
+void Connection::set_up(const Settings& settings) {
     const Rows rows = execute("SELECT pg_backend_pid()", {}, Plan::once);
     // A pooler answers for a process that it made up.
     pooled_ = rows.integer(0, 0) != PQbackendPID(connection_.get());
     if (!pooled_) {
         const auto server_side = std::max<std::int64_t>(timeout_.count() * 9 / 10, 1);
-        command(session_settings + std::to_string(server_side));
+        command(session_settings + std::to_string(server_side) + "; SET pharox_store.number = '" +
+                std::to_string(settings.store) + "'");
     }
+}
+
+int Connection::socket() const noexcept { return PQsocket(connection_.get()); }
+
+bool Connection::take_notifications() {
+    if (PQconsumeInput(connection_.get()) == 0) lost(trimmed(PQerrorMessage(connection_.get())), false);
+    bool any = false;
+    while (PGnotify* const notification = PQnotifies(connection_.get())) {
+        PQfreemem(notification);
+        any = true;
+    }
+    if (PQstatus(connection_.get()) != CONNECTION_OK) lost("the server closed the connection", false);
+    return any;
 }
 
 int Connection::server_version() const noexcept { return PQserverVersion(connection_.get()); }

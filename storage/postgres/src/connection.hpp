@@ -141,6 +141,8 @@ class Connection {
         std::chrono::milliseconds statement_timeout{};
         bool detect_poolers = true;
         bool prepare = true;
+        const char* name = "pharox";  ///< as the server lists it, unless the caller names another
+        std::int64_t store = 0;  ///< the number of the storage that it belongs to, see query::enter_waiting
     };
     /// Throws ConnectionLost, ServerError.
     explicit Connection(const Settings& settings);
@@ -166,6 +168,10 @@ class Connection {
     [[nodiscard]] bool is_alive() noexcept;
     [[nodiscard]] bool in_transaction() const noexcept;
     [[nodiscard]] bool behind_a_pooler() const noexcept { return pooled_; }
+    /// Readable where a notification, or the end, may have come.
+    [[nodiscard]] int socket() const noexcept;
+    /// Whether any notification came since the last call; does not wait. Throws ConnectionLost.
+    bool take_notifications();
     [[nodiscard]] int server_version() const noexcept;  ///< 150018 for 15.18
     /// From now on every statement is planned anew: something between us and the server loses prepared ones.
     void forget_statements() noexcept;
@@ -176,7 +182,7 @@ class Connection {
         void operator()(pg_conn* connection) const noexcept;
     };
     void connect(const Settings& settings);
-    void set_up();
+    void set_up(const Settings& settings);
     const std::string& prepared(const std::string& sql, const Parameters& parameters);
     void send(const std::string& sql, const Parameters& parameters, const std::string* name);
     pg_result* next_result(SteadyTime deadline);

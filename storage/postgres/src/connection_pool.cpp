@@ -18,12 +18,13 @@ ConnectionLost none(const std::string& why, bool permanent = false) {
 
 }  // namespace
 
-ConnectionPool::ConnectionPool(const Options& options)
+ConnectionPool::ConnectionPool(const Options& options, std::int64_t store)
     : settings_{.connection = options.connection,
                 .connect_timeout = options.connect_timeout,
                 .statement_timeout = options.statement_timeout,
                 .detect_poolers = options.prepared == Prepared::detect,
-                .prepare = options.prepared != Prepared::never},
+                .prepare = options.prepared != Prepared::never,
+                .store = store},
       most_(options.max_connections),
       // Whoever waits as long as a call may, sees at least one try.
       longest_backoff_(std::clamp(options.connection_wait / 2, first_backoff, longest_backoff)) {}

@@ -17,7 +17,10 @@ namespace pharox::postgres {
 /// time tries, at growing intervals with jitter; the others wait for what becomes of it. Thread-safe.
 class ConnectionPool {
   public:
-    explicit ConnectionPool(const Options& options);
+    ConnectionPool(const Options& options, std::int64_t store);
+
+    /// What its connections are made with.
+    [[nodiscard]] const Connection::Settings& settings() const noexcept { return settings_; }
 
     class Loan {
       public:

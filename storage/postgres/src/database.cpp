@@ -1,6 +1,6 @@
 #include "database.hpp"
 
-#include <random>
+#include <cstring>
 
 namespace pharox::postgres {
 
@@ -24,13 +24,15 @@ bool is_retryable(const ServerError& error) {
 }  // namespace
 
 std::int64_t new_call_key() {
-    thread_local std::mt19937_64 random{(std::uint64_t{std::random_device{}()} << 32) ^
-                                        std::random_device{}()};
-    return static_cast<std::int64_t>(random());
+    // The random part of an id: no child process makes the same ones as its parent.
+    const UuidBytes id = LeaseId::make().bytes();
+    std::int64_t key = 0;
+    std::memcpy(&key, id.data() + id.size() - sizeof key, sizeof key);
+    return key;
 }
 
 Database::Database(Options options)
-    : options_(std::move(options)), schema_('"' + options_.schema + "\"."), pool_(options_) {}
+    : options_(std::move(options)), schema_('"' + options_.schema + "\"."), pool_(options_, new_call_key()) {}
 
 std::string Database::in_schema(std::string_view sql) const {
     constexpr std::string_view ours = "pharox.";

@@ -8,8 +8,12 @@
 #include <type_traits>
 
 #include "connection_pool.hpp"
+#include "expiry_reports.hpp"
 
 namespace pharox::postgres {
+
+using sqlkit::Expired;
+using sqlkit::ExpiryReports;
 
 /// Whether a call may be made again when nobody knows what became of it.
 enum class Repeat : std::uint8_t {
@@ -26,6 +30,12 @@ class Database {
     explicit Database(Options options);
 
     [[nodiscard]] const Options& options() const noexcept { return options_; }
+    /// Which no other storage has.
+    [[nodiscard]] std::int64_t store() const noexcept { return pool_.settings().store; }
+    /// What a connection outside of the pool is made with.
+    [[nodiscard]] const Connection::Settings& connection_settings() const noexcept {
+        return pool_.settings();
+    }
     /// The text with `pharox.` replaced by the schema's name.
     [[nodiscard]] std::string in_schema(std::string_view sql) const;
 

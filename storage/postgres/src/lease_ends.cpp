@@ -2,6 +2,7 @@
 #include <array>
 
 #include "leasing.hpp"
+#include "maintenance.hpp"
 #include "queries.hpp"
 
 namespace pharox::postgres {
@@ -12,6 +13,7 @@ constexpr std::int64_t collect_batch = 500;
 constexpr std::int64_t prune_batch = 2'000;
 constexpr std::chrono::seconds between_collections(1);
 constexpr unsigned releases_between_prunings = 1'000;
+constexpr std::chrono::minutes between_looks(1);
 
 std::vector<Lease> read_leases(const Rows& rows, int first) {
     std::vector<Lease> leases;
@@ -223,6 +225,11 @@ void Leasing::prune_now_and_then() {
                 database_.in_schema(query::prune_leases),
                 Parameters().add(std::int64_t{database_.options().retention.count()}).add(prune_batch));
         });
+        const auto now = std::chrono::steady_clock::now();
+        SteadyTime planned = next_look_.load();
+        if (now >= planned && next_look_.compare_exchange_strong(planned, now + between_looks)) {
+            look_for_open_transactions(database_);
+        }
     } catch (const StorageError& error) {
         database_.warn(error.what());
     }

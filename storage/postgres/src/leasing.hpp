@@ -7,7 +7,7 @@
 #include <span>
 
 #include "database.hpp"
-#include "expiry_reports.hpp"
+#include "listener.hpp"
 #include "pharox/storage/lease_control.hpp"
 #include "pharox/storage/storage.hpp"
 #include "pick_plan.hpp"
@@ -19,8 +19,12 @@ namespace pharox::postgres {
 class Leasing final : public ILeaseControl {
   public:
     /// `on_available` is called when something became available.
-    Leasing(Database& database, ExpiryReports& reports, std::function<void()> on_available)
-        : database_(database), reports_(reports), on_available_(std::move(on_available)) {}
+    Leasing(Database& database, ExpiryReports& reports, Listener& listener,
+            std::function<void()> on_available)
+        : database_(database),
+          reports_(reports),
+          listener_(listener),
+          on_available_(std::move(on_available)) {}
 
     FindResult find(const FindRequest& request);
     LeasedProxy create_lease(const CreateLeaseRequest& request);
@@ -86,8 +90,10 @@ class Leasing final : public ILeaseControl {
 
     Database& database_;
     ExpiryReports& reports_;
+    Listener& listener_;
     std::function<void()> on_available_;
     std::atomic<unsigned> releases_{0};
+    std::atomic<SteadyTime> next_look_{SteadyTime::min()};  // for open transactions
     /// When what is due is looked after next, without anybody asking for it.
     std::atomic<SteadyTime> next_collection_{std::chrono::steady_clock::now() + std::chrono::seconds(1)};
 };

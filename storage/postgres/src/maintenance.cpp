@@ -7,7 +7,7 @@ namespace pharox::postgres {
 
 namespace {
 
-constexpr std::int64_t long_transaction_seconds = 300;
+constexpr std::int64_t many_transactions = 100'000;
 
 AuditResult read_audit(const Rows& rows) {
     AuditResult result{.proxies = rows.integer(0, 0), .leases = rows.integer(0, 1)};
@@ -23,6 +23,20 @@ AuditResult read_audit(const Rows& rows) {
 
 }  // namespace
 
+void look_for_open_transactions(Database& database) {
+    const Rows open = database.run({.name = "ping"}, Repeat::always, [&](Connection& connection) {
+        return connection.execute(query::open_transaction,
+                                  Parameters()
+                                      .add(std::int64_t{database.options().transaction_warning.count()})
+                                      .add(many_transactions));
+    });
+    if (open.size() == 0) return;
+    const std::string age = open.is_null(0, 0) ? std::to_string(open.integer(0, 1)) + " later ones"
+                                               : std::to_string(open.integer(0, 0) / 1'000) + " s";
+    database.warn("a transaction has been open for " + age + " (server process " +
+                  std::to_string(open.integer(0, 2)) + "): until it ends, tables grow and leases get slower");
+}
+
 void Maintenance::ping() {
     const Operation operation{.name = "ping"};
     expect_schema(database_);
@@ -31,13 +45,8 @@ void Maintenance::ping() {
             "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean", {},
             Plan::once);
         if (state.flag(0, 0)) fail(operation, "the server takes no writes: it is a standby", true);
-        const Rows oldest = connection.execute(query::oldest_transaction, {}, Plan::once);
-        if (oldest.size() > 0 && oldest.integer(0, 0) >= long_transaction_seconds) {
-            database_.warn("a transaction has been open for " + std::to_string(oldest.integer(0, 0)) +
-                           " s (server process " + std::to_string(oldest.integer(0, 1)) +
-                           "): until it ends, tables grow and leases get slower");
-        }
     });
+    look_for_open_transactions(database_);
 }
 
 AuditResult Maintenance::audit() {

@@ -123,6 +123,15 @@ CREATE TABLE pharox.lease (
 CREATE INDEX lease_due ON pharox.lease (expires_at, id) WHERE status = 0;
 CREATE INDEX lease_ended ON pharox.lease (released_at) WHERE status = 1;
 
+-- Which storages wait for which pools: whoever frees something tells them, and nobody else. Not worth a log:
+-- after a crash nobody is connected who waited.
+CREATE UNLOGGED TABLE pharox.waiting (
+    pool_id uuid,
+    store bigint,
+    ends_at timestamptz NOT NULL,
+    PRIMARY KEY (pool_id, store)
+) WITH (fillfactor = 50);
+
 CREATE TABLE pharox.proxy_health (
     proxy_id uuid PRIMARY KEY,
     checked_at timestamptz NOT NULL,

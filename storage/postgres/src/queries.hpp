@@ -30,6 +30,14 @@
 #define PHAROX_DUE_ON(proxy)                                                                       \
     "(SELECT count(*)::int FROM pharox.lease d WHERE d.status = 0 AND d.expires_at <= " PHAROX_NOW \
     " AND d.proxy_id = " proxy ".id)"
+// Tells the other processes that wait for the pool, if there are any: part of whatever makes something
+// available. Their registrations are committed before they look (see Listener); the number of a storage is
+// set once a session, and no session behind a pooler has one.
+#define PHAROX_TELL(pool)                                                             \
+    "CASE WHEN EXISTS (SELECT 1 FROM pharox.waiting w WHERE w.pool_id = " pool        \
+    " AND w.ends_at > clock_timestamp() AND w.store <>"                               \
+    " coalesce(nullif(current_setting('pharox_store.number', TRUE), '')::bigint, 0))" \
+    " THEN pg_notify('pharox_' || " pool ", '') END"
 
 namespace pharox::postgres::query {
 
@@ -128,7 +136,12 @@ inline constexpr auto miss_ask =
     "SELECT pool.id, pool.orders, EXISTS (SELECT 1 FROM pharox.lease WHERE id = $2),"
     " EXISTS (SELECT 1 FROM pharox.lease WHERE status = 0 AND expires_at <= " PHAROX_NOW ")";
 inline constexpr auto miss_probe = ", EXISTS (SELECT 1 FROM pharox.proxy WHERE pool_id = pool.id";
-inline constexpr auto miss_from = " FROM (SELECT 1) one LEFT JOIN pharox.pool ON pool.name = $1";
+/// The last column: in how many ms the next lease, of any pool, expires.
+inline constexpr auto miss_from =
+    ", (SELECT ceil(extract(epoch FROM min(expires_at) - clock_timestamp()) * 1000)::bigint FROM pharox.lease"
+    " WHERE status = 0 AND expires_at > " PHAROX_NOW
+    ")"
+    " FROM (SELECT 1) one LEFT JOIN pharox.pool ON pool.name = $1";
 /// room is a status, and null where there is no room: see the first migration.
 inline constexpr auto active_with_room = " AND room = 0";
 inline constexpr auto slow_with_room = " AND room = 2";
@@ -185,7 +198,8 @@ inline constexpr auto end_lease =
     " call_key = $3 WHERE id = $1 AND released_at IS NULL AND expires_at > clock_timestamp()"
     " RETURNING " PHAROX_LEASE_COLUMNS("") ")"
     ", freed AS (UPDATE pharox.proxy p SET " PHAROX_FREED("1", "ended.mark")
-    " FROM (SELECT proxy_id, nextval('pharox.use_mark') AS mark FROM ended) ended WHERE p.id = ended.proxy_id)"
+    " FROM (SELECT proxy_id, nextval('pharox.use_mark') AS mark FROM ended) ended WHERE p.id = ended.proxy_id"
+    " RETURNING " PHAROX_TELL("p.pool_id") ")"
     " SELECT * FROM ended";
 /// $1 lease ids, $2 and $3 as above. Leases before proxies, each in order, as in collect_due.
 inline constexpr auto end_leases =
@@ -199,7 +213,8 @@ inline constexpr auto end_leases =
     " ORDER BY p.id FOR NO KEY UPDATE)"
     ", freed AS (UPDATE pharox.proxy p SET " PHAROX_FREED("m.n", "m.mark")
     " FROM (SELECT held.id, many.n, nextval('pharox.use_mark') AS mark FROM held JOIN many"
-    " ON many.proxy_id = held.id) m WHERE p.id = m.id)"
+    " ON many.proxy_id = held.id) m WHERE p.id = m.id"
+    " RETURNING " PHAROX_TELL("p.pool_id") ")"
     " SELECT * FROM ended";
 /// Leases that had not to be ended: now, whether call $2 ended it, the lease. $1 ids.
 inline constexpr auto leases_by_id = "SELECT clock_timestamp(), call_key = $2, " PHAROX_LEASE_COLUMNS(
@@ -222,7 +237,8 @@ inline constexpr auto collect_due =
     " ORDER BY p.id FOR NO KEY UPDATE)"
     ", freed AS (UPDATE pharox.proxy p SET " PHAROX_FREED("m.n", "m.mark")
     " FROM (SELECT held.id, many.n, nextval('pharox.use_mark') AS mark FROM held JOIN many"
-    " ON many.proxy_id = held.id) m WHERE p.id = m.id)"
+    " ON many.proxy_id = held.id) m WHERE p.id = m.id"
+    " RETURNING " PHAROX_TELL("p.pool_id") ")"
     " SELECT " PHAROX_LEASE_COLUMNS("") " FROM ended ORDER BY expires_at, id";
 /// The same, but waits for whoever is at it.
 inline constexpr auto await_due = "SELECT id FROM pharox.lease WHERE status = 0 AND expires_at <= " PHAROX_NOW
@@ -264,14 +280,15 @@ inline constexpr auto pool_stats =
 inline constexpr auto insert_pool =
     "INSERT INTO pharox.pool (id, name, description, metadata) VALUES ($1, $2, $3, $4)";
 inline constexpr auto update_pool =
-    "UPDATE pharox.pool SET name = $2, description = $3, metadata = $4 WHERE id = $1";
+    "UPDATE pharox.pool SET name = $2, description = $3, metadata = $4 WHERE id = $1"
+    " RETURNING " PHAROX_TELL("id");
 inline constexpr auto pool_by_name =
     "SELECT id, name, description, metadata FROM pharox.pool WHERE name = $1";
 inline constexpr auto list_pools =
     "SELECT id, name, description, metadata FROM pharox.pool WHERE name > $1 ORDER BY name LIMIT $2";
 /// No proxy can enter while this is held.
 inline constexpr auto lock_pool = "SELECT id FROM pharox.pool WHERE name = $1 FOR UPDATE";
-inline constexpr auto delete_pool = "DELETE FROM pharox.pool WHERE id = $1";
+inline constexpr auto delete_pool = "DELETE FROM pharox.pool WHERE id = $1 RETURNING " PHAROX_TELL("id");
 
 // ---- Proxies
 
@@ -287,7 +304,7 @@ inline constexpr auto insert_proxy =
     " home.weighted_high - ln(1 - random()) / least(greatest($20, 1e-290), 1e290),"
     " " PHAROX_ROOM("$6", "$19", "0") ","
     " CASE WHEN home.orders >= 1 THEN 0 END, CASE WHEN home.orders >= 3 THEN 0 END"
-    " FROM home ON CONFLICT DO NOTHING RETURNING id)"
+    " FROM home ON CONFLICT DO NOTHING RETURNING id, CASE WHEN room IS NOT NULL THEN " PHAROX_TELL("pool_id") " END)"
     " SELECT EXISTS (SELECT 1 FROM home), EXISTS (SELECT 1 FROM added)";
 /// The same parameters. Who has the identity in the pool, or else the id.
 inline constexpr auto update_proxy =
@@ -304,8 +321,9 @@ inline constexpr auto update_proxy =
     " room = " PHAROX_ROOM("$6", "$19", "p.current_leases") ","
     " turn = CASE WHEN home.orders >= 1 THEN p.used END,"
     " load = CASE WHEN home.orders >= 3 THEN p.current_leases END"
-    " FROM home WHERE p.id = $1 RETURNING " PHAROX_PROXY_COLUMNS("p.",
-                                                                 "p.current_leases - " PHAROX_DUE_ON("p"));
+    " FROM home WHERE p.id = $1 RETURNING " PHAROX_PROXY_COLUMNS(
+        "p.", "p.current_leases - " PHAROX_DUE_ON(
+                  "p")) ", CASE WHEN p.room IS NOT NULL THEN " PHAROX_TELL("p.pool_id") " END";
 /// $1 pool id, $2 identity, $3 id.
 inline constexpr auto holder_of_proxy =
     "SELECT id FROM (SELECT id, 0 AS place FROM pharox.proxy WHERE pool_id = $1"
@@ -385,6 +403,8 @@ inline constexpr auto update_staged =
     " FROM wanted s JOIN pharox.pool ON pool.id = s.pool_id WHERE p.id = s.holder)"
     " DELETE FROM pharox_staging s WHERE EXISTS (SELECT 1 FROM pharox.proxy h WHERE h.pool_id = s.pool_id"
     " AND h.identity = sha256(convert_to(s.identity, 'UTF8')))";
+/// $1 pool ids.
+inline constexpr auto tell_of_pools = "SELECT " PHAROX_TELL("s.pool_id") " FROM unnest($1) AS s (pool_id)";
 /// What has a stored id, and another identity.
 inline constexpr auto staged_places = "SELECT place FROM pharox_staging ORDER BY place";
 
@@ -404,7 +424,8 @@ inline constexpr auto revoke_active =
 inline constexpr auto revoke_active_end =
     " RETURNING *), many AS (SELECT proxy_id, count(*)::int AS n FROM ended GROUP BY proxy_id)"
     ", freed AS (UPDATE pharox.proxy p SET " PHAROX_FREED("m.n", "m.mark")
-    " FROM (SELECT proxy_id, n, nextval('pharox.use_mark') AS mark FROM many) m WHERE p.id = m.proxy_id)"
+    " FROM (SELECT proxy_id, n, nextval('pharox.use_mark') AS mark FROM many) m WHERE p.id = m.proxy_id"
+    " RETURNING " PHAROX_TELL("p.pool_id") ")"
     " SELECT " PHAROX_LEASE_COLUMNS("") " FROM ended ORDER BY expires_at, id";
 
 // ---- Consumers
@@ -433,7 +454,8 @@ inline constexpr auto apply_health =
     " room = CASE WHEN p.status <> 3 THEN " PHAROX_ROOM("$3", "p.max_concurrency", "p.current_leases") " END,"
     " latency_ms = coalesce($4, p.latency_ms), revision = p.revision + 1"
     " FROM newer WHERE p.id = newer.proxy_id RETURNING " PHAROX_PROXY_COLUMNS(
-        "p.", "p.current_leases - " PHAROX_DUE_ON("p"));
+        "p.", "p.current_leases - " PHAROX_DUE_ON(
+                  "p")) ", CASE WHEN p.room IS NOT NULL THEN " PHAROX_TELL("p.pool_id") " END";
 inline constexpr auto last_health = "SELECT checked_at, result FROM pharox.proxy_health WHERE proxy_id = $1";
 /// $1 id, $2 proxy id, $3 checked_at, $4 the record. Whether the proxy exists, whether it was kept.
 inline constexpr auto insert_health_record =
@@ -458,6 +480,32 @@ inline constexpr auto delete_health_of_pool =
     "WITH gone AS MATERIALIZED (SELECT id FROM pharox.proxy WHERE pool_id = $1)"
     ", records AS (DELETE FROM pharox.health_record WHERE proxy_id IN (SELECT id FROM gone))"
     " DELETE FROM pharox.proxy_health WHERE proxy_id IN (SELECT id FROM gone)";
+
+// ---- Who waits, see Listener
+
+/// Not yet committed transactions may not see that we wait: $1 pool id, $2 our number, $3 for how long, in
+/// ms. Those that are gone without a word are forgotten by the way.
+inline constexpr auto enter_waiting =
+    "WITH gone AS (DELETE FROM pharox.waiting WHERE (pool_id, store) IN (SELECT pool_id, store FROM "
+    "pharox.waiting"
+    " WHERE ends_at < clock_timestamp() - interval '1 minute' FOR UPDATE SKIP LOCKED))"
+    " INSERT INTO pharox.waiting (pool_id, store, ends_at)"
+    " VALUES ($1, $2, clock_timestamp() + $3 * interval '1 millisecond')"
+    " ON CONFLICT (pool_id, store) DO UPDATE SET ends_at = excluded.ends_at";
+inline constexpr auto leave_waiting = "DELETE FROM pharox.waiting WHERE pool_id = $1 AND store = $2";
+/// Every transaction holds the lock of its own number from before its first snapshot until what it did is
+/// seen.
+inline constexpr auto running_transactions =
+    "SELECT coalesce(array_agg(virtualtransaction), '{}') FROM pg_locks WHERE locktype = 'virtualxid' AND "
+    "granted"
+    " AND mode = 'ExclusiveLock' AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = "
+    "current_database()"
+    " AND pid <> pg_backend_pid())";
+/// $1 as the above answered.
+inline constexpr auto still_running =
+    "SELECT coalesce(array_agg(virtualtransaction), '{}') FROM pg_locks WHERE locktype = 'virtualxid' AND "
+    "granted"
+    " AND mode = 'ExclusiveLock' AND virtualtransaction = ANY ($1)";
 
 // ---- Maintenance
 
@@ -486,8 +534,9 @@ inline constexpr auto set_counters_right =
                      " FROM pharox.proxy LEFT JOIN pharox.lease ON lease.proxy_id = proxy.id AND "
                      "lease.status = 0"
                      " GROUP BY proxy.id) counted WHERE p.id = counted.id AND (p.current_leases <> counted.n"
-                     " OR p.room IS DISTINCT FROM " PHAROX_ROOM("p.status", "p.max_concurrency",
-                                                                "counted.n") ")";
+                     " OR p.room IS DISTINCT FROM " PHAROX_ROOM(
+                         "p.status", "p.max_concurrency",
+                         "counted.n") ") RETURNING " PHAROX_TELL("p.pool_id");
 
 // ---- Orders that a pool is asked for the first time: see the first migration
 
@@ -512,11 +561,15 @@ inline constexpr auto order_more_end =
     " orders = CASE WHEN (SELECT count(*) FROM batch) < $4 THEN $3 ELSE orders END"
     " WHERE id = (SELECT id FROM home)";
 inline constexpr auto orders_of_pool = "SELECT orders FROM pharox.pool WHERE id = $1";
-/// The oldest transaction of this database that holds back the cleaning of tables: seconds, process.
-inline constexpr auto oldest_transaction =
-    "SELECT extract(epoch FROM clock_timestamp() - xact_start)::bigint, pid FROM pg_stat_activity"
-    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    " AND (backend_xmin IS NOT NULL OR backend_xid IS NOT NULL) AND xact_start IS NOT NULL"
-    " ORDER BY xact_start LIMIT 1";
+/// The transaction of this database that holds back the cleaning of tables most, if it is older than $1 ms
+/// or, where its age is hidden from our role, $2 transactions: ms, transactions, server process.
+inline constexpr auto open_transaction =
+    "SELECT (extract(epoch FROM clock_timestamp() - xact_start) * 1000)::bigint,"
+    " greatest(age(backend_xmin), age(backend_xid)), pid FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid() AND usesysid IS NOT NULL"  // no vacuum
+    " AND (backend_xmin IS NOT NULL OR backend_xid IS NOT NULL)"
+    " AND (xact_start <= clock_timestamp() - $1 * interval '1 millisecond'"
+    " OR (xact_start IS NULL AND greatest(age(backend_xmin), age(backend_xid)) >= $2))"
+    " ORDER BY 2 DESC LIMIT 1";
 
 }  // namespace pharox::postgres::query

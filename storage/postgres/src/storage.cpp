@@ -42,6 +42,8 @@ Options validated(Options options) {
     check_duration("connect_timeout_ms", options.connect_timeout);
     check_duration("statement_timeout_ms", options.statement_timeout);
     check_duration("recovery_time_ms", options.recovery_time);
+    check_duration("look_interval_ms", options.look_interval);
+    check_duration("transaction_warning_ms", options.transaction_warning);
     if (options.retention < least_retention) {
         throw ValidationError("retention_ms", std::to_string(options.retention.count()),
                               "is below 600000 (10 minutes)");
@@ -60,7 +62,8 @@ class PostgresStorage final : public IStorage {
   public:
     explicit PostgresStorage(Options options)
         : database_(std::move(options)),
-          leasing_(database_, reports_, [this] { became_available(); }),
+          listener_(database_, [this] { became_available(); }),
+          leasing_(database_, reports_, listener_, [this] { became_available(); }),
           catalog_(database_, reports_, [this] { became_available(); }),
           health_log_(database_, [this] { became_available(); }),
           maintenance_(database_) {
@@ -69,6 +72,7 @@ class PostgresStorage final : public IStorage {
         } else {
             expect_schema(database_);
         }
+        set_pool_watch(listener_);
     }
     ~PostgresStorage() override { stop_waiting(); }
 
@@ -137,6 +141,7 @@ class PostgresStorage final : public IStorage {
 
     Database database_;
     ExpiryReports reports_;
+    Listener listener_;
     Leasing leasing_;
     Catalog catalog_;
     HealthLog health_log_;

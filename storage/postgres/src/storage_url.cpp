@@ -53,6 +53,8 @@ bool take_option(Options& options, const std::string& key, const std::string& va
         options.statement_timeout = parse_milliseconds(key, value);
     } else if (key == "recovery_time_ms") {
         options.recovery_time = parse_milliseconds(key, value);
+    } else if (key == "look_interval_ms") {
+        options.look_interval = parse_milliseconds(key, value);
     } else {
         return false;
     }

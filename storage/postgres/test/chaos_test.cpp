@@ -1,6 +1,8 @@
-// Processes that are killed, a server that crashes, connections that are cut: afterwards the clients' own
-// logs show no proxy that was in more hands than it may be, and no acknowledged lease that is gone.
+// Clients that are killed, a server that crashes, connections that are cut and frozen: afterwards the
+// clients' own logs show no proxy that was in more hands than it may be, and no acknowledged lease that is
+// gone. PHAROX_LONG=SECONDS goes on for so long (300 at least).
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -9,12 +11,12 @@
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
-#include <map>
 #include <random>
-#include <sstream>
+#include <set>
 #include <thread>
 
 #include "fixture.hpp"
+#include "history.hpp"
 #include "pharox/errors.hpp"
 
 namespace pharox::postgres {
@@ -25,202 +27,313 @@ using namespace std::chrono_literals;
 constexpr int limit = 2;
 constexpr int proxies = 6;
 constexpr int clients = 16;
+constexpr std::size_t most_held = 3;
 
-std::int64_t now_us() {
-    return std::chrono::duration_cast<std::chrono::microseconds>(
-               std::chrono::steady_clock::now().time_since_epoch())
-        .count();
-}
-
-/// One client: each line is written with one write() when what it says is certain.
-///   ? lease                 about to be acquired, under this id
-///   + lease proxy time      acknowledged, from here on it is ours
-///   - lease proxy time      about to be released: from here on it may be another's
-/// Who follows a killed client reads its log, holds what it held, and asks again for what was in doubt.
-[[noreturn]] void live(const Options& options, const std::string& log, unsigned seed) {
-    std::ofstream out(log, std::ios::app);
-    std::mt19937 random(seed);
-    const auto say = [&](char what, const Lease& lease) {
-        std::ostringstream line;
-        line << what << ' ' << lease.id << ' ' << lease.proxy_id << ' ' << now_us() << '\n';
-        out << line.str() << std::flush;
-    };
-    std::map<std::string, LeaseId> asked;
-    std::map<std::string, Lease> known;
-    {
-        std::ifstream in(log);
-        for (std::string line; std::getline(in, line);) {
-            std::istringstream words(line);
-            std::string what;
-            std::string lease;
-            std::string proxy;
-            std::int64_t at = 0;
-            words >> what >> lease;
-            if (lease.size() != 36) continue;  // killed in the middle of a line
-            if (what == "?") asked[lease] = LeaseId::parse(lease);
-            if (what == "-") known.erase(lease);
-            if (what != "+" || !(words >> proxy >> at)) continue;
-            asked.erase(lease);
-            known[lease] = Lease{.id = LeaseId::parse(lease), .proxy_id = ProxyId::parse(proxy)};
-        }
-    }
-    out << '\n';  // ends a line that was begun
-    std::shared_ptr<IStorage> store;
-    std::vector<Lease> held;
-    for (const auto& [id, lease] : known) held.push_back(lease);
-    for (;;) {
-        try {
-            if (!store) store = make_storage(options);
-            if (!asked.empty()) {
-                const LeaseId id = asked.begin()->second;
-                const auto acquired = store->acquire({.pool = "pool", .duration = 10min, .lease_id = id});
-                asked.erase(id.to_string());
-                if (acquired) {
-                    say('+', acquired.lease());
-                    held.push_back(acquired.lease());
-                }
-            } else if (held.size() < 2 && random() % 2 == 0) {
-                const LeaseId id = LeaseId::make();
-                out << "? " << id << '\n' << std::flush;
-                asked[id.to_string()] = id;
-                const auto acquired = store->acquire(
-                    {.pool = "pool",
-                     .duration = 10min,
-                     .selector = random() % 2 == 0 ? Selector::first_available : Selector::round_robin,
-                     .lease_id = id});
-                asked.clear();
-                if (acquired) {
-                    say('+', acquired.lease());
-                    held.push_back(acquired.lease());
-                }
-            } else if (!held.empty()) {
-                const Lease lease = held.back();
-                held.pop_back();
-                say('-', lease);
-                store->release_lease({.lease_id = lease.id});
+/// One client. Who follows a killed one reads its log, holds what it held, and asks again for what was in
+/// doubt.
+class Client {
+  public:
+    Client(Options options, std::filesystem::path log, unsigned seed)
+        : options_(std::move(options)), log_(std::move(log)), random_(seed) {
+        for (const Line& line : read_lines(log_)) {
+            const LeaseId id = LeaseId::parse(line.lease);
+            if (line.what == '?') asked_.insert(id);
+            if (line.what == '+' || line.what == '=') {
+                asked_.erase(id);
+                const auto expires = Timestamp(std::chrono::microseconds(line.expires));
+                const Lease lease{.id = id, .proxy_id = ProxyId::parse(line.proxy), .expires_at = expires};
+                held_.insert_or_assign(id, lease);
             }
-            if (random() % 10 == 0) store->cleanup_expired_leases({});
-            if (random() % 20 == 0) static_cast<void>(store->get_pool_stats({.pool = "pool"}));
-        } catch (const StorageError&) {  // the server was away for too long: what is in doubt is logged as
-                                         // ours by nobody
-        } catch (const std::exception& error) {
-            std::ofstream(log + ".failed") << error.what() << '\n';
-            ::_exit(1);
+            if (line.what == '-') held_.erase(id);
+        }
+        out_.open(log_, std::ios::app);
+        out_ << '\n';  // ends a line that was begun
+    }
+
+    [[noreturn]] void live() {
+        for (;;) {
+            try {
+                if (!store_) store_ = make_storage(options_);
+                do_something();
+            } catch (const StorageError&) {  // NOLINT(bugprone-empty-catch): it was away for too long
+            } catch (const std::exception& error) {
+                std::ofstream(log_.string() + ".failed") << error.what() << '\n';
+                ::_exit(1);
+            }
         }
     }
+
+  private:
+    void say(char what, const Lease& lease) { out_ << to_text(what, lease) << std::flush; }
+    LeaseId ask() {
+        const LeaseId id = LeaseId::make();
+        out_ << "? " << id << " .\n" << std::flush;
+        asked_.insert(id);
+        return id;
+    }
+    void got(const Lease& lease) {
+        say('+', lease);
+        asked_.erase(lease.id);
+        held_.insert_or_assign(lease.id, lease);
+    }
+    [[nodiscard]] bool chance(unsigned one_in) { return random_() % one_in == 0; }
+    AcquireRequest request() {
+        return {.pool = "pool",
+                .duration = chance(2) ? Duration(10min) : Duration(200 + random_() % 600),
+                .selector = chance(2) ? Selector::first_available : Selector::round_robin,
+                .wait = chance(4) ? Duration(100) : Duration(0)};
+    }
+
+    void do_something() {
+        std::erase_if(held_, [](const auto& entry) {
+            return entry.second.expires_at.time_since_epoch().count() <= wall_clock();
+        });
+        if (!asked_.empty()) return ask_again();
+        if (held_.size() < most_held && chance(2)) return chance(3) ? acquire_many() : acquire();
+        if (!held_.empty()) return chance(3) ? renew() : chance(3) ? release_many() : release();
+        if (chance(5)) store_->cleanup_expired_leases({});
+        if (chance(20)) static_cast<void>(store_->get_pool_stats({.pool = "pool"}));
+    }
+    void ask_again() {
+        const LeaseId id = *asked_.begin();
+        const auto acquired = store_->acquire({.pool = "pool", .duration = 10min, .lease_id = id});
+        if (acquired) return got(acquired.lease());
+        asked_.erase(id);
+    }
+    void acquire() {
+        AcquireRequest request = this->request();
+        request.lease_id = ask();
+        const auto acquired = store_->acquire(request);
+        if (acquired) got(acquired.lease());
+        asked_.clear();
+    }
+    void acquire_many() {
+        const std::vector<LeaseId> ids = {ask(), ask()};
+        const auto acquired = store_->acquire_many(
+            {.each = request(), .count = ids.size(), .distinct = chance(2), .lease_ids = ids});
+        for (const LeasedProxy& leased : acquired.leased) got(leased.lease());
+        asked_.clear();
+    }
+    void renew() {
+        Lease& lease = held_.begin()->second;
+        const auto renewed = store_->lease_control()->renew_lease(
+            {.lease_id = lease.id, .duration = Duration(300 + random_() % 600)});
+        if (!renewed.renewed) return;
+        lease = *renewed.lease;
+        say('=', lease);
+    }
+    void release() {
+        const Lease lease = held_.begin()->second;
+        held_.erase(lease.id);
+        say('-', lease);
+        store_->release_lease({.lease_id = lease.id});
+        say('!', lease);
+    }
+    void release_many() {
+        std::vector<ReleaseRequest> requests;
+        const auto held = std::exchange(held_, {});
+        for (const auto& [id, lease] : held) {
+            say('-', lease);
+            requests.push_back({.lease_id = id});
+        }
+        store_->release_many(requests);
+        for (const auto& [id, lease] : held) say('!', lease);
+    }
+
+    Options options_;
+    std::filesystem::path log_;
+    std::mt19937 random_;
+    std::ofstream out_;
+    std::set<LeaseId> asked_;  // and not answered
+    std::map<LeaseId, Lease> held_;
+    std::shared_ptr<IStorage> store_;
+};
+
+/// A gate in a process of its own, so that ours has one thread when it forks.
+class GateProcess {
+  public:
+    explicit GateProcess(int server_port) {
+        int orders[2];
+        int answers[2];
+        if (::pipe(orders) != 0 || ::pipe(answers) != 0) throw std::runtime_error("pipe failed");
+        pid_ = ::fork();
+        if (pid_ == 0) {
+            ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+            TcpGate gate(server_port);
+            const int port = gate.port();
+            if (::write(answers[1], &port, sizeof port) != sizeof port) ::_exit(1);
+            for (char order = 0; ::read(orders[0], &order, 1) == 1;) {
+                if (order == 'c') gate.cut_all();
+                if (order == 'f' || order == 't') gate.freeze(order == 'f');
+            }
+            ::_exit(0);
+        }
+        orders_ = orders[1];
+        if (::read(answers[0], &port_, sizeof port_) != sizeof port_) throw std::runtime_error("no gate");
+    }
+    ~GateProcess() { kill(); }
+    GateProcess(const GateProcess&) = delete;
+    GateProcess& operator=(const GateProcess&) = delete;
+
+    [[nodiscard]] int port() const noexcept { return port_; }
+    void cut() { tell('c'); }
+    void freeze() { tell('f'); }
+    void thaw() { tell('t'); }
+    void kill() {
+        if (pid_ <= 0) return;
+        ::kill(pid_, SIGKILL);
+        ::waitpid(pid_, nullptr, 0);
+        pid_ = -1;
+    }
+
+  private:
+    void tell(char order) {
+        if (::write(orders_, &order, 1) != 1) throw std::runtime_error("the gate is gone");
+    }
+    pid_t pid_ = -1;
+    int orders_ = -1;
+    int port_ = 0;
+};
+
+std::chrono::seconds length() {
+    const char* const asked = std::getenv("PHAROX_LONG");  // NOLINT(concurrency-mt-unsafe): nobody sets it
+    return asked == nullptr ? 8s : std::max(300s, std::chrono::seconds(std::atoi(asked)));
 }
 
-class Chaos : public PostgresTest {};
+class Chaos : public PostgresTest {
+  protected:
+    Chaos() : folder_(server().folder() / "chaos"), gate_(server().port()) {
+        fill(*open(), proxies, [](int, Proxy& proxy) { proxy.max_concurrency = limit; });
+        std::filesystem::create_directory(folder_);
+    }
+
+    /// Every second client goes through the gate.
+    void start(std::size_t number) {
+        Options options = number % 2 == 0 ? this->options() : through(gate_.port());
+        options.max_connections = 2;
+        options.connect_timeout = 1s;
+        options.statement_timeout = 1s;
+        options.recovery_time = 3s;
+        ++started_;
+        children_[number] = ::fork();
+        if (children_[number] != 0) return;
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+        Client(options, folder_ / std::to_string(number), static_cast<unsigned>(started_)).live();
+    }
+    void kill(std::size_t number) {
+        ::kill(children_[number], SIGKILL);
+        ::waitpid(children_[number], nullptr, 0);
+    }
+    /// What was under way when everybody was killed.
+    static void let_statements_end() {
+        const std::string running = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'pharox_app'";
+        const auto deadline = std::chrono::steady_clock::now() + 30s;
+        while (server().query(running) != "0" && std::chrono::steady_clock::now() < deadline) {
+            std::this_thread::sleep_for(20ms);
+        }
+        ASSERT_EQ(server().query(running), "0");
+    }
+
+    std::filesystem::path folder_;
+    GateProcess gate_;
+    std::vector<pid_t> children_ = std::vector<pid_t>(clients);
+    int started_ = 0;
+};
 
 TEST_F(Chaos, no_lease_too_many_and_none_lost) {
-    const char* const asked = std::getenv("PHAROX_LONG");  // NOLINT(concurrency-mt-unsafe)
-    const auto length = asked == nullptr ? 8s : 300s;
-    {
-        const auto store = open();
-        fill(*store, proxies, [](int, Proxy& proxy) { proxy.max_concurrency = limit; });
-    }
-    const std::string folder = server().folder().string() + "/chaos";
-    ASSERT_TRUE(std::filesystem::create_directory(folder));
-    std::vector<pid_t> children(clients);
-    int started = 0;
-    Options options = this->options();
-    options.max_connections = 2;
-    const auto start = [&](int number) {
-        const pid_t child = ::fork();
-        if (child == 0) {
-            live(options, folder + "/" + std::to_string(number),
-                 static_cast<unsigned>(1'000 * number + started));
-        }
-        ++started;
-        children[static_cast<std::size_t>(number)] = child;
-    };
-    for (int i = 0; i < clients; ++i) start(i);
+    for (std::size_t i = 0; i < clients; ++i) start(i);
     const auto begin = std::chrono::steady_clock::now();
     std::mt19937 random(1);
-    std::map<int, std::int64_t> kills;
+    int turn = 0;
     bool restarted = false;
-    while (std::chrono::steady_clock::now() - begin < length) {
-        std::this_thread::sleep_for(50ms);
-        const int victim = static_cast<int>(random() % clients);
-        ::kill(children[static_cast<std::size_t>(victim)], SIGKILL);
-        ::waitpid(children[static_cast<std::size_t>(victim)], nullptr, 0);
+    while (std::chrono::steady_clock::now() - begin < length()) {
+        std::this_thread::sleep_for(100ms);
+        const std::size_t victim = random() % clients;
+        kill(victim);
         start(victim);
-        if (!restarted && std::chrono::steady_clock::now() - begin > length / 2) {
-            restarted = true;
-            server().stop("immediate");
-            server().start();
-        }
-        if (random() % 10 == 0) {
+        ++turn;
+        if (turn % 40 == 10) gate_.freeze();
+        if (turn % 40 == 25) gate_.thaw();  // longer than a statement may take
+        if (turn % 7 == 0) gate_.cut();
+        if (turn % 11 == 0) {
             server().query(
                 "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'pharox_app'"
                 " AND random() < 0.3");
         }
+        if (!restarted && std::chrono::steady_clock::now() - begin > length() / 2) {
+            restarted = true;
+            server().stop("immediate");
+            server().start();
+        }
     }
-    for (const pid_t child : children) {
-        ::kill(child, SIGKILL);
-        ::waitpid(child, nullptr, 0);
+    for (std::size_t i = 0; i < clients; ++i) kill(i);
+    gate_.kill();
+    let_statements_end();
+    History history;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
+        ASSERT_FALSE(entry.path().string().ends_with(".failed")) << std::ifstream(entry.path()).rdbuf();
+        history.add(read_lines(entry.path()));
     }
     const auto store = open();
-    // Statements of the killed may still be running.
-    const auto deadline = std::chrono::steady_clock::now() + 30s;
-    while (server().query(
-               "SELECT count(*) FROM pg_stat_activity WHERE usename = 'pharox_app' AND state = 'active'") !=
-               "0" &&
-           std::chrono::steady_clock::now() < deadline) {
-        std::this_thread::sleep_for(20ms);
-    }
-    struct Hold {
-        std::string proxy;
-        std::int64_t from = 0;
-        std::int64_t to = -1;
-    };
-    std::map<std::string, Hold> holds;
-    std::int64_t acquired = 0;
-    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-        ASSERT_FALSE(entry.path().string().ends_with(".failed")) << std::ifstream(entry.path()).rdbuf();
-        std::ifstream in(entry.path());
-        for (std::string line; std::getline(in, line);) {
-            std::istringstream words(line);
-            std::string what;
-            std::string lease;
-            std::string proxy;
-            std::int64_t at = 0;
-            if (!(words >> what >> lease >> proxy >> at)) continue;  // killed in the middle of a line
-            if (what == "+") {
-                EXPECT_TRUE(holds.emplace(lease, Hold{proxy, at, -1}).second)
-                    << lease << " was acknowledged twice";
-                ++acquired;
-            } else {
-                holds[lease].to = at;
-            }
-        }
-    }
-    EXPECT_GT(acquired, 100);
-    // No instant at which a proxy was in more hands than it may be. Who was killed holds on.
-    std::map<std::string, std::vector<std::pair<std::int64_t, int>>> steps;
-    for (const auto& [lease, hold] : holds) {
-        steps[hold.proxy].emplace_back(hold.from, 1);
-        if (hold.to >= 0) steps[hold.proxy].emplace_back(hold.to, -1);
-    }
-    for (auto& [proxy, changes] : steps) {
-        std::sort(changes.begin(), changes.end());
-        int in_use = 0;
-        for (const auto& [at, change] : changes) {
-            in_use += change;
-            ASSERT_LE(in_use, limit) << proxy;
-        }
-    }
-    // Whatever was acknowledged and not given back is there.
-    for (const auto& [lease, hold] : holds) {
-        if (hold.to >= 0) continue;
-        const auto stored = store->lease_control()->get_lease({.lease_id = LeaseId::parse(lease)});
-        ASSERT_TRUE(stored) << lease;
-        EXPECT_EQ(stored->status, LeaseStatus::active) << lease;
-        EXPECT_EQ(stored->proxy_id.to_string(), hold.proxy);
-    }
+    EXPECT_EQ(history.over_leases(limit), std::vector<std::string>());
+    EXPECT_EQ(history.lost(*store), std::vector<std::string>());
     const AuditResult audit = store->maintenance()->audit();
     EXPECT_TRUE(audit.mismatches.empty());
-    std::cout << acquired << " leases by " << started << " processes\n";
+    EXPECT_EQ(audit.leases, leases(*store));
+    EXPECT_GT(history.leases(), 100U);
+    std::cout << history.leases() << " leases by " << started_ << " processes\n";
+}
+
+/// That the judge can fail.
+class Judge : public PostgresTest {
+  protected:
+    static Line line(char what, const std::string& lease, std::int64_t time, std::int64_t expires = 1'000) {
+        return {.what = what, .lease = lease, .proxy = "p", .time = time, .expires = expires};
+    }
+    static std::size_t faults(const std::vector<Line>& lines) {
+        History history;
+        history.add(lines);
+        return history.over_leases(limit).size();
+    }
+};
+
+TEST_F(Judge, sees_an_over_lease) {
+    EXPECT_EQ(faults({line('+', "a", 1), line('+', "b", 2)}), 0U);
+    EXPECT_EQ(faults({line('+', "a", 1), line('+', "b", 2), line('+', "c", 3)}), 1U);
+    EXPECT_EQ(faults({line('+', "a", 1), line('+', "b", 2), line('-', "a", 3), line('+', "c", 3)}), 0U);
+    EXPECT_EQ(faults({line('+', "a", 1), line('+', "b", 2), line('-', "a", 4), line('+', "c", 3)}), 1U);
+    EXPECT_EQ(faults({line('+', "a", 1, 3), line('+', "b", 2), line('+', "c", 3)}), 0U) << "it had expired";
+    EXPECT_EQ(faults({line('+', "a", 1, 3), line('=', "a", 2, 9), line('+', "b", 2), line('+', "c", 3)}), 1U);
+    EXPECT_EQ(faults({line('+', "a", 1), line('+', "a", 9)}), 1U) << "granted twice";
+}
+
+TEST_F(Judge, sees_what_is_lost) {
+    const auto store = open();
+    fill(*store, 4);
+    const auto lost = [&](const std::string& text) {
+        const std::filesystem::path file = server().folder() / ("judged-" + schema_);
+        std::ofstream(file) << text;
+        History history;
+        history.add(read_lines(file));
+        return history.lost(*store).size();
+    };
+    const Lease lease = store->acquire({.pool = "pool", .duration = 10min}).lease();
+    const std::string granted = to_text('+', lease);
+    EXPECT_EQ(lost(granted), 0U);
+    EXPECT_EQ(lost(granted.substr(0, granted.size() - 3)), 0U) << "killed in the middle of the line";
+    EXPECT_EQ(lost(granted + to_text('-', lease)), 0U) << "nobody heard that it was released";
+    EXPECT_EQ(lost(granted + to_text('!', lease)), 1U);
+    Lease longer = lease;
+    longer.expires_at += 1s;
+    EXPECT_EQ(lost(granted + to_text('=', longer)), 1U) << "a renewal";
+    Lease other = lease;
+    other.proxy_id = ProxyId::make();
+    EXPECT_EQ(lost(to_text('+', other)), 1U);
+    other.id = LeaseId::make();
+    EXPECT_EQ(lost(to_text('+', other)), 1U) << "never heard of";
+    server().query("UPDATE " + schema_ +
+                   ".lease SET status = 1, reason = 0, released_at = clock_timestamp()");
+    EXPECT_EQ(lost(granted), 1U) << "ended by nobody";
 }
 
 }  // namespace

@@ -1,11 +1,16 @@
 // The pool of connections, restarts, poolers, versions and rights.
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <chrono>
 #include <thread>
 
+#include "database.hpp"
 #include "fixture.hpp"
 #include "pgbouncer.hpp"
 #include "pharox/errors.hpp"
+#include "raw_connection.hpp"
 
 namespace pharox::postgres {
 namespace {
@@ -182,9 +187,150 @@ TEST_F(Connections, open_transactions_of_others_are_noticed) {
     std::vector<std::string> warnings;
     Options options = this->options();
     options.warn = [&](std::string_view what) { warnings.emplace_back(what); };
+    options.transaction_warning = 1ms;
+    {
+        const auto store = make_storage(options);
+        store->maintenance()->ping();
+        EXPECT_EQ(warnings, std::vector<std::string>());
+    }
+    // By somebody whose sessions we may look at; and by somebody else.
+    for (const std::string user : {"pharox_app", "postgres"}) {
+        RawConnection forgetful(server().as(user));
+        forgetful.query("BEGIN ISOLATION LEVEL REPEATABLE READ");
+        const std::string process = forgetful.query("SELECT pg_backend_pid()");
+        const bool may_look = user == "pharox_app";
+        if (!may_look)
+            server().query(
+                "DO $$ BEGIN FOR i IN 1..100000 LOOP PERFORM pg_current_xact_id(); COMMIT;"
+                " END LOOP; END $$");
+        for (const bool by_ping : {true, false}) {
+            warnings.clear();
+            const auto store = make_storage(options);
+            if (by_ping) {
+                store->maintenance()->ping();
+            } else {
+                store->cleanup_expired_leases({});
+                store->cleanup_expired_leases({});
+            }
+            ASSERT_EQ(warnings.size(), 1U) << user;
+            EXPECT_NE(warnings[0].find("process " + process), std::string::npos) << warnings[0];
+            EXPECT_NE(warnings[0].find(may_look ? " s (" : " later ones ("), std::string::npos)
+                << warnings[0];
+        }
+    }
+}
+
+TEST_F(Connections, are_validated_before_they_are_lent) {
+    const auto store = open();
+    store->catalog()->add_pool({.name = "first"});
+    const std::string ours = "usename = 'pharox_app'";
+    server().query("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE " + ours);
+    while (server().query("SELECT count(*) FROM pg_stat_activity WHERE " + ours) != "0") {
+        std::this_thread::sleep_for(2ms);
+    }
+    // What may not be repeated once it is sent.
+    EXPECT_NO_THROW(store->catalog()->add_pool({.name = "second"}));
+}
+
+TEST_F(Connections, come_back_after_a_restart_and_do_not_rush_it) {
+    constexpr int callers = 32;
+    constexpr int most = 4;
+    TcpGate gate(server().port());
+    Options options = through(gate.port());
+    options.max_connections = most;
+    options.connection_wait = 60s;
+    options.recovery_time = 60s;
     const auto store = make_storage(options);
-    store->maintenance()->ping();
-    EXPECT_TRUE(warnings.empty());
+    fill(*store, 5);
+    server().stop("fast");
+    const auto before = gate.connections();
+    std::atomic<int> done{0};
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < callers; ++i) {
+        threads.emplace_back([&] { done += store->get_pool_stats({.pool = "pool"}).has_value() ? 1 : 0; });
+    }
+    const auto away = std::chrono::steady_clock::now();
+    while (gate.connections() - before < 7)
+        std::this_thread::sleep_for(2ms);  // 20, 40 … ms apart, half at least
+    EXPECT_GE(std::chrono::steady_clock::now() - away, 300ms) << "one at a time, at growing intervals";
+    server().start();
+    threads.clear();
+    EXPECT_EQ(done, callers);
+    EXPECT_LE(gate.connections() - before, 7 + 2 * most + 10);
+}
+
+TEST_F(Connections, fewer_than_wanted_will_do) {
+    fill(*open(), 50, [](int, Proxy& proxy) { proxy.max_concurrency = std::nullopt; });
+    server().query("ALTER ROLE pharox_app CONNECTION LIMIT 2");
+    {
+        const auto store = open();
+        std::vector<std::jthread> threads;
+        std::atomic<int> done{0};
+        for (int i = 0; i < 8; ++i) {
+            threads.emplace_back([&] {
+                for (int n = 0; n < 20; ++n) done += store->acquire({.pool = "pool"}) ? 1 : 0;
+            });
+        }
+        threads.clear();
+        EXPECT_EQ(done, 160);
+    }
+    server().query("ALTER ROLE pharox_app CONNECTION LIMIT -1");
+}
+
+TEST_F(Connections, statement_that_takes_too_long_ends_in_time) {
+    Options options = this->options();
+    options.statement_timeout = 300ms;
+    options.recovery_time = 300ms;
+    const auto store = make_storage(options);
+    fill(*store, 5);
+    RawConnection holder(server());
+    holder.query("BEGIN");
+    holder.query("LOCK TABLE " + schema_ + ".proxy IN ACCESS EXCLUSIVE MODE");
+    const LeaseId id = LeaseId::make();
+    try {
+        store->acquire({.pool = "pool", .lease_id = id});
+        FAIL() << "threw nothing";
+    } catch (const StorageError& error) {
+        EXPECT_TRUE(error.retryable()) << error.what();
+        EXPECT_EQ(error.lease_id(), id);
+    }
+    holder.query("COMMIT");
+    EXPECT_TRUE(store->acquire({.pool = "pool", .lease_id = id}));
+    EXPECT_EQ(leases(*store), 1);
+}
+
+TEST_F(Connections, server_that_says_nothing_is_given_up) {
+    TcpGate gate(server().port());
+    gate.freeze(true);
+    Options options = through(gate.port());
+    options.connect_timeout = 200ms;
+    options.recovery_time = 500ms;
+    try {
+        make_storage(options);
+        FAIL() << "threw nothing";
+    } catch (const StorageError& error) {
+        EXPECT_TRUE(error.retryable()) << error.what();
+        EXPECT_FALSE(error.outcome_unknown());
+    }
+    gate.freeze(false);
+    EXPECT_NO_THROW(make_storage(options));
+}
+
+TEST_F(Connections, a_child_process_makes_other_numbers) {
+    static_cast<void>(new_call_key());
+    int ends[2];
+    ASSERT_EQ(::pipe(ends), 0);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        const std::int64_t key = new_call_key();
+        ::_exit(::write(ends[1], &key, sizeof key) == sizeof key ? 0 : 1);
+    }
+    std::int64_t theirs = 0;
+    ASSERT_EQ(::read(ends[0], &theirs, sizeof theirs), static_cast<ssize_t>(sizeof theirs));
+    ::waitpid(child, nullptr, 0);
+    ::close(ends[0]);
+    ::close(ends[1]);
+    EXPECT_NE(new_call_key(), theirs) << "a repeat knows its own lease by it";
 }
 
 }  // namespace

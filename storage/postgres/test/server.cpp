@@ -76,11 +76,23 @@ TestServer::~TestServer() {
 }
 
 void TestServer::start() {
-    pid_ = spawn_as_postgres(
-        {program("postgres"), "-D", (folder_ / "data").string(), "-p", std::to_string(port_), "-c",
-         "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=" + folder_.string(), "-c",
-         "max_connections=300", "-c", "shared_buffers=256MB", "-c", "log_min_messages=warning"},
-        folder_ / "log");
+    std::vector<std::string> command = {program("postgres"),
+                                        "-D",
+                                        (folder_ / "data").string(),
+                                        "-p",
+                                        std::to_string(port_),
+                                        "-c",
+                                        "listen_addresses=127.0.0.1",
+                                        "-c",
+                                        "unix_socket_directories=" + folder_.string(),
+                                        "-c",
+                                        "max_connections=300",
+                                        "-c",
+                                        "shared_buffers=256MB",
+                                        "-c",
+                                        "log_min_messages=warning"};
+    for (const std::string& setting : settings_) command.insert(command.end(), {"-c", setting});
+    pid_ = spawn_as_postgres(command, folder_ / "log");
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
     const std::string target = "host=127.0.0.1 dbname=postgres user=postgres port=" + std::to_string(port_);
     while (PQping(target.c_str()) != PQPING_OK) {

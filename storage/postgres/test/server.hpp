@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "pharox/postgres/storage.hpp"
 
@@ -30,6 +31,8 @@ class TestServer {
     std::string query(const std::string& sql) const;
 
     void start();
+    /// `name=value`, beside those that it has, from the next start on.
+    void set(const std::string& setting) { settings_.push_back(setting); }
     /// As pg_ctl's modes: "fast", "immediate".
     void stop(const std::string& mode);
 
@@ -40,6 +43,7 @@ class TestServer {
 
   private:
     std::filesystem::path folder_;
+    std::vector<std::string> settings_;
     int port_ = 0;
     int pid_ = -1;   // of the server
     int owner_ = 0;  // the process that made it: its children leave it alone

@@ -75,14 +75,15 @@ TcpGate::TcpGate(int server_port) : server_port_(server_port) {
         throw std::runtime_error("the gate cannot listen");
     }
     port_ = ntohs(address.sin_port);
-    threads_.emplace_back([this] { accept(); });
+    accepting_ = std::thread([this] { accept(); });
 }
 
 TcpGate::~TcpGate() {
     stopping_ = true;
-    threads_.front().join();
-    threads_.clear();
+    accepting_.join();
     ::close(listener_);
+    std::unique_lock lock(mutex_);
+    ended_.wait(lock, [this] { return open_ == 0; });
 }
 
 void TcpGate::accept() {
@@ -96,13 +97,12 @@ void TcpGate::accept() {
             ::close(client);
             continue;
         }
-        const std::lock_guard lock(mutex_);
-        threads_.emplace_back([this, client] { serve(client); });
+        ++open_;
+        std::thread([this, client] { serve(client); }).detach();
     }
 }
 
 void TcpGate::serve(int client) {
-    ++open_;
     const int server = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const sockaddr_in address = loopback(server_port_);
     const int epoch = epoch_;
@@ -152,7 +152,9 @@ void TcpGate::serve(int client) {
     }
     ::close(client);
     ::close(server);
+    const std::lock_guard lock(mutex_);
     --open_;
+    ended_.notify_all();
 }
 
 }  // namespace pharox::postgres

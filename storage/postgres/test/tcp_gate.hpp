@@ -2,10 +2,10 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <cstdint>
 #include <mutex>
 #include <thread>
-#include <vector>
 
 namespace pharox::postgres {
 
@@ -51,7 +51,8 @@ class TcpGate {
     std::atomic<std::int64_t> connections_{0};
     std::atomic<std::int64_t> open_{0};
     std::mutex mutex_;
-    std::vector<std::jthread> threads_;
+    std::condition_variable ended_;  // a connection
+    std::thread accepting_;
 };
 
 }  // namespace pharox::postgres

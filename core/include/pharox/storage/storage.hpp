@@ -36,6 +36,7 @@ class ICatalog;
 class IHealthLog;
 class ILeaseControl;
 class IMaintenance;
+class IPoolWatch;
 class WaitQueue;
 
 inline constexpr std::string_view default_consumer_name = "default";
@@ -250,9 +251,13 @@ class IStorage {
     /// An adapter's destructor calls this first: waits end, and no thread is in its virtual functions any
     /// more.
     void stop_waiting() noexcept;
+    /// An adapter's constructor may call this: the store itself tells what other processes free, so that the
+    /// queue need not ask every few milliseconds. The watch lives until stop_waiting() has returned.
+    void set_pool_watch(IPoolWatch& watch) noexcept { pool_watch_ = &watch; }
 
   private:
     WaitQueue& wait_queue();
+    IPoolWatch* pool_watch_ = nullptr;
     std::once_flag wait_queue_made_;
     std::atomic<WaitQueue*> wait_queue_{nullptr};
 };

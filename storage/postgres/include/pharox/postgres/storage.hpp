@@ -49,11 +49,17 @@ struct Options {
     Duration statement_timeout = std::chrono::seconds(30);
     /// How long a call that may be repeated goes on trying while the server cannot be reached.
     Duration recovery_time = std::chrono::seconds(10);
+    /// Who waits for a proxy is told by the server of what other processes free; how often it looks besides,
+    /// for what nobody tells. Where it cannot be told, as behind a pooler, it looks every 2 to 50 ms instead.
+    Duration look_interval = std::chrono::seconds(1);
     /// How long a lease that ended is remembered, for repeats of its id. At least 10 minutes.
     Duration retention = std::chrono::hours(1);
     /// How long, and how many for each proxy, health records are kept.
     Duration health_retention = std::chrono::days(7);
     std::size_t health_records_per_proxy = 1'000;
+    /// A transaction that somebody left open in our database is worth a warning when it is older than this.
+    /// It is noticed by ping(), and now and then by releases and cleanups.
+    Duration transaction_warning = std::chrono::minutes(5);
     /// Told what an operator should know, from the thread that noticed it. Never holds a password.
     std::function<void(std::string_view)> warn{};
 };
@@ -65,8 +71,8 @@ std::shared_ptr<IStorage> make_storage(Options options);
 
 /// `postgres://…` and `postgresql://…`, as libpq reads them, or `postgres:` for its environment variables
 /// alone; with our own options beside libpq's: schema, migrations=apply|expect,
-/// prepared=detect|always|never, max_connections, connection_wait_ms, statement_timeout_ms,
-/// recovery_time_ms.
+/// prepared=detect|always|never, max_connections, connection_wait_ms, connect_timeout_ms,
+/// statement_timeout_ms, recovery_time_ms, look_interval_ms.
 void register_postgres(StorageRegistry& registry);
 /// What such a URL says. Throws ValidationError.
 Options options_of(const StorageUrl& url);

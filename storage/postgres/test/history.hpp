@@ -1,0 +1,60 @@
+// What clients wrote down, and what it says of the store. Over-leases are judged from here, never from the
+// store's own rows.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "pharox/model/lease.hpp"
+#include "pharox/storage/storage.hpp"
+
+namespace pharox::postgres {
+
+/// Microseconds of the clock that the clients, and a server on this machine, share.
+std::int64_t wall_clock();
+
+/// One line, written with one write() when what it says is certain:
+///   ? lease                        about to be acquired, under this id
+///   + lease proxy time expires     acknowledged: ours from `time` until it expires
+///   = lease proxy time expires     renewed
+///   - lease proxy time 0           about to be released: from here on it may be another's
+///   ! lease proxy time 0           the release was acknowledged
+struct Line {
+    char what = 0;
+    std::string lease{};
+    std::string proxy{};
+    std::int64_t time = 0;
+    std::int64_t expires = 0;
+};
+std::string to_text(char what, const Lease& lease);
+/// The whole lines of a file; a line that somebody was killed in is none.
+std::vector<Line> read_lines(const std::filesystem::path& file);
+
+class History {
+  public:
+    void add(const std::vector<Line>& lines);
+
+    [[nodiscard]] std::size_t leases() const noexcept { return holds_.size(); }
+    /// Instants at which a proxy was in more hands than it may be, leases that were granted twice.
+    [[nodiscard]] std::vector<std::string> over_leases(int limit) const;
+    /// Acknowledged leases, renewals and releases that the store knows nothing of.
+    [[nodiscard]] std::vector<std::string> lost(IStorage& store) const;
+
+  private:
+    static constexpr std::int64_t open = std::numeric_limits<std::int64_t>::max();
+    struct Hold {
+        std::string proxy;
+        std::int64_t from = open;  ///< not acknowledged to anybody
+        std::int64_t to = open;    ///< when it was given back
+        std::int64_t expires = 0;
+        bool released = false;
+        int granted = 0;
+    };
+    std::map<std::string, Hold> holds_;
+};
+
+}  // namespace pharox::postgres

@@ -1,0 +1,343 @@
+// Who waits is told by the server of what other processes free, and nobody is told in vain. Looking by itself
+// is switched off (look_interval), so that nothing but what is tested can serve who waits.
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <future>
+#include <mutex>
+#include <thread>
+
+#include "fixture.hpp"
+#include "pgbouncer.hpp"
+#include "raw_connection.hpp"
+
+namespace pharox::postgres {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto generous = 60s;
+constexpr auto never = Duration(24h);
+
+/// Another process, which acquires with `wait` when it is told to, and says '+' or '-'; and releases.
+class Worker {
+  public:
+    explicit Worker(const Options& options) {
+        if (::pipe(orders_) != 0 || ::pipe(answers_) != 0) throw std::runtime_error("pipe failed");
+        pid_ = ::fork();
+        if (pid_ != 0) return;
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+        try {
+            const auto store = make_storage(options);
+            LeaseId held;
+            for (char order = 0; ::read(orders_[0], &order, 1) == 1;) {
+                char answer = '-';
+                if (order == 'a') {
+                    const auto acquired =
+                        store->acquire({.pool = "pool", .duration = 10min, .wait = generous});
+                    if (acquired) held = acquired.lease().id;
+                    if (acquired) answer = '+';
+                } else if (store->release_lease({.lease_id = held}).released) {
+                    answer = '+';
+                }
+                if (::write(answers_[1], &answer, 1) != 1) break;
+            }
+        } catch (const std::exception& error) {
+            std::fprintf(stderr, "the worker: %s\n", error.what());
+        }
+        ::_exit(0);
+    }
+    ~Worker() { kill(); }
+    Worker(const Worker&) = delete;
+    Worker& operator=(const Worker&) = delete;
+
+    void begin_to_acquire() { tell('a'); }
+    void begin_to_release() { tell('r'); }
+    char answer() {
+        char answer = 0;
+        return ::read(answers_[0], &answer, 1) == 1 ? answer : '!';
+    }
+    void kill() {
+        if (pid_ <= 0) return;
+        ::kill(pid_, SIGKILL);
+        ::waitpid(pid_, nullptr, 0);
+        pid_ = -1;
+        for (const int end : {orders_[0], orders_[1], answers_[0], answers_[1]}) ::close(end);
+    }
+
+  private:
+    void tell(char order) {
+        if (::write(orders_[1], &order, 1) != 1) throw std::runtime_error("write failed");
+    }
+    int orders_[2]{};
+    int answers_[2]{};
+    pid_t pid_ = -1;
+};
+
+class Waiting : public PostgresTest {
+  protected:
+    Waiting() : pool_(fill(*open(), 1)) {}
+
+    [[nodiscard]] Options quietly(int port) const {
+        Options options = through(port);
+        options.look_interval = never;
+        return options;
+    }
+    [[nodiscard]] std::string channel() const { return "pharox_" + pool_.id.to_string(); }
+    [[nodiscard]] std::string registrations(const std::string& which = "TRUE") const {
+        return server().query("SELECT count(*) FROM " + schema_ + ".waiting WHERE " + which);
+    }
+    template <class Condition>
+    static bool soon(Condition condition) {
+        for (const auto end = std::chrono::steady_clock::now() + generous; !condition();) {
+            if (std::chrono::steady_clock::now() > end) return false;
+            std::this_thread::sleep_for(2ms);
+        }
+        return true;
+    }
+    /// Nothing is asked through the gate any more: a look every 2 to 100 ms would be seen.
+    static bool gets_quiet(const TcpGate& gate) {
+        return soon([&] {
+            const auto before = gate.requests();
+            std::this_thread::sleep_for(400ms);
+            return gate.requests() == before;
+        });
+    }
+    static std::future<AcquireResult> wait_in(IStorage& store) {
+        auto promise = std::make_shared<std::promise<AcquireResult>>();
+        store.acquire_async(
+            {.pool = "pool", .duration = 10min, .wait = generous},
+            [promise](AcquireOutcome outcome) { promise->set_value(std::move(outcome).get()); }, {});
+        return promise->get_future();
+    }
+
+    ProxyPool pool_;
+};
+
+TEST_F(Waiting, is_ended_by_what_another_process_frees) {
+    TcpGate gate(server().port());
+    Worker worker(quietly(gate.port()));
+    const auto store = open();
+    RawConnection ear(server());
+    ear.query("LISTEN \"" + channel() + '"');
+    for (int round = 0; round < 5; ++round) {
+        const auto held = store->acquire({.pool = "pool", .duration = 10min, .wait = generous});
+        ASSERT_TRUE(held);
+        worker.begin_to_acquire();
+        ASSERT_TRUE(soon([&] { return registrations() == "1"; }));
+        ASSERT_TRUE(gets_quiet(gate));
+        ear.heard(channel());
+        const auto asked = gate.requests();
+        store->release_lease({.lease_id = held.lease().id});
+        ASSERT_EQ(worker.answer(), '+') << "served, though it does not look by itself";
+        EXPECT_LE(gate.requests() - asked, 4) << "one look";
+        EXPECT_EQ(ear.heard(channel()), 1);
+        worker.begin_to_release();
+        ASSERT_EQ(worker.answer(), '+');
+    }
+}
+
+TEST_F(Waiting, looks_at_nothing_but_what_it_is_told) {
+    TcpGate gate(server().port());
+    const auto held = open()->acquire({.pool = "pool", .duration = 10min});
+    Worker worker(quietly(gate.port()));
+    worker.begin_to_acquire();
+    ASSERT_TRUE(soon([&] { return registrations() == "1"; }));
+    ASSERT_TRUE(gets_quiet(gate));
+    const auto asked = gate.requests();
+    server().query("UPDATE " + schema_ + ".proxy SET max_concurrency = 2");  // by somebody who tells nobody
+    std::this_thread::sleep_for(400ms);
+    EXPECT_EQ(gate.requests(), asked) << "or the other tests prove nothing";
+    server().query("SELECT pg_notify('" + channel() + "', '')");
+    EXPECT_EQ(worker.answer(), '+');
+}
+
+TEST_F(Waiting, every_way_of_freeing_tells_and_only_who_waits) {
+    const auto store = open();
+    RawConnection ear(server());
+    ear.query("LISTEN \"" + channel() + '"');
+    const std::string registered = "INSERT INTO " + schema_ + ".waiting VALUES ('" + pool_.id.to_string() +
+                                   "', 1, clock_timestamp() + interval '1 hour')";
+    int host = 0;
+    const auto lease = [&](Duration duration = 10min) {
+        const auto acquired = store->acquire({.pool = "pool", .duration = duration});
+        EXPECT_TRUE(acquired);
+        return acquired.lease().id;
+    };
+    const auto another = [&](ProxyStatus status) {
+        return Proxy{
+            .pool_id = pool_.id, .host = "192.0.2." + std::to_string(++host), .port = 1, .status = status};
+    };
+    const std::vector<std::pair<const char*, std::function<void()>>> ways = {
+        {"release", [&] { store->release_lease({.lease_id = lease()}); }},
+        {"release_many", [&] { store->release_many({{.lease_id = lease()}}); }},
+        {"revoke", [&] { store->lease_control()->revoke_lease({.lease_id = lease()}); }},
+        {"collecting what expired",
+         [&] {
+             lease(1ms);
+             EXPECT_TRUE(soon([&] { return store->cleanup_expired_leases({}).count == 1; }));
+         }},
+        {"add_proxy", [&] { store->catalog()->add_proxy(another(ProxyStatus::active)); }},
+        {"add_proxies", [&] { store->catalog()->add_proxies({.proxies = {another(ProxyStatus::active)}}); }},
+        {"activation",
+         [&] {
+             Proxy proxy = store->catalog()->add_proxy(another(ProxyStatus::inactive));
+             ear.heard(channel());
+             proxy.status = ProxyStatus::active;
+             store->catalog()->update_proxy(proxy);
+         }},
+        {"a health check",
+         [&] {
+             const Proxy proxy = store->catalog()->add_proxy(another(ProxyStatus::inactive));
+             ear.heard(channel());
+             store->health_log()->apply_health_check_result(
+                 {.proxy_id = proxy.id, .status = ProxyStatus::active});
+         }},
+        {"removing a consumer",
+         [&] {
+             store->ensure_consumer({.name = "short"});
+             EXPECT_TRUE(store->acquire({.pool = "pool", .consumer = "short"}));
+             store->catalog()->remove_consumer("short", true);
+         }},
+    };
+    for (const bool somebody_waits : {true, false}) {
+        server().query(somebody_waits ? registered : "DELETE FROM " + schema_ + ".waiting");
+        for (const auto& [name, way] : ways) {
+            ear.heard(channel());
+            way();
+            EXPECT_EQ(ear.heard(channel()), somebody_waits ? 1 : 0) << name;
+        }
+        ear.heard(channel());
+        store->catalog()->add_proxy(another(ProxyStatus::inactive));
+        EXPECT_EQ(ear.heard(channel()), 0) << "nobody can have it";
+    }
+    server().query(registered);
+    store->catalog()->remove_pool("pool", true);
+    EXPECT_EQ(ear.heard(channel()), 1) << "who waits for it is to hear that it is gone";
+}
+
+TEST_F(Waiting, in_the_process_that_frees_needs_no_notification) {
+    TcpGate gate(server().port());
+    const auto store = make_storage(quietly(gate.port()));
+    RawConnection ear(server());
+    ear.query("LISTEN \"" + channel() + '"');
+    const auto held = store->acquire({.pool = "pool", .duration = 10min});
+    auto waiting = wait_in(*store);
+    ASSERT_TRUE(soon([&] { return registrations() == "1"; }));
+    ASSERT_TRUE(gets_quiet(gate));
+    store->release_lease({.lease_id = held.lease().id});
+    EXPECT_TRUE(waiting.get());
+    EXPECT_EQ(ear.heard(channel()), 0);
+    EXPECT_TRUE(soon([&] { return registrations() == "0"; })) << "nobody waits any more";
+}
+
+TEST_F(Waiting, of_a_killed_process_is_forgotten) {
+    const auto store = open();
+    RawConnection ear(server());
+    ear.query("LISTEN \"" + channel() + '"');
+    auto held = store->acquire({.pool = "pool", .duration = 10min});
+    {
+        Worker worker(options());
+        worker.begin_to_acquire();
+        ASSERT_TRUE(soon([&] { return registrations() == "1"; }));
+    }
+    EXPECT_EQ(registrations(), "1");
+    EXPECT_EQ(registrations("ends_at > clock_timestamp() + interval '31 seconds'"), "0");
+    // Time passes.
+    server().query("UPDATE " + schema_ + ".waiting SET ends_at = ends_at - interval '2 minutes'");
+    store->release_lease({.lease_id = held.lease().id});
+    EXPECT_EQ(ear.heard(channel()), 0);
+    held = store->acquire({.pool = "pool", .duration = 10min});
+    const auto other = open();
+    auto waiting = wait_in(*other);
+    EXPECT_TRUE(soon([&] { return registrations("ends_at > clock_timestamp()") == "1"; }));
+    EXPECT_EQ(registrations(), "1") << "the next one that registers clears up";
+    store->release_lease({.lease_id = held.lease().id});
+    EXPECT_TRUE(waiting.get());
+}
+
+TEST_F(Waiting, sees_what_began_before_it_was_registered) {
+    TcpGate gate(server().port());
+    const auto held = open()->acquire({.pool = "pool", .duration = 10min});
+    // Its snapshot is older than the registration: it sees nobody to tell.
+    RawConnection older(server());
+    older.query("BEGIN");
+    older.query("UPDATE " + schema_ + ".proxy SET max_concurrency = 2");
+    Worker worker(quietly(gate.port()));
+    worker.begin_to_acquire();
+    ASSERT_TRUE(soon([&] { return registrations() == "1"; }));
+    const auto asked = gate.requests();
+    EXPECT_TRUE(soon([&] { return gate.requests() > asked + 20; })) << "until then it looks by itself";
+    older.query("COMMIT");
+    EXPECT_EQ(worker.answer(), '+');
+}
+
+TEST_F(Waiting, sees_an_expiry_that_nobody_tells) {
+    TcpGate gate(server().port());
+    const auto held = open()->acquire({.pool = "pool", .duration = 1500ms});
+    Worker worker(quietly(gate.port()));
+    worker.begin_to_acquire();
+    EXPECT_EQ(worker.answer(), '+');
+}
+
+TEST_F(Waiting, without_the_listener_looks_by_itself_until_it_is_back) {
+    TcpGate gate(server().port());
+    std::mutex mutex;
+    std::vector<std::string> warnings;
+    Options options = quietly(gate.port());
+    options.warn = [&](std::string_view what) {
+        const std::lock_guard lock(mutex);
+        warnings.emplace_back(what);
+    };
+    const auto warned = [&] {
+        const std::lock_guard lock(mutex);
+        return warnings.size();
+    };
+    const auto store = make_storage(options);
+    const auto elsewhere = open();
+    auto held = elsewhere->acquire({.pool = "pool", .duration = 10min});
+    auto waiting = wait_in(*store);
+    ASSERT_TRUE(soon([&] { return registrations() == "1"; }));
+    ASSERT_TRUE(gets_quiet(gate));
+    gate.refuse(true);
+    EXPECT_EQ(server().query("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                             " WHERE application_name = 'pharox waiting'"),
+              "1");
+    const auto asked = gate.requests();
+    EXPECT_TRUE(soon([&] { return gate.requests() > asked + 20; }))
+        << "the connection of the pool is there still";
+    elsewhere->release_lease({.lease_id = held.lease().id});
+    const auto first = waiting.get();
+    ASSERT_TRUE(first);
+    EXPECT_EQ(warned(), 1U);
+    gate.refuse(false);
+    waiting = wait_in(*store);
+    ASSERT_TRUE(soon([&] { return warned() == 2U; }));
+    ASSERT_TRUE(gets_quiet(gate));
+    elsewhere->release_lease({.lease_id = first.lease().id});
+    EXPECT_TRUE(waiting.get());
+}
+
+TEST_F(Waiting, behind_pgbouncer_looks_by_itself) {
+    const PgBouncer bouncer(server());
+    Options options = this->options();
+    options.connection = bouncer.as("pharox_app");
+    options.look_interval = never;
+    const auto store = make_storage(options);
+    const auto elsewhere = open();
+    for (int round = 0; round < 3; ++round) {
+        const auto held = elsewhere->acquire({.pool = "pool", .duration = 10min});
+        auto waiting = wait_in(*store);
+        elsewhere->release_lease({.lease_id = held.lease().id});
+        const auto acquired = waiting.get();
+        ASSERT_TRUE(acquired);
+        EXPECT_TRUE(store->release_lease({.lease_id = acquired.lease().id}).released);
+    }
+    EXPECT_EQ(registrations(), "0");
+}
+
+}  // namespace
+}  // namespace pharox::postgres
