@@ -182,7 +182,7 @@ AcquireRequest Comparison::drawn_acquire() {
     if (dice_.one_in(4)) {
         ask_again(request);
     }
-    if (!context_.has_catalog() && request.selector == Selector::round_robin) {
+    if (request.selector == Selector::round_robin) {
         // The default's find has renewed a mark before anything else is known.
         request.consumer = "one";
         request.lease_id = dice_.id<LeaseId>();

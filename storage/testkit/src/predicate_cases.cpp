@@ -136,6 +136,22 @@ void proxy_that_is_shared_while_the_predicate_runs(Context& context) {
     EXPECT_EQ(acquired.proxy().current_leases, 2);
 }
 
+void proxy_that_changes_while_the_predicate_runs(Context& context) {
+    context.add_proxy(context.add_pool());
+    bool changed = false;
+    const auto acquired = context.acquire({.pool = "pool", .filters = where([&](const Proxy& it) {
+                                                               if (!changed) {
+                                                                   changed = true;
+                                                                   Proxy other = it;
+                                                                   other.city = "Lima";
+                                                                   context.catalog().update_proxy(other);
+                                                               }
+                                                               return true;
+                                                           })});
+    ASSERT_TRUE(acquired) << "it fits as it is now, too";
+    EXPECT_EQ(acquired.proxy().city, "Lima");
+}
+
 void pool_that_goes_while_the_predicate_runs(Context& context) {
     context.add_consumer("worker");
     for (const bool answer : {false, true}) {
@@ -214,6 +230,10 @@ std::vector<Case> predicate_cases() {
          {"X-12"},
          {},
          proxy_that_is_shared_while_the_predicate_runs},
+        {"proxy_that_changes_while_the_predicate_runs",
+         {"A-06", "X-12"},
+         {.catalog = true},
+         proxy_that_changes_while_the_predicate_runs},
         {"pool_that_goes_while_the_predicate_runs",
          {"A-02", "X-12"},
          {.catalog = true},

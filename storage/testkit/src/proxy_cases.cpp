@@ -103,6 +103,7 @@ void proxy_is_updated_whole(Context& context) {
         it.max_concurrency = std::nullopt;
         it.checked_at = before.checked_at + std::chrono::hours(1);
     });
+    EXPECT_EQ(context.find("pool"), before);
     EXPECT_EQ(context.catalog().update_proxy(after), after);
     EXPECT_EQ(context.catalog().get_proxy(before.id), after);
     EXPECT_EQ(context.find("pool", {.tags = {"c"}}), after);
