@@ -140,6 +140,9 @@ AcquireResult Leasing::acquire_by_predicate(const Ask& ask, PoolId pool, Expired
     // Without asking the predicates of those that are busy, nobody can tell more.
     const Situation now = look_around(ask);
     if (!now.pool) return Miss::pool_unknown;
+    if (now.lease_known) {
+        if (auto known = repeated(ask)) return *std::move(known);
+    }
     return now.full ? Miss::none_available : Miss::nothing_matches;
 }
 

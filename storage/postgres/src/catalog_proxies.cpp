@@ -73,14 +73,17 @@ AddProxiesResult Catalog::add_staged(Connection& connection, const std::vector<P
     if (unknown.size() > 0) throw PoolNotFoundError(unknown.id<PoolId>(0, 0).to_string());
     AddProxiesResult result;
     if (policy == DuplicatePolicy::reject) {
+        connection.command("SAVEPOINT before_insert");
         try {
             result.added = run(query::insert_staged).changed();
         } catch (const ServerError& error) {
             if (!error.is("23505")) throw;
-            if (error.constraint == "proxy_pkey") {
-                throw ConflictError("id", "a proxy", "has the id of another proxy");
-            }
-            throw ConflictError("proxy", "a proxy", "is in its pool already");
+            connection.command("ROLLBACK TO before_insert");
+            const Rows conflict = run(query::first_conflict);
+            // Whatever was in the way went meanwhile.
+            if (conflict.size() == 0) throw;
+            refuse_duplicate(proxies[static_cast<std::size_t>(conflict.integer(0, 0))],
+                             conflict.flag(0, 1) ? "proxy_pkey" : "proxy_identity");
         }
         return result;
     }

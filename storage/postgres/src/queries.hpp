@@ -405,6 +405,15 @@ inline constexpr auto update_staged =
     " AND h.identity = sha256(convert_to(s.identity, 'UTF8')))";
 /// $1 pool ids.
 inline constexpr auto tell_of_pools = "SELECT " PHAROX_TELL("s.pool_id") " FROM unnest($1) AS s (pool_id)";
+/// The first that cannot be inserted: its place, whether because of its id.
+inline constexpr auto first_conflict =
+    "SELECT place, id_taken FROM (SELECT s.place, row_number() OVER (PARTITION BY s.id ORDER BY s.place) > 1"
+    " OR EXISTS (SELECT 1 FROM pharox.proxy p WHERE p.id = s.id) AS id_taken,"
+    " row_number() OVER (PARTITION BY s.pool_id, s.identity ORDER BY s.place) > 1"
+    " OR EXISTS (SELECT 1 FROM pharox.proxy p WHERE p.pool_id = s.pool_id"
+    " AND p.identity = sha256(convert_to(s.identity, 'UTF8'))) AS identity_taken FROM pharox_staging s) "
+    "looked"
+    " WHERE id_taken OR identity_taken ORDER BY place LIMIT 1";
 /// What has a stored id, and another identity.
 inline constexpr auto staged_places = "SELECT place FROM pharox_staging ORDER BY place";
 
