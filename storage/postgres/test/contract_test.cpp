@@ -28,7 +28,17 @@ std::shared_ptr<IStorage> open(const testkit::Setup& setup) {
     return postgres::make_storage(server.options("pharox_app", schema));
 }
 
+void break_counter(IStorage& /*store*/, const testkit::Setup& setup, ProxyId proxy, int counter) {
+    postgres::TestServer::shared().query("UPDATE " + schema_of(setup.folder) +
+                                         ".proxy SET current_leases = " + std::to_string(counter) +
+                                         " WHERE id = '" + proxy.to_string() + "'");
+}
+
 }  // namespace
 
-PHAROX_STORAGE_CONTRACT(Postgres,
-                        {.make = open, .durable = true, .processes = true, .clock = testkit::Clock::own})
+PHAROX_STORAGE_CONTRACT(Postgres, {.make = open,
+                                   .durable = true,
+                                   .processes = true,
+                                   .clock = testkit::Clock::own,
+                                   .tells_misses_apart = true,
+                                   .break_counter = break_counter})
