@@ -34,11 +34,10 @@ class Churn : public testing::Test {
     };
 
     Churn() {
-        if (cycles() < 1'000'000) {  // in proportion to the length
-            server_.stop("fast");
-            server_.set("autovacuum_naptime=1s");
-            server_.start();
-        }
+        server_.stop("fast");
+        server_.set("synchronous_commit=off");  // how fast the disk is, is not asked here
+        if (cycles() < 1'000'000) server_.set("autovacuum_naptime=1s");  // in proportion to the length
+        server_.start();
         server_.migrate_and_grant("pharox");
         // As if almost ten minutes went by.
         server_.query(

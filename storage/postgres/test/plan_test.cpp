@@ -1,6 +1,5 @@
 // Plans at 100,000 proxies: what an index serves discards at most 100 rows.
 #include <chrono>
-#include <regex>
 #include <thread>
 
 #include "database.hpp"
@@ -41,12 +40,11 @@ class Plans : public PostgresTest {
                 Plan::once);
         });
         std::int64_t sum = 0;
-        const std::regex removed("Rows Removed by [A-Za-z ]*: ([0-9]+)");
         for (int row = 0; row < rows.size(); ++row) {
             const std::string line(rows.text(row, 0));
             explained += line + '\n';
-            std::smatch found;
-            if (std::regex_search(line, found, removed)) sum += std::stoll(found[1]);
+            if (line.find("Rows Removed by ") != std::string::npos)
+                sum += std::stoll(line.substr(line.rfind(':') + 1));
             EXPECT_EQ(line.find("Seq Scan on proxy"), std::string::npos) << line;
         }
         return sum;

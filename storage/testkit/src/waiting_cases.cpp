@@ -243,7 +243,8 @@ void many_waits_hold_no_thread(Context& context) {
                             },
                             {});
     }
-    EXPECT_EQ(threads_of_this_process(), threads);
+    EXPECT_LE(threads_of_this_process(), threads + 1)
+        << "one may be begun for all, to listen for other processes";
     EXPECT_TRUE(context.release(held.lease()));
     EXPECT_TRUE(context.release(first.get().lease()));
     context.until([&] { return served == served_at_least; });
