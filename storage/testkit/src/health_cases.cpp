@@ -59,7 +59,7 @@ void old_check_changes_nothing(Context& context) {
     ASSERT_TRUE(context.health().apply_health_check_result(newest));
     const auto stored = context.catalog().get_proxy(proxy.id);
     auto older = checked(context, proxy, ProxyStatus::inactive, 99);
-    older.checked_at -= 1ms;
+    older.checked_at = newest.checked_at - 1ms;
     EXPECT_EQ(context.health().apply_health_check_result(older), stored);
     EXPECT_EQ(context.catalog().get_proxy(proxy.id), stored);
     EXPECT_EQ(context.health().get_last_health_result(proxy.id), newest);
