@@ -25,11 +25,14 @@ AcquireResult Leasing::acquire(const AcquireRequest& request) {
             result = Miss::pool_unknown;
         } else if (now.lease_known) {
             result = repeated(ask);
-        } else if (now.orders < ask.plan.orders_needed()) {
-            prepare_order(ask.operation, *now.pool, ask.plan.orders_needed());
-            if (ask.plan.exact()) result = attempt(ask, ask.plan.acquire({}), {}, expired);
-        } else if (now.due && !now.free && !now.free_slow) {
+        } else if (now.due && !(now.free && ask.plan.exact())) {
+            // One that is due may be on the very proxy that a predicate would take, or go before a slow one.
             expired.add(collect(ask.operation, true));
+            if (ask.plan.exact()) result = attempt(ask, ask.plan.acquire({}), {}, expired);
+        } else if (now.orders < ask.plan.orders_needed() &&
+                   (now.free || now.free_slow || !ask.plan.exact())) {
+            // Not for a miss: it would wait for whoever is filling the pool.
+            prepare_order(ask.operation, *now.pool, ask.plan.orders_needed());
             if (ask.plan.exact()) result = attempt(ask, ask.plan.acquire({}), {}, expired);
         } else if (!ask.plan.exact()) {
             result = acquire_by_predicate(ask, *now.pool, expired);

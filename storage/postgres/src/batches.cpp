@@ -1,5 +1,6 @@
 // acquire_many: as many acquires as are asked for in one round trip and one transaction.
 #include "acquire_ask.hpp"
+#include "pharox/errors.hpp"
 
 namespace pharox::postgres {
 
@@ -19,8 +20,12 @@ AcquireManyResult Leasing::acquire_at_once(const AcquireManyRequest& request) {
     }
     const std::string sql =
         database_.in_schema(request.distinct ? ask.plan.acquire_other() : ask.plan.acquire({}));
+    // No error of a batch names one lease: those that it makes have the ids that were given, or are undone.
+    const Operation operation{.name = ask.operation.name};
     bool due = false;
-    database_.run(ask.operation, Repeat::always, [&](Connection& connection) {
+    int attempts = 0;
+    database_.run(operation, Repeat::always, [&](Connection& connection) {
+        ++attempts;
         result.leased.clear();
         try {
             // Rows that others have locked are left out, so nothing here waits while it holds something.
@@ -35,10 +40,27 @@ AcquireManyResult Leasing::acquire_at_once(const AcquireManyRequest& request) {
             if (!is_lease_id_taken(error) && !is_consumer_missing(error)) throw;
         }
     });
+    if (attempts > 1) result.leased = made_by(ask, ids);
     Expired expired(reports_);
-    if (due) collect_into(expired, ask.operation);
+    if (due) collect_into(expired, operation);
     result.expired = expired.take();
     return result;
+}
+
+/// The leases under these ids that this call made, also by an attempt whose answer was lost.
+std::vector<LeasedProxy> Leasing::made_by(const Ask& ask, const std::vector<LeaseId>& ids) {
+    std::vector<LeasedProxy> made;
+    for (const LeaseId& id : ids) {
+        try {
+            auto leased = replay({.name = ask.operation.name, .lease = id}, id, ask.consumer, ask.call);
+            if (leased && !leased->replayed) made.push_back(*std::move(leased));
+        } catch (const ConflictError&) {
+            continue;  // one by one it will be told
+        } catch (const LeaseEndedError&) {
+            continue;
+        }
+    }
+    return made;
 }
 
 }  // namespace pharox::postgres

@@ -71,6 +71,8 @@ class Leasing final : public ILeaseControl {
     std::optional<LeasedProxy> replay(const Operation& operation, LeaseId id, const std::string& consumer,
                                       std::int64_t call);
 
+    std::vector<LeasedProxy> made_by(const Ask& ask, const std::vector<LeaseId>& ids);
+
     std::optional<Proxy> find_by_predicate(const FindRequest& request, const PickPlan& plan, PoolId pool);
     std::optional<Proxy> find_marking(const FindRequest& request, const PickPlan& plan, Reach reach,
                                       const std::optional<Choice>& choice);

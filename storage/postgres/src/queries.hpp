@@ -535,17 +535,15 @@ inline constexpr auto compare_counters =
     " wrong.id, (SELECT name FROM pharox.pool WHERE id = wrong.pool_id), wrong.counter, wrong.active"
     " FROM (SELECT 1) one LEFT JOIN wrong ON TRUE ORDER BY wrong.id";
 inline constexpr auto lock_for_repair = "LOCK TABLE pharox.proxy, pharox.lease IN SHARE ROW EXCLUSIVE MODE";
+/// And what indexes hold, which is a copy of them.
 inline constexpr auto set_counters_right =
-    "UPDATE pharox.proxy p SET current_leases = counted.n, room = " PHAROX_ROOM(
-        "p.status", "p.max_concurrency",
-        "counted.n") ", " PHAROX_TURN "p.used END, " PHAROX_LOAD
-                     "counted.n END FROM (SELECT proxy.id, count(lease.id)::int AS n"
-                     " FROM pharox.proxy LEFT JOIN pharox.lease ON lease.proxy_id = proxy.id AND "
-                     "lease.status = 0"
-                     " GROUP BY proxy.id) counted WHERE p.id = counted.id AND (p.current_leases <> counted.n"
-                     " OR p.room IS DISTINCT FROM " PHAROX_ROOM(
-                         "p.status", "p.max_concurrency",
-                         "counted.n") ") RETURNING " PHAROX_TELL("p.pool_id");
+    "UPDATE pharox.proxy p SET current_leases = right_is.n, room = right_is.room, turn = right_is.turn,"
+    " load = right_is.load FROM (SELECT q.id, n, " PHAROX_ROOM("q.status", "q.max_concurrency", "n")
+    " AS room, CASE WHEN pool.orders >= 1 THEN q.used END AS turn, CASE WHEN pool.orders >= 3 THEN n END AS load"
+    " FROM (SELECT proxy.*, coalesce(counted.n, 0) AS n FROM pharox.proxy LEFT JOIN (SELECT proxy_id,"
+    " count(*)::int AS n FROM pharox.lease WHERE status = 0 GROUP BY proxy_id) counted ON proxy_id = proxy.id) q"
+    " JOIN pharox.pool ON pool.id = q.pool_id) right_is WHERE p.id = right_is.id AND (p.current_leases, p.room, p.turn, p.load)"
+    " IS DISTINCT FROM (right_is.n, right_is.room, right_is.turn, right_is.load) RETURNING " PHAROX_TELL("p.pool_id");
 
 // ---- Orders that a pool is asked for the first time: see the first migration
 

@@ -125,6 +125,25 @@ TEST_F(Connections, through_pgbouncer_in_transaction_mode) {
     threads.clear();
     EXPECT_EQ(done, 200);
     EXPECT_EQ(leases(*store), 0);
+    for (const bool distinct : {false, true}) {
+        const auto batch = store->acquire_many(
+            {.each = {.pool = "pool", .filters = {.country = "AR"}}, .count = 30, .distinct = distinct});
+        EXPECT_EQ(batch.leased.size(), 25U) << "as many as there are";
+        EXPECT_EQ(batch.miss, Miss::all_busy);
+        std::vector<ReleaseRequest> all;
+        for (const LeasedProxy& leased : batch.leased) all.push_back({.lease_id = leased.lease().id});
+        for (const ReleaseResult& released : store->release_many(all)) EXPECT_TRUE(released.released);
+        EXPECT_EQ(leases(*store), 0);
+    }
+    // One that is refused in the middle undoes the others, and the connection goes on.
+    const LeaseId taken = LeaseId::make();
+    const auto first = store->acquire({.pool = "pool", .lease_id = taken});
+    const std::vector<LeaseId> ids = {LeaseId::make(), taken, LeaseId::make()};
+    const auto again = store->acquire_many({.each = {.pool = "pool"}, .count = 3, .lease_ids = ids});
+    ASSERT_EQ(again.leased.size(), 3U);
+    EXPECT_EQ(again.leased[1].lease(), first.lease());
+    EXPECT_TRUE(again.leased[1].replayed);
+    EXPECT_EQ(leases(*store), 3);
     std::vector<Proxy> more(store->catalog()->list_proxies({.pool = "pool", .limit = 10}).items);
     EXPECT_EQ(
         store->catalog()->add_proxies({.proxies = more, .on_duplicate = DuplicatePolicy::update}).updated,

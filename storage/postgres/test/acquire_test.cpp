@@ -1,0 +1,99 @@
+// Acquires beside leases that are due, batches whose answer is lost, and what is released twice at once.
+#include <chrono>
+#include <thread>
+
+#include "fixture.hpp"
+#include "pharox/errors.hpp"
+
+namespace pharox::postgres {
+namespace {
+
+using namespace std::chrono_literals;
+
+class Acquires : public PostgresTest {
+  protected:
+    /// A lease on the proxy that is over, and that nobody has collected.
+    static void let_one_expire(IStorage& store, ProxyId proxy) {
+        store.create_lease({.proxy_id = proxy, .consumer = "default", .duration = 1ms});
+        while (leases(store) > 0) std::this_thread::sleep_for(1ms);
+    }
+    static Proxy with_status(IStorage& store, ProxyStatus status) {
+        return store.catalog()->list_proxies({.pool = "pool", .status = status}).items.at(0);
+    }
+};
+
+TEST_F(Acquires, predicate_is_asked_of_a_proxy_whose_lease_is_due) {
+    const auto store = open();
+    fill(*store, 3);
+    const ProxyId wanted = store->catalog()->list_proxies({.pool = "pool"}).items.at(1).id;
+    let_one_expire(*store, wanted);
+    const auto acquired = store->acquire(
+        {.pool = "pool", .filters = {.predicate = [&](const Proxy& proxy) { return proxy.id == wanted; }}});
+    ASSERT_TRUE(acquired) << acquired.miss();
+    EXPECT_EQ(acquired.proxy().id, wanted);
+}
+
+TEST_F(Acquires, active_one_whose_lease_is_due_goes_before_a_slow_one) {
+    const auto store = open();
+    fill(*store, 2,
+         [](int i, Proxy& proxy) { proxy.status = i == 0 ? ProxyStatus::slow : ProxyStatus::active; });
+    let_one_expire(*store, with_status(*store, ProxyStatus::active).id);
+    const auto acquired = store->acquire({.pool = "pool", .allow_slow = true});
+    ASSERT_TRUE(acquired);
+    EXPECT_EQ(acquired.proxy().status, ProxyStatus::active);
+}
+
+TEST_F(Acquires, lost_answer_of_a_batch_leaves_one_lease_each) {
+    TcpGate gate(server().port());
+    const auto store = make_storage(through(gate.port()));
+    fill(*store, 5, [](int, Proxy& proxy) { proxy.max_concurrency = 2; });
+    for (const bool fills_the_pool : {false, true}) {
+        const std::size_t count = fills_the_pool ? 10 : 3;
+        const auto warm = store->acquire_many({.each = {.pool = "pool"}, .count = 1});
+        store->release_lease({.lease_id = warm.leased.at(0).lease().id});
+        gate.cut_next_answers(1);
+        const auto batch = store->acquire_many({.each = {.pool = "pool"}, .count = count});
+        EXPECT_EQ(gate.cuts_left(), 0);
+        ASSERT_EQ(batch.leased.size(), count);
+        std::vector<ReleaseRequest> all;
+        for (const LeasedProxy& leased : batch.leased) {
+            EXPECT_FALSE(leased.replayed) << "nobody was told of it before";
+            all.push_back({.lease_id = leased.lease().id});
+        }
+        EXPECT_EQ(leases(*store), static_cast<std::int64_t>(count));
+        // The answer of their release is lost, too; and each is named twice.
+        const auto once = all;
+        all.insert(all.end(), once.begin(), once.end());
+        gate.cut_next_answers(1);
+        const auto released = store->release_many(all);
+        EXPECT_EQ(gate.cuts_left(), 0);
+        ASSERT_EQ(released.size(), 2 * count);
+        for (std::size_t i = 0; i < released.size(); ++i) {
+            EXPECT_EQ(released[i].released, i < count) << i;
+            EXPECT_TRUE(released[i].lease.has_value()) << i;
+        }
+        EXPECT_EQ(leases(*store), 0);
+    }
+    EXPECT_TRUE(store->maintenance()->audit().mismatches.empty());
+}
+
+TEST_F(Acquires, batch_of_unknown_outcome_names_no_lease_of_its_own_making) {
+    TcpGate gate(server().port());
+    Options options = through(gate.port());
+    options.recovery_time = 200ms;
+    const auto store = make_storage(options);
+    fill(*store, 3);
+    ASSERT_EQ(store->acquire_many({.each = {.pool = "pool"}, .count = 1}).leased.size(), 1U);  // prepares
+    gate.cut_next_answers(1);
+    gate.refuse(true);
+    try {
+        store->acquire_many({.each = {.pool = "pool"}, .count = 2});
+        FAIL() << "threw nothing";
+    } catch (const StorageError& error) {
+        EXPECT_TRUE(error.outcome_unknown());
+        EXPECT_EQ(error.lease_id(), std::nullopt);
+    }
+}
+
+}  // namespace
+}  // namespace pharox::postgres

@@ -1,0 +1,128 @@
+// What indexes hold (room, turn, load) is what it is a copy of, whatever goes on while a pool is first asked
+// for an order.
+#include <atomic>
+#include <latch>
+#include <random>
+#include <thread>
+
+#include "fixture.hpp"
+#include "pharox/errors.hpp"
+
+namespace pharox::postgres {
+namespace {
+
+class Orders : public PostgresTest {
+  protected:
+    [[nodiscard]] std::string wrong_rows() const {
+        return server().query(
+            "SELECT count(*) FROM " + schema_ + ".proxy p JOIN " + schema_ +
+            ".pool ON pool.id = p.pool_id WHERE p.room IS DISTINCT FROM CASE WHEN p.status IN (0, 2)"
+            " AND (p.max_concurrency IS NULL OR p.current_leases < p.max_concurrency) THEN p.status END"
+            " OR p.turn IS DISTINCT FROM CASE WHEN pool.orders >= 1 THEN p.used END"
+            " OR p.load IS DISTINCT FROM CASE WHEN pool.orders >= 3 THEN p.current_leases END");
+    }
+};
+
+TEST_F(Orders, copies_are_complete_whatever_goes_on_meanwhile) {
+    constexpr int pools = 2;
+    constexpr int proxies = 12'000;  // three batches
+    const auto store = open();
+    store->ensure_consumer({.name = "default"});
+    ProxyPool elsewhere = store->catalog()->add_pool({.name = "elsewhere"});
+    for (int round = 0; round < pools; ++round) {
+        const std::string name = "pool-" + std::to_string(round);
+        const ProxyPool pool = store->catalog()->add_pool({.name = name});
+        const auto some = [&](int from, int count) {
+            std::vector<Proxy> made;
+            for (int i = from; i < from + count; ++i) {
+                made.push_back(
+                    {.pool_id = pool.id,
+                     .host = "10." + std::to_string(i / 65'536) + '.' + std::to_string(i / 256 % 256) + '.' +
+                             std::to_string(i % 256),
+                     .port = 8080,
+                     .status = ProxyStatus::active,
+                     .max_concurrency = i % 2 == 0 ? std::optional<std::int32_t>(2) : std::nullopt});
+            }
+            return made;
+        };
+        store->catalog()->add_proxies({.proxies = some(0, proxies)});
+        std::atomic<bool> ready{false};
+        std::atomic<int> next{proxies};
+        std::latch all_here(8);
+        std::vector<std::jthread> others;
+        const auto meanwhile = [&](auto work) {
+            others.emplace_back([&, work] {
+                std::minstd_rand dice(std::random_device{}());
+                all_here.arrive_and_wait();
+                while (!ready) work(dice);
+            });
+        };
+        for (int i = 0; i < 2; ++i) {
+            meanwhile([&](auto& dice) {
+                const auto acquired = store->acquire(
+                    {.pool = name,
+                     .selector = dice() % 2 == 0 ? Selector::random : Selector::first_available});
+                ASSERT_TRUE(acquired);
+                if (dice() % 4 != 0) store->release_lease({.lease_id = acquired.lease().id});
+            });
+        }
+        meanwhile([&](auto&) { store->catalog()->add_proxy(some(next++, 1).at(0)); });
+        meanwhile([&](auto&) {
+            const int from = next.fetch_add(300);
+            store->catalog()->add_proxies({.proxies = some(from, 300)});
+        });
+        meanwhile([&](auto& dice) {
+            // Away, and back.
+            const auto page = store->catalog()->list_proxies(
+                {.pool = name, .after = ProxyId::make().to_string().substr(0, 35) + "0", .limit = 1});
+            auto moved = page.items.empty() ? store->catalog()->list_proxies({.pool = name, .limit = 1}).items
+                                            : page.items;
+            for (const PoolId to : {elsewhere.id, pool.id}) {
+                moved.at(0).pool_id = to;
+                moved.at(0).status = dice() % 2 == 0 ? ProxyStatus::active : ProxyStatus::slow;
+                store->catalog()->update_proxy(moved.at(0));
+            }
+        });
+        std::vector<std::jthread> asking;
+        for (int i = 0; i < 3; ++i) {
+            asking.emplace_back([&, i] {
+                all_here.arrive_and_wait();
+                const Selector selector = i == 0 ? Selector::round_robin : Selector::least_used;
+                const auto acquired = store->acquire({.pool = name, .selector = selector});
+                EXPECT_TRUE(acquired);
+            });
+        }
+        asking.clear();
+        ready = true;
+        others.clear();
+        EXPECT_EQ(wrong_rows(), "0") << name;
+        EXPECT_EQ(server().query("SELECT orders FROM " + schema_ + ".pool WHERE name = '" + name + "'"), "4");
+    }
+    EXPECT_TRUE(store->maintenance()->audit().mismatches.empty());
+}
+
+TEST_F(Orders, pool_that_has_nothing_to_lease_is_not_prepared) {
+    const auto store = open();
+    fill(*store, 1, [](int, Proxy& proxy) { proxy.status = ProxyStatus::inactive; });
+    const auto missed = store->acquire({.pool = "pool", .selector = Selector::round_robin});
+    ASSERT_FALSE(missed);
+    EXPECT_EQ(missed.miss(), Miss::nothing_matches);
+    EXPECT_EQ(server().query("SELECT orders FROM " + schema_ + ".pool"), "0");
+}
+
+TEST_F(Orders, repair_sets_room_and_copies_right) {
+    const auto store = open();
+    fill(*store, 4);
+    ASSERT_TRUE(store->acquire({.pool = "pool", .selector = Selector::least_used}));
+    EXPECT_EQ(wrong_rows(), "0");
+    for (const std::string wrong : {"room = 2", "room = NULL WHERE current_leases = 0", "turn = NULL",
+                                    "turn = 7", "load = NULL", "load = 7"}) {
+        server().query("UPDATE " + schema_ + ".proxy SET " + wrong);
+        EXPECT_NE(wrong_rows(), "0") << wrong;
+        EXPECT_TRUE(store->maintenance()->repair().mismatches.empty()) << "the counters were right";
+        EXPECT_EQ(wrong_rows(), "0") << wrong;
+    }
+}
+
+}  // namespace
+}  // namespace pharox::postgres
