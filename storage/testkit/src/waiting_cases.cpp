@@ -73,7 +73,9 @@ void newcomer_does_not_overtake(Context& context) {
         ASSERT_TRUE(held) << round;
         auto waiting = wait_for(context.store(), {.pool = "pool", .wait = patience});
         EXPECT_TRUE(context.release(held.lease()));
-        EXPECT_FALSE(context.acquire({.pool = "pool"})) << "a newcomer overtook in round " << round;
+        const auto newcomer = context.acquire({.pool = "pool"});
+        EXPECT_FALSE(newcomer) << "a newcomer overtook in round " << round;
+        if (newcomer) context.release(newcomer.lease());
         const auto got = waiting.get();
         ASSERT_TRUE(got) << round;
         EXPECT_TRUE(context.release(got.lease()));
