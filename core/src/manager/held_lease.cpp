@@ -189,7 +189,7 @@ void ProxyManager::hold_async(AcquireRequest request, HoldOptions options, HoldC
     HeldLease::Terms terms(*core_, request, options, where);
     core_->acquire_async(
         std::move(request),
-        [core = core_, terms = std::move(terms), done = std::move(done)](AcquireOutcome outcome) {
+        [core = core_, terms = std::move(terms), done = std::move(done)](const AcquireOutcome& outcome) {
             if (outcome.error()) return done(outcome.error());
             const AcquireResult& result = *outcome.result();
             if (!result) return done(HoldResult(result.miss()));
