@@ -15,6 +15,8 @@ namespace pharox::postgres {
 namespace {
 
 constexpr Duration least_retention = std::chrono::minutes(10);
+constexpr Duration longest_retention = std::chrono::days(3'650);
+constexpr std::size_t most_records = 1'000'000;
 constexpr std::size_t most_connections = 1'000;
 
 void check_duration(const char* field, Duration value) {
@@ -22,6 +24,12 @@ void check_duration(const char* field, Duration value) {
         throw ValidationError(field, std::to_string(value.count()),
                               "is not between 1 and 86400000 (24 hours)");
     }
+}
+
+/// What is more does not fit into the server's numbers, or only into some.
+template <class Number>
+void check_most(const char* field, Number value, Number most) {
+    if (value > most) throw ValidationError(field, std::to_string(value), "is above " + std::to_string(most));
 }
 
 Options validated(Options options) {
@@ -52,9 +60,12 @@ Options validated(Options options) {
         throw ValidationError("health_retention_ms", std::to_string(options.health_retention.count()),
                               "is below 1");
     }
+    check_most("retention_ms", options.retention.count(), longest_retention.count());
+    check_most("health_retention_ms", options.health_retention.count(), longest_retention.count());
     if (options.health_records_per_proxy < 1) {
         throw ValidationError("health_records_per_proxy", "0", "is below 1");
     }
+    check_most("health_records_per_proxy", options.health_records_per_proxy, most_records);
     return options;
 }
 

@@ -194,6 +194,29 @@ TEST_F(Connections, errors_hold_no_password) {
     }
 }
 
+TEST_F(Connections, options_out_of_range_are_refused) {
+    const auto refused = [&](const std::string& field, const std::function<void(Options&)>& edit) {
+        Options options = this->options();
+        edit(options);
+        try {
+            make_storage(options);
+            ADD_FAILURE() << field << " was taken";
+        } catch (const ValidationError& error) {
+            EXPECT_EQ(error.field(), field) << error.what();
+        }
+    };
+    refused("retention_ms", [](Options& it) { it.retention = 599'999ms; });
+    refused("retention_ms", [](Options& it) { it.retention = Duration::max(); });
+    refused("health_retention_ms", [](Options& it) { it.health_retention = 0ms; });
+    refused("health_retention_ms", [](Options& it) { it.health_retention = Duration::max(); });
+    refused("health_records_per_proxy", [](Options& it) { it.health_records_per_proxy = 0; });
+    refused("health_records_per_proxy", [](Options& it) { it.health_records_per_proxy = SIZE_MAX; });
+    refused("max_connections", [](Options& it) { it.max_connections = 0; });
+    refused("connect_timeout_ms", [](Options& it) { it.connect_timeout = -1ms; });
+    refused("schema", [](Options& it) { it.schema = "a\"; DROP"; });
+    refused("connection", [](Options& it) { it.connection = "nonsense"; });
+}
+
 TEST_F(Connections, refused_ones_are_not_tried_again) {
     Options options = this->options();
     options.connection = server().as("nobody_of_that_name");

@@ -52,9 +52,9 @@ struct Options {
     /// Who waits for a proxy is told by the server of what other processes free; how often it looks besides,
     /// for what nobody tells. Where it cannot be told, as behind a pooler, it looks every 2 to 50 ms instead.
     Duration look_interval = std::chrono::seconds(1);
-    /// How long a lease that ended is remembered, for repeats of its id. At least 10 minutes.
+    /// How long a lease that ended is remembered, for repeats of its id. 10 minutes to 10 years.
     Duration retention = std::chrono::hours(1);
-    /// How long, and how many for each proxy, health records are kept.
+    /// How long (to 10 years), and how many for each proxy (to 1,000,000), health records are kept.
     Duration health_retention = std::chrono::days(7);
     std::size_t health_records_per_proxy = 1'000;
     /// A transaction that somebody left open in our database is worth a warning when it is older than this.
