@@ -296,7 +296,7 @@ int main(int argc, char** argv) {
                 if (!python.empty())
                     keep("reference", reference(server, python, proxies, connections, seconds));
                 if (connections > 1) continue;
-                for (const std::size_t size : {1, 10, 100}) {
+                for (const std::size_t size : {1U, 10U, 100U}) {
                     keep("batches of " + std::to_string(size), batches(*store, size, seconds, selector));
                 }
             }
