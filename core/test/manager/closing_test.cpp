@@ -55,7 +55,7 @@ TEST_F(Closing, EndsEveryWaitAndLeasesNothingAfterwards) {
             waiting.emplace_back([&] { count(manager.acquire({.pool = "p", .wait = 1h}).miss()); });
         waiting.emplace_back([&] { count(manager.hold({.pool = "p", .wait = 1h}).miss()); });
         std::atomic<int> answers{0};
-        manager.acquire_async({.pool = "p", .wait = 1h}, [&](pharox::AcquireOutcome outcome) {
+        manager.acquire_async({.pool = "p", .wait = 1h}, [&](const pharox::AcquireOutcome& outcome) {
             count(outcome.result()->miss());
             ++answers;
         });

@@ -14,7 +14,7 @@ struct Canonical {
 std::string label(std::size_t length) { return std::string().append(length, 'a'); }
 /// A name of dotted labels of 63 characters and a shorter last one.
 std::string name_of(std::size_t length) {
-    std::string name = label(63) + "." + label(63) + "." + label(63) + ".";
+    const std::string name = label(63) + "." + label(63) + "." + label(63) + ".";
     return name + label(length - name.size());
 }
 

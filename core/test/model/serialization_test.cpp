@@ -178,9 +178,10 @@ TEST(Serialization, NamesTheFieldOfAProxyThatIsWrong) {
     }
     EXPECT_EQ(refusal_of([] { return from_json<pharox::Proxy>(Json::array()); }),
               "proxy | [] | is not a JSON object");
-    for (const Json& wrong : {Json("http://anna:hunter2@192.0.2.1:80"), Json::array({"hunter2"})})
+    for (const Json& wrong : {Json("http://anna:hunter2@192.0.2.1:80"), Json::array({"hunter2"})}) {
         EXPECT_EQ(refusal_of([&] { return from_json<pharox::Proxy>(wrong); }),
                   "proxy | *** | is not a JSON object");
+    }
 }
 
 TEST(Serialization, NamesTheFieldOfOtherModelsThatIsWrong) {

@@ -29,7 +29,7 @@ struct OneSlot {
         auto promise = std::make_shared<std::promise<AcquireResult>>();
         storage->acquire_async(
             std::move(request),
-            [promise](AcquireOutcome outcome) {
+            [promise](const AcquireOutcome& outcome) {
                 if (outcome.error()) {
                     promise->set_exception(outcome.error());
                 } else {
@@ -85,14 +85,17 @@ TEST(Waiting, WhoCameWhileOthersWereServedIsOlderThanTheNextOfALine) {
     Slow second;
     OneSlot one;
     // Where somebody waits, whoever comes is asked for by the queue's thread.
-    auto somebody = one.wait({.pool = "p", .filters = {.country = "BR"}, .wait = generous});
-    auto hopeless = one.wait({.pool = "p", .filters = first.filters(), .wait = generous});
+    [[maybe_unused]] const auto somebody =
+        one.wait({.pool = "p", .filters = {.country = "BR"}, .wait = generous});
+    [[maybe_unused]] const auto hopeless =
+        one.wait({.pool = "p", .filters = first.filters(), .wait = generous});
     first.reached.get_future().wait();
-    auto hopeless_too = one.wait({.pool = "p", .filters = second.filters(), .wait = generous});
+    [[maybe_unused]] const auto hopeless_too =
+        one.wait({.pool = "p", .filters = second.filters(), .wait = generous});
     const ProxyFilters argentine{.country = "AR"};
     std::promise<void> served;
     one.storage->acquire_async({.pool = "p", .filters = argentine, .wait = generous},
-                               [&](AcquireOutcome outcome) {
+                               [&](const AcquireOutcome& outcome) {
                                    one.storage->release_lease({.lease_id = outcome.result()->lease().id});
                                    served.set_value();
                                },
@@ -133,7 +136,7 @@ TEST(Waiting, WhomNothingFitsHoldsUpNobody) {
 }
 
 TEST(Waiting, TimeUpTellsWhy) {
-    OneSlot one;
+    const OneSlot one;
     const AcquireResult held = one.storage->acquire({.pool = "p"});
     EXPECT_EQ(one.storage->acquire({.pool = "p", .wait = 20ms}).miss(), Miss::all_busy);
     EXPECT_EQ(one.storage->acquire({.pool = "p", .filters = {.country = "BR"}, .wait = 20ms}).miss(),
@@ -160,7 +163,7 @@ TEST(Waiting, ExpiryActivationAndInsertWake) {
 TEST(Waiting, CancelledLeavesNoLease) {
     OneSlot one;
     const AcquireResult held = one.storage->acquire({.pool = "p"});
-    std::stop_source stop;
+    const std::stop_source stop;
     auto waiting = one.wait({.pool = "p", .wait = generous}, stop.get_token());
     stop.request_stop();
     EXPECT_EQ(waiting.get().miss(), Miss::cancelled);
@@ -229,7 +232,7 @@ TEST(Waiting, CompletionMayDestroyTheStorage) {
     const AcquireResult held = one->storage->acquire({.pool = "p"});
     std::promise<void> done;
     one->storage->acquire_async({.pool = "p", .wait = generous},
-                                [&](AcquireOutcome) {
+                                [&](const AcquireOutcome&) {
                                     one.reset();
                                     done.set_value();
                                 },
@@ -250,7 +253,7 @@ TEST(Waiting, PredicateMayCallTheStorage) {
 }
 
 TEST(Waiting, RefusesImpossibleWaits) {
-    OneSlot one;
+    const OneSlot one;
     EXPECT_THROW(one.storage->acquire({.pool = "p", .wait = -1ms}), ValidationError);
     EXPECT_THROW(one.storage->acquire({.pool = "p", .wait = 24h * 31}), ValidationError);
 }
@@ -269,6 +272,7 @@ class TellingStorage : public ForwardingStorage, private IPoolWatch {
         return result;
     }
     void acquire_async(AcquireRequest request, AcquireCompletion done, std::stop_token stop) override {
+        // NOLINTNEXTLINE(bugprone-parent-virtual-call): its own queue, not that of the inner one
         IStorage::acquire_async(std::move(request), std::move(done), std::move(stop));
     }
     void tell() { became_available(); }
@@ -285,7 +289,7 @@ class TellingStorage : public ForwardingStorage, private IPoolWatch {
 };
 
 TEST(Waiting, WhereTheStoreTellsTheQueueDoesNotAsk) {
-    OneSlot one;
+    const OneSlot one;
     TellingStorage telling(one.storage);
     const auto wait = [&] {
         return std::async(std::launch::async,

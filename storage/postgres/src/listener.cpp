@@ -83,7 +83,7 @@ void Listener::next_expiry_is_in(std::optional<Duration> time) noexcept {
     next_expiry_ = time ? Steady::now() + std::min(*time, max_lease_duration) : SteadyTime::max();
 }
 
-void Listener::interrupt() noexcept { ::eventfd_write(wake_up_, 1); }
+void Listener::interrupt() const noexcept { ::eventfd_write(wake_up_, 1); }
 
 void Listener::run() {
     for (;;) {

@@ -61,7 +61,7 @@ class Listener final : public IPoolWatch {
     /// Whether quiet() may be relied on; the queue's next look makes it true.
     void judge();
     void wait(SteadyTime until);
-    void interrupt() noexcept;
+    void interrupt() const noexcept;
     Rows execute(std::string_view sql, const Parameters& parameters);
 
     Database& database_;
