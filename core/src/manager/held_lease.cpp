@@ -179,7 +179,7 @@ void HeldLease::release() {
 }
 
 HoldResult ProxyManager::hold(AcquireRequest request, HoldOptions options, std::source_location where) {
-    HeldLease::Terms terms(*core_, request, options, where);
+    const HeldLease::Terms terms(*core_, request, options, where);
     const AcquireResult result = core_->acquire(std::move(request));
     return result ? terms.hold(core_, result) : HoldResult(result.miss());
 }
@@ -189,7 +189,7 @@ void ProxyManager::hold_async(AcquireRequest request, HoldOptions options, HoldC
     HeldLease::Terms terms(*core_, request, options, where);
     core_->acquire_async(
         std::move(request),
-        [core = core_, terms = std::move(terms), done = std::move(done)](AcquireOutcome outcome) {
+        [core = core_, terms = std::move(terms), done = std::move(done)](const AcquireOutcome& outcome) {
             if (outcome.error()) return done(outcome.error());
             const AcquireResult& result = *outcome.result();
             if (!result) return done(HoldResult(result.miss()));
@@ -201,7 +201,7 @@ void ProxyManager::hold_async(AcquireRequest request, HoldOptions options, HoldC
             }
             done(*std::move(held));
         },
-        stop);
+        std::move(stop));
 }
 
 }  // namespace pharox

@@ -32,7 +32,7 @@ class ProxyManager::Core : public std::enable_shared_from_this<Core> {
     ReleaseResult release(const ReleaseRequest& request);
     RenewResult renew(const RenewRequest& request);
     std::int64_t cleanup();
-    void acquire_async(AcquireRequest request, AcquireCompletion done, const std::stop_token& stop);
+    void acquire_async(AcquireRequest request, AcquireCompletion done, std::stop_token stop);
     AcquireResult acquire_with_retry(AcquireRequest request, const RetryOptions& retry);
     void remember(std::weak_ptr<Holding> holding);
     void close() noexcept;

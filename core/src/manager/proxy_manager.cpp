@@ -175,8 +175,7 @@ AcquireResult ProxyManager::Core::acquire(AcquireRequest request) {
     return result;
 }
 
-void ProxyManager::Core::acquire_async(AcquireRequest request, AcquireCompletion done,
-                                       const std::stop_token& stop) {
+void ProxyManager::Core::acquire_async(AcquireRequest request, AcquireCompletion done, std::stop_token stop) {
     complete(request);
     if (closing.stop_requested()) return done(AcquireResult(Miss::cancelled));
     const Started started{.at = options.clock->now(), .steady = std::chrono::steady_clock::now()};
@@ -187,7 +186,7 @@ void ProxyManager::Core::acquire_async(AcquireRequest request, AcquireCompletion
     };
     const auto wait = std::make_shared<Wait>();
     const auto forward = [source = wait->stop]() mutable { source.request_stop(); };
-    wait->by_caller.emplace(stop, forward);
+    wait->by_caller.emplace(std::move(stop), forward);
     wait->by_close.emplace(closing.get_token(), forward);
     try {
         register_consumer(request.consumer);
@@ -320,7 +319,7 @@ AcquireResult ProxyManager::acquire_with_retry(AcquireRequest request, const Ret
 }
 
 void ProxyManager::acquire_async(AcquireRequest request, AcquireCompletion done, std::stop_token stop) {
-    core_->acquire_async(std::move(request), std::move(done), stop);
+    core_->acquire_async(std::move(request), std::move(done), std::move(stop));
 }
 
 ReleaseResult ProxyManager::release(const Lease& lease) {

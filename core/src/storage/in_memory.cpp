@@ -311,7 +311,10 @@ FindResult InMemoryState::find(const FindRequest& request) {
     settle();
     FindResult result;
     if (const ProxyPool* const pool = find_pool(request.pool)) {
-        const Question question{pool->id, request.filters, request.selector, request.allow_slow};
+        const Question question{.pool = pool->id,
+                                .filters = request.filters,
+                                .selector = request.selector,
+                                .allow_slow = request.allow_slow};
         pick(lock, question, [&](StoredProxy& stored) {
             if (request.selector == Selector::round_robin) renew_mark(stored);
             result.proxy = stored.proxy;
@@ -403,7 +406,10 @@ AcquireResult InMemoryState::acquire(const AcquireRequest& request) {
         if (pool == nullptr) return Miss::pool_unknown;
         const PoolId pool_id = pool->id;
         std::optional<AcquireResult> picked;
-        const Question question{pool_id, request.filters, request.selector, request.allow_slow};
+        const Question question{.pool = pool_id,
+                                .filters = request.filters,
+                                .selector = request.selector,
+                                .allow_slow = request.allow_slow};
         pick(lock, question, [&](StoredProxy& stored) {
             picked = replay(request, pool_id);
             if (picked) return;

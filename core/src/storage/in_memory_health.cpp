@@ -49,7 +49,7 @@ void InMemoryState::save_health_record(const ProxyHealthRecord& record) {
     forget_records(found->second, now);
 }
 
-void InMemoryState::forget_records(StoredProxy& stored, Timestamp now) {
+void InMemoryState::forget_records(StoredProxy& stored, Timestamp now) const {
     auto& records = stored.health_records;
     const auto is_forgotten = [&](const ProxyHealthRecord& record) {
         return std::chrono::floor<Duration>(now - record.checked_at) >= options_.health_retention;

@@ -112,7 +112,7 @@ class InMemoryState final : public ICatalog, public ILeaseControl, public IHealt
     [[nodiscard]] Miss kind_of_miss(const Question& question) const;
     ReleaseResult end_now(LeaseId id, ReleaseReason reason);
     void forget_ended(Timestamp now);
-    void forget_records(StoredProxy& stored, Timestamp now);
+    void forget_records(StoredProxy& stored, Timestamp now) const;
     [[nodiscard]] std::vector<LeaseId> active_leases_of(ProxyId proxy) const;
 
     /// The first candidate that the predicates accept too; they run unlocked, on copies, and the pick is

@@ -160,7 +160,7 @@ void IStorage::acquire_async(AcquireRequest request, AcquireCompletion done, std
             return done(*std::move(outcome));
         }
     }
-    queue.enter(std::move(request), std::move(done), stop);
+    queue.enter(std::move(request), std::move(done), std::move(stop));
 }
 
 WaitQueue& IStorage::wait_queue() {

@@ -71,7 +71,7 @@ class WaitQueue::State : public std::enable_shared_from_this<State> {
   public:
     State(IStorage& storage, IPoolWatch* watch) : storage_(&storage), watch_(watch) {}
 
-    void enter(AcquireRequest request, AcquireCompletion done, const std::stop_token& stop);
+    void enter(AcquireRequest request, AcquireCompletion done, std::stop_token stop);
     [[nodiscard]] bool is_in_use() const noexcept {
         return waiting_.load(std::memory_order_acquire) > 0 && serving != this;
     }
@@ -136,7 +136,7 @@ class WaitQueue::State : public std::enable_shared_from_this<State> {
 
 thread_local const WaitQueue::State* WaitQueue::State::serving = nullptr;
 
-void WaitQueue::State::enter(AcquireRequest request, AcquireCompletion done, const std::stop_token& stop) {
+void WaitQueue::State::enter(AcquireRequest request, AcquireCompletion done, std::stop_token stop) {
     auto waiter = std::make_shared<Waiter>();
     waiter->deadline = Steady::now() + request.wait;
     waiter->request = std::move(request);
@@ -166,7 +166,7 @@ void WaitQueue::State::enter(AcquireRequest request, AcquireCompletion done, con
     changed_.notify_one();
     if (!stop.stop_possible()) return;
     // The callback may run at once, here, or in a thread of its own while the waiter is being finished.
-    auto on_stop = std::make_unique<StopCallback>(stop, [weak = weak_from_this(), ticket] {
+    auto on_stop = std::make_unique<StopCallback>(std::move(stop), [weak = weak_from_this(), ticket] {
         if (const auto self = weak.lock()) self->cancel(ticket);
     });
     lock.lock();
@@ -378,8 +378,8 @@ void WaitQueue::State::stop() noexcept {
 WaitQueue::WaitQueue(IStorage& storage, IPoolWatch* watch)
     : state_(std::make_shared<State>(storage, watch)) {}
 WaitQueue::~WaitQueue() { stop(); }
-void WaitQueue::enter(AcquireRequest request, AcquireCompletion done, const std::stop_token& stop) {
-    state_->enter(std::move(request), std::move(done), stop);
+void WaitQueue::enter(AcquireRequest request, AcquireCompletion done, std::stop_token stop) {
+    state_->enter(std::move(request), std::move(done), std::move(stop));
 }
 bool WaitQueue::is_in_use() const noexcept { return state_->is_in_use(); }
 void WaitQueue::wake() noexcept { state_->wake(); }

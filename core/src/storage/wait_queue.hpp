@@ -20,7 +20,7 @@ class WaitQueue {
     WaitQueue& operator=(const WaitQueue&) = delete;
     ~WaitQueue();
 
-    void enter(AcquireRequest request, AcquireCompletion done, const std::stop_token& stop);
+    void enter(AcquireRequest request, AcquireCompletion done, std::stop_token stop);
     /// Whether a newcomer has to stand behind somebody. Lock-free. The queue's own calls never have to.
     [[nodiscard]] bool is_in_use() const noexcept;
     /// Look again now.

@@ -88,9 +88,10 @@ TEST_F(Retry, RepeatsAFailureUnderTheSameLeaseId) {
         AcquireResult try_acquire(const pharox::AcquireRequest& request) override {
             AcquireResult result = ForwardingStorage::try_acquire(request);
             ids.push_back(request.lease_id);
-            if (ids.size() == 1)
+            if (ids.size() == 1) {
                 throw pharox::StorageError({.store = "test", .retryable = true, .outcome_unknown = true},
                                            "lost");
+            }
             return result;
         }
         std::vector<LeaseId> ids;

@@ -264,8 +264,9 @@ class TellingStorage : public ForwardingStorage, private IPoolWatch {
     ~TellingStorage() override { stop_waiting(); }
 
     AcquireResult try_acquire(const AcquireRequest& request) override {
+        AcquireResult result = inner().try_acquire(request);
         ++looks;
-        return inner().try_acquire(request);
+        return result;
     }
     void acquire_async(AcquireRequest request, AcquireCompletion done, std::stop_token stop) override {
         IStorage::acquire_async(std::move(request), std::move(done), std::move(stop));

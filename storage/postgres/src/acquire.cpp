@@ -42,10 +42,10 @@ AcquireResult Leasing::acquire(const AcquireRequest& request) {
             result = attempt(ask, ask.plan.acquire({.room = slow_room}), {}, expired);
             if (!result)
                 result = attempt(ask, ask.plan.acquire({.room = slow_room, .waits = true}), {}, expired);
+        } else if (now.full) {
+            result = Miss::all_busy;
         } else {
-            result = now.full         ? Miss::all_busy
-                     : now.weightless ? Miss::none_available
-                                      : Miss::nothing_matches;
+            result = now.weightless ? Miss::none_available : Miss::nothing_matches;
         }
     }
     result->expired = expired.take();

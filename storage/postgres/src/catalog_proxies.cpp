@@ -107,7 +107,7 @@ AddProxiesResult Catalog::add_staged(Connection& connection, const std::vector<P
 }
 
 Proxy Catalog::update(Connection& connection, const Proxy& proxy) {
-    Rows rows = [&] {
+    const Rows rows = [&] {
         try {
             return connection.execute(database_.in_schema(query::update_proxy), bind_proxy(proxy));
         } catch (const ServerError& error) {

@@ -49,11 +49,10 @@ bool ends_the_session(std::string_view code) {
 
 /// What libpq says of itself where trying again cannot help. (Connecting speaks English, see InEnglish.)
 bool is_for_good(std::string_view text) {
-    for (const std::string_view sign : {"certificate", "does not support SSL", "no password supplied",
-                                        "service file", "definition of service", "invalid "}) {
-        if (text.find(sign) != std::string_view::npos) return true;
-    }
-    return false;
+    constexpr std::string_view signs[] = {"certificate",  "does not support SSL",  "no password supplied",
+                                          "service file", "definition of service", "invalid "};
+    return std::ranges::any_of(
+        signs, [&](std::string_view sign) { return text.find(sign) != std::string_view::npos; });
 }
 
 /// A refusal reads `…FATAL:  28P01: password authentication failed for user "x"`, where FATAL may be in
@@ -199,7 +198,7 @@ void Connection::lost(const std::string& why, bool sent) {
     ConnectionLost error;
     error.message = why;
     error.sent = sent;
-    throw error;
+    throw ConnectionLost(error);
 }
 
 void Connection::wait_for(short events, SteadyTime deadline) {
@@ -259,7 +258,7 @@ Rows Connection::answer(SteadyTime deadline) {
             ends_the_session(error.code)) {
             lost(error.message.empty() ? trimmed(PQerrorMessage(connection_.get())) : error.message, true);
         }
-        throw error;
+        throw ServerError(error);
     }
     return Rows(last.release());
 }

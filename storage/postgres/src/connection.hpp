@@ -43,7 +43,7 @@ struct ServerError : std::exception {
     std::string message;     ///< without the DETAIL, which may quote rows
     std::string constraint;  ///< the one that was violated
     std::string column;      ///< that would have been null
-    const char* what() const noexcept override { return message.c_str(); }
+    [[nodiscard]] const char* what() const noexcept override { return message.c_str(); }
     [[nodiscard]] bool is(std::string_view sqlstate) const noexcept { return code == sqlstate; }
 };
 /// The connection is gone. Never leaves the adapter.
@@ -51,7 +51,7 @@ struct ConnectionLost : std::exception {
     std::string message;
     bool sent = false;       ///< what was asked may have happened
     bool permanent = false;  ///< the server was reached, and will not have us
-    const char* what() const noexcept override { return message.c_str(); }
+    [[nodiscard]] const char* what() const noexcept override { return message.c_str(); }
 };
 
 /// The values for $1, $2 … in order, in PostgreSQL's binary formats.

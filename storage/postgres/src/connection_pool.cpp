@@ -46,7 +46,7 @@ ConnectionPool::Loan ConnectionPool::borrow(SteadyTime deadline) {
             std::erase(pool.queue_, me);
             pool.changed_.notify_all();
         }
-    } const leave{*this, me};
+    } const leave{.pool = *this, .me = me};
     for (;;) {
         const auto now = std::chrono::steady_clock::now();
         if (queue_.front() == me) {

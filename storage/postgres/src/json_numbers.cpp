@@ -48,10 +48,11 @@ Json parse_stored(std::string_view text) {
     bool in_text = false;
     for (std::size_t at = 0; at < text.size(); ++at) {
         if (in_text) {
-            if (text[at] == '\\')
+            if (text[at] == '\\') {
                 ++at;
-            else if (text[at] == '"')
+            } else if (text[at] == '"') {
                 in_text = false;
+            }
             continue;
         }
         if (text[at] == '"') in_text = true;

@@ -220,7 +220,7 @@ MigrationPlan plan_migration(Database& database) {
 }
 
 MigrationPlan migrate(Database& database) {
-    const MigrationPlan first = plan_migration(database);
+    MigrationPlan first = plan_migration(database);
     if (first.sql.empty()) return first;
     return database.transact(migrating, [&](Connection& connection) {
         // One for each schema's name, held until the end of the transaction.

@@ -13,18 +13,24 @@ namespace {
 struct Order {
     std::string_view name;
     std::string_view columns;  ///< of its index, after (pool_id, room)
-    std::string_view condition;
+    std::string_view condition{};
     int orders_needed = 0;
 };
 
 const Order& order_for(Selector selector) noexcept {
     static constexpr std::array<Order, 6> orders = {{
-        {"first_available", "checked_at DESC, id", ""},
-        {"round_robin", "turn, id", " AND turn IS NOT NULL", 2},
-        {"least_used", "load, turn, id", " AND load IS NOT NULL", 4},
-        {"lowest_latency", "latency_ms, id", ""},  // nulls come last
-        {"random", "random_key, id", ""},
-        {"weighted_random", "weighted_key, id", " AND weight > 0"},
+        {.name = "first_available", .columns = "checked_at DESC, id"},
+        {.name = "round_robin",
+         .columns = "turn, id",
+         .condition = " AND turn IS NOT NULL",
+         .orders_needed = 2},
+        {.name = "least_used",
+         .columns = "load, turn, id",
+         .condition = " AND load IS NOT NULL",
+         .orders_needed = 4},
+        {.name = "lowest_latency", .columns = "latency_ms, id"},  // nulls come last
+        {.name = "random", .columns = "random_key, id"},
+        {.name = "weighted_random", .columns = "weighted_key, id", .condition = " AND weight > 0"},
     }};
     return orders[static_cast<std::size_t>(selector)];
 }
@@ -33,10 +39,7 @@ const Order& order_for(Selector selector) noexcept {
 /// how rare the value is.
 bool depends_on_values(const ProxyFilters& filters) {
     const auto any = [](const std::vector<ProxyFilters>& parts) {
-        for (const ProxyFilters& part : parts) {
-            if (depends_on_values(part)) return true;
-        }
-        return false;
+        return std::ranges::any_of(parts, depends_on_values);
     };
     return !filters.tags.empty() || !filters.metadata.empty() || filters.latitude || any(filters.all_of) ||
            any(filters.any_of) || any(filters.none_of);

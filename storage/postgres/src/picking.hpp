@@ -21,7 +21,8 @@ bool Leasing::try_candidates(const Operation& operation, const PickPlan& plan, c
     const auto any_of = [&](const Rows& rows, int room) {
         for (int row = 0; row < rows.size(); ++row) {
             const Proxy proxy = read_proxy(rows, row, 0);
-            if (matches(filters, proxy) && use(Choice{proxy.id, read_revision(rows, row, 0), room}))
+            if (matches(filters, proxy) &&
+                use(Choice{.id = proxy.id, .revision = read_revision(rows, row, 0), .room = room}))
                 return true;
         }
         return false;

@@ -55,7 +55,7 @@ class CopyLine {
     CopyLine& add(int number) { return add(std::int64_t{number}); }
     CopyLine& add(double number) {
         char digits[32];
-        const auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;
+        const auto* const end = std::to_chars(digits, digits + sizeof digits, number).ptr;
         return add_raw({digits, end});
     }
     CopyLine& add(bool value) { return add_raw(value ? "t" : "f"); }

@@ -40,9 +40,9 @@ bool take_option(Options& options, const std::string& key, const std::string& va
         if (value != "detect" && value != "always" && value != "never") {
             throw ValidationError(key, value, "is not detect, always or never");
         }
-        options.prepared = value == "detect"   ? Prepared::detect
-                           : value == "always" ? Prepared::always
-                                               : Prepared::never;
+        if (value == "detect") options.prepared = Prepared::detect;
+        if (value == "always") options.prepared = Prepared::always;
+        if (value == "never") options.prepared = Prepared::never;
     } else if (key == "max_connections") {
         options.max_connections = parse_count(key, value);
     } else if (key == "connection_wait_ms") {

@@ -30,9 +30,9 @@ constexpr Oid uuid_array_type = 2951;
 constexpr std::int64_t epoch_difference = 946'684'800'000'000;
 constexpr char jsonb_version = 1;
 
-std::uint64_t number_at(const char* bytes, std::size_t size) noexcept {
+std::uint64_t number_in(std::string_view bytes) noexcept {
     std::uint64_t value = 0;
-    for (std::size_t i = 0; i < size; ++i) value = value << 8 | static_cast<unsigned char>(bytes[i]);
+    for (const char byte : bytes) value = value << 8 | static_cast<unsigned char>(byte);
     return value;
 }
 
@@ -188,14 +188,12 @@ std::string_view Rows::text(int row, int column) const {
 bool Rows::flag(int row, int column) const { return text(row, column) == std::string_view("\1", 1); }
 std::int64_t Rows::integer(int row, int column) const {
     const std::string_view bytes = text(row, column);
-    const std::uint64_t value = number_at(bytes.data(), bytes.size());
+    const std::uint64_t value = number_in(bytes);
     if (bytes.size() == 2) return static_cast<std::int16_t>(value);
     if (bytes.size() == 4) return static_cast<std::int32_t>(value);
     return static_cast<std::int64_t>(value);
 }
-double Rows::real(int row, int column) const {
-    return std::bit_cast<double>(number_at(text(row, column).data(), sizeof(double)));
-}
+double Rows::real(int row, int column) const { return std::bit_cast<double>(number_in(text(row, column))); }
 Timestamp Rows::time(int row, int column) const {
     return Timestamp(std::chrono::microseconds(integer(row, column) + epoch_difference));
 }
@@ -214,10 +212,10 @@ std::set<std::string> Rows::texts(int row, int column) const {
     std::set<std::string> texts;
     std::string_view array = text(row, column);
     if (array.size() < 20) return texts;  // without dimensions: empty
-    const std::uint64_t count = number_at(array.data() + 12, 4);
+    const std::uint64_t count = number_in(array.substr(12, 4));
     array.remove_prefix(20);
     for (std::uint64_t i = 0; i < count; ++i) {
-        const auto size = static_cast<std::size_t>(number_at(array.data(), 4));
+        const auto size = static_cast<std::size_t>(number_in(array.substr(0, 4)));
         texts.emplace(array.substr(4, size));
         array.remove_prefix(4 + size);
     }

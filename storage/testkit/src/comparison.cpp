@@ -160,9 +160,11 @@ std::string Comparison::consumer() {
 
 void Comparison::pass_time() {
     // Hours, now and then: leases that ended are forgotten.
-    const Duration passed(dice_.one_in(40)  ? dice_.below(8'000'000)
-                          : dice_.one_in(3) ? dice_.below(5)
-                                            : dice_.below(20'000));
+    const auto end = [&]() -> std::size_t {
+        if (dice_.one_in(40)) return 8'000'000;
+        return dice_.one_in(3) ? 5 : 20'000;
+    };
+    const Duration passed(dice_.below(end()));
     context_.clock().advance(passed);
     last_ = std::to_string(passed.count()) + " ms pass";
     forget();

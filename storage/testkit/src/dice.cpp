@@ -148,7 +148,7 @@ HealthCheckResult Dice::check(ProxyId proxy, Timestamp now) {
                             : ProxyStatus::active,
         .protocol = protocol(),
         .attempts = 1 + static_cast<int>(below(3)),
-        .checked_at = now + std::chrono::seconds(2) - std::chrono::seconds(below(20))};
+        .checked_at = now + std::chrono::seconds(2) - std::chrono::seconds(below(300))};
     if (!one_in(3)) {
         drawn.latency_ms = 0.5 * static_cast<double>(below(4));
     }

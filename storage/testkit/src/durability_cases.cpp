@@ -113,7 +113,7 @@ void killed_process_loses_nothing(Context& context) {
     });
     const auto acknowledged = victim.kill_after(30);
     ASSERT_GE(acknowledged.size(), 30U);
-    std::set<std::string> ids(acknowledged.begin(), acknowledged.end());
+    const std::set<std::string> ids(acknowledged.begin(), acknowledged.end());
     EXPECT_EQ(ids.size(), acknowledged.size());
     if (context.injected()) {
         const auto leases = context.stats().total_leases;
@@ -150,7 +150,7 @@ void killed_releases_are_whole(Context& context) {
                 say("released");
             }
         });
-        const auto said = victim.kill_after(static_cast<std::size_t>(40 + round));
+        const auto said = victim.kill_after(40 + static_cast<std::size_t>(round));
         const auto stats = context.stats();
         EXPECT_LE(stats.total_leases, round + 1) << "one lease a round at most was in flight";
         EXPECT_EQ(stats.leased_proxies, stats.total_leases);

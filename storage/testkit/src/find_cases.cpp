@@ -111,8 +111,8 @@ void what_is_returned_is_a_copy(Context& context) {
     found.proxy->metadata = Json::object({{"mine", true}});
     EXPECT_EQ(context.find("pool"), proxy);
     const auto leased = context.lease(proxy);
-    const Proxy before = leased.proxy();
-    const Lease lease = leased.lease();
+    const Proxy before = leased.proxy();  // NOLINT(performance-unnecessary-copy-initialization)
+    const Lease lease = leased.lease();   // NOLINT(performance-unnecessary-copy-initialization)
     ASSERT_TRUE(context.release(lease));
     EXPECT_EQ(leased.proxy(), before) << "what was returned earlier never changes";
     EXPECT_EQ(leased.lease(), lease);

@@ -121,13 +121,13 @@ void last_result_comes_back_whole(Context& context) {
     const auto pool = context.add_pool();
     const auto proxy = context.add_proxy(pool);
     const auto other = context.add_proxy(pool);
-    HealthCheckResult failed{.proxy_id = proxy.id,
-                             .status = ProxyStatus::inactive,
-                             .protocol = ProxyProtocol::socks5,
-                             .attempts = 3,
-                             .checked_at = lately(context),
-                             .failure = HealthFailure::proxy_auth,
-                             .error_message = "407 \xe2\x80\x94 no"};
+    const HealthCheckResult failed{.proxy_id = proxy.id,
+                                   .status = ProxyStatus::inactive,
+                                   .protocol = ProxyProtocol::socks5,
+                                   .attempts = 3,
+                                   .checked_at = lately(context),
+                                   .failure = HealthFailure::proxy_auth,
+                                   .error_message = "407 \xe2\x80\x94 no"};
     context.health().apply_health_check_result(failed);
     EXPECT_EQ(context.health().get_last_health_result(proxy.id), failed);
     const auto fine = checked(context, proxy, ProxyStatus::active, 0.125);

@@ -2,6 +2,7 @@
 #include <map>
 #include <random>
 #include <sstream>
+#include <string_view>
 
 #include "case.hpp"
 #include "children.hpp"
@@ -87,6 +88,11 @@ class RandomLife {
     std::vector<LeaseId> held_;
 };
 
+Fate fate_of(std::string_view word) {
+    if (word == "held") return Fate::held;
+    return word == "ending" ? Fate::ending : Fate::ended;
+}
+
 std::map<std::string, Fate> fates(const std::vector<std::string>& said) {
     std::map<std::string, Fate> told;
     for (const auto& line : said) {
@@ -96,7 +102,7 @@ std::map<std::string, Fate> fates(const std::vector<std::string>& said) {
         words >> fate >> id;
         EXPECT_TRUE(fate != "threw") << line;
         if (!id.empty()) {
-            told[id] = fate == "held" ? Fate::held : fate == "ending" ? Fate::ending : Fate::ended;
+            told[id] = fate_of(fate);
         }
     }
     return told;
@@ -154,7 +160,7 @@ void killed_at_random_points(Context& context) {
         EXPECT_EQ(stats.total_leases, total);
         EXPECT_EQ(stats.leased_proxies, static_cast<std::int64_t>(active.size()));
         if (total > 9) {  // room for the next life
-            ListLeasesRequest request{.status = LeaseStatus::active};
+            const ListLeasesRequest request{.status = LeaseStatus::active};
             for (const auto& lease : context.control().list_leases(request).items) {
                 EXPECT_TRUE(context.release(lease));
                 told[lease.id.to_string()] = Fate::ended;

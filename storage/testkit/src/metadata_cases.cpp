@@ -12,6 +12,7 @@ struct Shelf {
     Context& context;
     ProxyPool pool;
 
+    // NOLINTNEXTLINE(modernize-use-nodiscard): mostly its being there matters
     Proxy with(const Json& metadata) const {
         return context.add_proxy(pool, [&](Proxy& it) { it.metadata = metadata; });
     }

@@ -170,7 +170,7 @@ void release_elsewhere_serves_who_waits(Context& context) {
     context.add_proxy(context.add_pool());
     const Folder signals;
     const auto go = signals.path() / "go";
-    Victim other(context, [&](const Victim::Say& say) {
+    const Victim other(context, [&](const Victim::Say& say) {
         const auto store = context.open();
         const auto held = store->acquire({.pool = "pool", .consumer = "worker"});
         while (!std::filesystem::exists(go)) {
@@ -179,7 +179,7 @@ void release_elsewhere_serves_who_waits(Context& context) {
         store->release_lease({.lease_id = held.lease().id});
         say("released");
     });
-    context.until([&] { return context.stats().total_leases == 1; });
+    Context::until([&] { return context.stats().total_leases == 1; });
     auto waiting = wait_for(context.store(), {.pool = "pool", .wait = patience});
     EXPECT_FALSE(is_ready(waiting));
     std::ofstream(go).put('!');

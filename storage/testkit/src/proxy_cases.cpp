@@ -96,7 +96,7 @@ void proxy_is_updated_whole(Context& context) {
         it.credentials = {.user = "u", .password = "p"};
         it.latency_ms = 5;
     });
-    Proxy after = context.new_proxy(pool, [&](Proxy& it) {
+    const Proxy after = context.new_proxy(pool, [&](Proxy& it) {
         it.id = before.id;
         it.tags = {"b", "c"};
         it.city = "Lima";

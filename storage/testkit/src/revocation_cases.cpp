@@ -112,7 +112,7 @@ void racing_ends_of_a_lease(Context& context) {
         }
         --busy;
     });
-    context.until([&] { return context.stats().total_leases == 0; });
+    Context::until([&] { return context.stats().total_leases == 0; });
     collect();
     for (const auto& lease : leases) {
         ASSERT_EQ(ends[lease.id].size(), 1U) << "each ends once: " << lease;

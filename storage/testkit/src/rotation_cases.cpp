@@ -46,9 +46,9 @@ void rotation_while_leases_are_kept(Context& context) {
 void uses_renew_the_mark(Context& context) {
     const auto proxies =
         context.add_proxies(context.add_pool(), 3, [](Proxy& it) { it.max_concurrency = 3; });
-    const auto a = proxies[0];
-    const auto b = proxies[1];
-    const auto c = proxies[2];
+    const auto& a = proxies[0];
+    const auto& b = proxies[1];
+    const auto& c = proxies[2];
     for (const auto selector : {Selector::first_available, Selector::least_used, Selector::lowest_latency,
                                 Selector::random, Selector::weighted_random}) {
         context.find("pool", {}, selector);

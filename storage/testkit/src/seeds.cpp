@@ -18,7 +18,8 @@ std::optional<std::uint64_t> asked_seed() { return number_from("PHAROX_SEED"); }
 
 int how_many(int usual, int at_length) {
     const auto asked = number_from("PHAROX_LONG");
-    return !asked ? usual : *asked < 2 ? at_length : static_cast<int>(*asked);
+    if (!asked) return usual;
+    return *asked < 2 ? at_length : static_cast<int>(*asked);
 }
 
 }  // namespace pharox::testkit

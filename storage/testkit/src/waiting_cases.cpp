@@ -39,7 +39,7 @@ void release_serves_who_waits(Context& context) {
     EXPECT_GE(got.lease().acquired_at, held.lease().acquired_at);
     EXPECT_EQ(context.stats().total_leases, 1);
     // The same from a thread that blocks.
-    std::jthread releases([&] { context.release(got.lease()); });
+    const std::jthread releases([&] { context.release(got.lease()); });
     EXPECT_TRUE(context.acquire({.pool = "pool", .wait = patience}));
 }
 
@@ -73,7 +73,9 @@ void newcomer_does_not_overtake(Context& context) {
         ASSERT_TRUE(held) << round;
         auto waiting = wait_for(context.store(), {.pool = "pool", .wait = patience});
         EXPECT_TRUE(context.release(held.lease()));
-        EXPECT_FALSE(context.acquire({.pool = "pool"})) << "a newcomer overtook in round " << round;
+        const auto newcomer = context.acquire({.pool = "pool"});
+        EXPECT_FALSE(newcomer) << "a newcomer overtook in round " << round;
+        if (newcomer) context.release(newcomer.lease());
         const auto got = waiting.get();
         ASSERT_TRUE(got) << round;
         EXPECT_TRUE(context.release(got.lease()));
@@ -171,7 +173,7 @@ void insert_and_activation_wake(Context& context) {
 void cancelled_wait_leaves_no_lease(Context& context) {
     one_slot(context);
     const auto held = context.acquire({.pool = "pool"});
-    std::stop_source stop;
+    const std::stop_source stop;
     auto waiting = wait_for(context.store(), {.pool = "pool", .wait = patience}, stop.get_token());
     auto behind = wait_for(context.store(), {.pool = "pool", .wait = patience});
     stop.request_stop();
@@ -234,7 +236,7 @@ void many_waits_hold_no_thread(Context& context) {
     for (int i = 0; i < many; ++i) {
         auto& store = context.store();
         store.acquire_async({.pool = "pool", .consumer = "worker", .wait = patience},
-                            [&](AcquireOutcome outcome) {
+                            [&](const AcquireOutcome& outcome) {
                                 const auto* const got = outcome.result();
                                 if (got != nullptr && *got && ++served < served_at_least) {
                                     store.release_lease({.lease_id = got->lease().id, .pool = "pool"});
@@ -247,7 +249,7 @@ void many_waits_hold_no_thread(Context& context) {
         << "one may be begun for all, to listen for other processes";
     EXPECT_TRUE(context.release(held.lease()));
     EXPECT_TRUE(context.release(first.get().lease()));
-    context.until([&] { return served == served_at_least; });
+    Context::until([&] { return served == served_at_least; });
     EXPECT_EQ(context.stats().total_leases, 1);
     context.close();
     EXPECT_EQ(ended, many) << "each is called once";
@@ -262,7 +264,7 @@ void queue_is_bounded(Context& context) {
     std::atomic<std::size_t> full = 0;
     for (std::size_t i = 0; i < most + 5; ++i) {
         context.store().acquire_async({.pool = "pool", .consumer = "worker", .wait = 1h},
-                                      [&](AcquireOutcome outcome) {
+                                      [&](const AcquireOutcome& outcome) {
                                           const auto* const result = outcome.result();
                                           if (result != nullptr && !*result) {
                                               cancelled += result->miss() == Miss::cancelled ? 1 : 0;

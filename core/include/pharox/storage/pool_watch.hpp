@@ -5,7 +5,7 @@
 
 #include "pharox/model/time.hpp"
 
-namespace pharox {
+namespace [[gnu::visibility("default")]] pharox {
 
 /// Without one, the storage's queue looks every few milliseconds for those who wait. An adapter hands its own
 /// to IStorage::set_pool_watch(), and calls became_available() for what others free in the pools that are

@@ -62,6 +62,7 @@ class FaultyStorage final : public ForwardingStorage, private ILeaseControl {
     PoolStats get_pool_stats(const PoolStatsRequest& request) override {
         return may_fail("get_pool_stats", LeaseId(), [&] { return inner().get_pool_stats(request); });
     }
+    // NOLINTBEGIN(bugprone-parent-virtual-call): it is the interface's defaults that are wanted
     AcquireResult try_acquire(const AcquireRequest& request) override {
         if (options_.only_the_six) return IStorage::try_acquire(request);
         return may_fail("acquire", request.lease_id, [&] { return ForwardingStorage::try_acquire(request); });
@@ -77,6 +78,7 @@ class FaultyStorage final : public ForwardingStorage, private ILeaseControl {
         if (options_.only_the_six) return IStorage::release_many(requests);
         return may_fail("release_many", LeaseId(), [&] { return inner().release_many(requests); });
     }
+    // NOLINTEND(bugprone-parent-virtual-call)
     ILeaseControl* lease_control() override { return inner().lease_control() == nullptr ? nullptr : this; }
 
   private:

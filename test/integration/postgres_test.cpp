@@ -1,0 +1,70 @@
+// The program on a PostgreSQL server: migrate, then the usual commands as a role that only leases.
+#include "pharox_test.hpp"
+#include "server.hpp"
+
+namespace pharox::test {
+namespace {
+
+class PostgresCommandLine : public PharoxTest {
+  protected:
+    static postgres::TestServer& server() { return postgres::TestServer::shared(); }
+    [[nodiscard]] static std::string url(const std::string& role, const std::string& options = "") {
+        return "postgresql://" + role + ":not-told@127.0.0.1:" + std::to_string(server().port()) +
+               "/pharox?schema=fleet" + options;
+    }
+    static std::string schemas() {
+        return server().query("SELECT count(*) FROM pg_namespace WHERE nspname = 'fleet'");
+    }
+};
+
+TEST_F(PostgresCommandLine, MigrateThenLease) {
+    secrets_ = {"not-told"};
+    const std::string owner = url("pharox_owner");
+
+    environment_["PHAROX_STORAGE"] = url("pharox_app", "&migrations=expect");
+    const Finished early = pharox({"stats"});
+    EXPECT_EQ(early.status, 5);
+    EXPECT_NE(early.errors.find("run pharox migrate"), std::string::npos) << early.errors;
+
+    const Finished plan = pharox({"--storage", owner, "migrate", "--dry-run"});
+    EXPECT_EQ(plan.status, 0) << plan.errors;
+    EXPECT_NE(plan.output.find("CREATE TABLE \"fleet\".lease"), std::string::npos) << plan.output;
+    EXPECT_EQ(schemas(), "0") << "a dry run changes nothing";
+
+    const Finished done = pharox({"--storage", owner, "migrate"});
+    EXPECT_EQ(done.output, "migrated from version 0 to 1\n") << done.errors;
+    const Finished again = pharox({"--storage", owner, "migrate"});
+    EXPECT_EQ(again.output, "the schema is up to date (version 1)\n") << again.errors;
+    EXPECT_EQ(pharox({"--storage", owner, "migrate", "--dry-run"}).output, "");
+
+    server().query(postgres::grants_for("fleet"));
+    import("eu", "192.0.2.1:8080\n192.0.2.2:8080\n", {"--max-concurrency", "1"});
+    const Finished ran = pharox({"run", "--pool", "eu", "--", "sh", "-c", "echo $http_proxy"});
+    EXPECT_EQ(ran.output, "http://192.0.2.1:8080\n") << ran.errors;
+    const Finished next = pharox({"run", "--pool", "eu", "--", "sh", "-c", "echo $http_proxy"});
+    EXPECT_EQ(next.output, "http://192.0.2.2:8080\n") << "one after the other: " << next.errors;
+    EXPECT_EQ(leases_of("eu"), 0);
+
+    const Finished held = pharox({"acquire", "--pool", "eu", "--json"});
+    ASSERT_EQ(held.status, 0) << held.errors;
+    ASSERT_EQ(pharox({"acquire", "--pool", "eu"}).status, 0);
+    Process waiting(command({"acquire", "--pool", "eu", "--wait", "1m"}));
+    EXPECT_EQ(pharox({"acquire", "--pool", "eu"}).status, 3) << "both are in use";
+    pharox({"release", json_member(held.output, "lease_id")});
+    EXPECT_EQ(watched(waiting.wait()).status, 0);
+}
+
+TEST_F(PostgresCommandLine, WhatIsWrongIsNamedWithoutThePassword) {
+    secrets_ = {"not-told"};
+    const Finished absent = pharox(
+        {"--storage", "postgresql://pharox_app:not-told@127.0.0.1:1/pharox?recovery_time_ms=100", "stats"});
+    EXPECT_EQ(absent.status, 5);
+    EXPECT_NE(absent.errors.find("storage postgres"), std::string::npos) << absent.errors;
+    const Finished odd = pharox({"--storage", url("pharox_app", "&max_connections=0"), "stats"});
+    EXPECT_EQ(odd.status, 2);
+    EXPECT_NE(odd.errors.find("max_connections: 0 is not between 1 and 1000"), std::string::npos)
+        << odd.errors;
+}
+
+}  // namespace
+}  // namespace pharox::test
