@@ -20,7 +20,7 @@ AcquireResult Leasing::acquire(const AcquireRequest& request) {
     std::optional<AcquireResult> result;
     if (ask.plan.exact()) result = attempt(ask, ask.plan.acquire({}), {}, expired);
     while (!result) {
-        const Situation now = look_around(ask);
+        const Situation now = look_around(ask, Busy::unless_one_is_free);
         if (!now.pool) {
             result = Miss::pool_unknown;
         } else if (now.lease_known) {
@@ -106,12 +106,12 @@ std::optional<AcquireResult> Leasing::repeated(const Ask& ask) {
     }
 }
 
-Leasing::Situation Leasing::look_around(const Ask& ask) {
+Leasing::Situation Leasing::look_around(const Ask& ask, Busy busy) {
     const Rows rows = database_.run(ask.operation, Repeat::always, [&](Connection& connection) {
         Parameters parameters;
         parameters.add(ask.request.pool).add(ask.lease_id);
         ask.plan.add_filter(parameters);
-        return connection.execute(database_.in_schema(ask.plan.miss()), parameters, ask.plan.plan());
+        return connection.execute(database_.in_schema(ask.plan.miss(busy)), parameters, ask.plan.plan());
     });
     if (rows.is_null(0, 0)) return {};
     listener_.next_expiry_is_in(rows.is_null(0, 10) ? std::nullopt
@@ -141,7 +141,7 @@ AcquireResult Leasing::acquire_by_predicate(const Ask& ask, PoolId pool, Expired
     }
     if (found) return *std::move(result);
     // Without asking the predicates of those that are busy, nobody can tell more.
-    const Situation now = look_around(ask);
+    const Situation now = look_around(ask, Busy::asked_for);
     if (!now.pool) return Miss::pool_unknown;
     if (now.lease_known) {
         if (auto known = repeated(ask)) return *std::move(known);

@@ -63,7 +63,7 @@ class Leasing final : public ILeaseControl {
     std::optional<AcquireResult> attempt(const Ask& ask, const std::string& sql,
                                          const std::optional<Choice>& choice, Expired& expired);
     std::optional<AcquireResult> repeated(const Ask& ask);
-    Situation look_around(const Ask& ask);
+    Situation look_around(const Ask& ask, Busy busy);
     AcquireResult acquire_by_predicate(const Ask& ask, PoolId pool, Expired& expired);
     /// Fills the copies that the indexes of round_robin and least_used need: once for each pool.
     void prepare_order(const Operation& operation, PoolId pool, int orders);

@@ -166,20 +166,24 @@ std::string PickPlan::candidate_ids(int room) const {
            in_order(selector_);
 }
 
-std::string PickPlan::miss() const {
+std::string PickPlan::miss(Busy busy) const {
     const std::string filter =
         filters_.empty() ? "" : compile_filter(filters_, query::miss_parameters + 1).where;
     const std::string weighed = selector_ == Selector::weighted_random ? " AND weight > 0" : "";
-    const auto probe = [&](std::string_view which, const std::string& more) {
-        return query::miss_probe + std::string(which) + filter + more + ")";
+    const auto probe = [&](bool wanted, std::string_view which, const std::string& more) {
+        return wanted ? query::miss_probe + std::string(which) + filter + more + ")" : "FALSE";
+    };
+    const std::string free = probe(true, query::active_with_room, weighed);
+    const auto rather = [&](const std::string& text) {
+        return busy == Busy::asked_for ? text : "CASE WHEN " + free + " THEN FALSE ELSE " + text + " END";
     };
     std::string text = query::miss_ask;
-    text += probe(query::active_with_room, weighed);
-    text += allow_slow_ ? probe(query::slow_with_room, weighed) : ", FALSE";
-    text += probe(query::active_and_full, "");
-    text += allow_slow_ ? probe(query::slow_and_full, "") : ", FALSE";
-    text += probe(query::active_with_room, "");
-    text += allow_slow_ ? probe(query::slow_with_room, "") : ", FALSE";
+    text += ", " + free;
+    text += ", " + probe(allow_slow_, query::slow_with_room, weighed);
+    text += ", " + rather(probe(true, query::active_and_full, ""));
+    text += ", " + rather(probe(allow_slow_, query::slow_and_full, ""));
+    text += ", " + probe(true, query::active_with_room, "");
+    text += ", " + probe(allow_slow_, query::slow_with_room, "");
     return text + query::miss_from;
 }
 

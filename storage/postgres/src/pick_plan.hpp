@@ -9,6 +9,9 @@
 
 namespace pharox::postgres {
 
+/// Whether a look tells if one is busy: where none is, the whole pool is read for it.
+enum class Busy : std::uint8_t { unless_one_is_free, asked_for };
+
 /// Which rows a picking statement may lock.
 struct Reach {
     int room = 0;        ///< a status: 0 for active proxies, 2 for slow ones
@@ -40,7 +43,7 @@ class PickPlan {
     [[nodiscard]] std::string mark_this(Reach reach) const;
     [[nodiscard]] std::string candidates(int room) const;
     [[nodiscard]] std::string candidate_ids(int room) const;
-    [[nodiscard]] std::string miss() const;
+    [[nodiscard]] std::string miss(Busy busy) const;
 
     /// The filter's values, after a statement's own.
     void add_filter(Parameters& parameters) const;

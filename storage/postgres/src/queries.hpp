@@ -135,7 +135,7 @@ inline constexpr int miss_parameters = 2;
 inline constexpr auto miss_ask =
     "SELECT pool.id, pool.orders, EXISTS (SELECT 1 FROM pharox.lease WHERE id = $2),"
     " EXISTS (SELECT 1 FROM pharox.lease WHERE status = 0 AND expires_at <= " PHAROX_NOW ")";
-inline constexpr auto miss_probe = ", EXISTS (SELECT 1 FROM pharox.proxy WHERE pool_id = pool.id";
+inline constexpr auto miss_probe = "EXISTS (SELECT 1 FROM pharox.proxy WHERE pool_id = pool.id";
 /// The last column: in how many ms the next lease, of any pool, expires.
 inline constexpr auto miss_from =
     ", (SELECT ceil(extract(epoch FROM min(expires_at) - clock_timestamp()) * 1000)::bigint FROM pharox.lease"
@@ -209,11 +209,10 @@ inline constexpr auto end_leases =
     " call_key = $3 FROM wanted WHERE l.id = wanted.id AND l.released_at IS NULL"
     " RETURNING " PHAROX_LEASE_COLUMNS("l.") ")"
     ", many AS (SELECT proxy_id, count(*)::int AS n FROM ended GROUP BY proxy_id)"
-    ", held AS MATERIALIZED (SELECT p.id FROM pharox.proxy p WHERE p.id IN (SELECT proxy_id FROM many)"
-    " ORDER BY p.id FOR NO KEY UPDATE)"
+    ", held AS MATERIALIZED (SELECT p.id, many.n FROM many JOIN pharox.proxy p ON p.id = many.proxy_id"
+    " ORDER BY p.id FOR NO KEY UPDATE OF p)"
     ", freed AS (UPDATE pharox.proxy p SET " PHAROX_FREED("m.n", "m.mark")
-    " FROM (SELECT held.id, many.n, nextval('pharox.use_mark') AS mark FROM held JOIN many"
-    " ON many.proxy_id = held.id) m WHERE p.id = m.id"
+    " FROM (SELECT id, n, nextval('pharox.use_mark') AS mark FROM held) m WHERE p.id = m.id"
     " RETURNING " PHAROX_TELL("p.pool_id") ")"
     " SELECT * FROM ended";
 /// Leases that had not to be ended: now, whether call $2 ended it, the lease. $1 ids.
@@ -233,11 +232,10 @@ inline constexpr auto collect_due =
     ", ended AS (UPDATE pharox.lease l SET status = 1, released_at = l.expires_at, reason = 1 FROM due"
     " WHERE l.id = due.id RETURNING " PHAROX_LEASE_COLUMNS("l.") ")"
     ", many AS (SELECT proxy_id, count(*)::int AS n FROM ended GROUP BY proxy_id)"
-    ", held AS MATERIALIZED (SELECT p.id FROM pharox.proxy p WHERE p.id IN (SELECT proxy_id FROM many)"
-    " ORDER BY p.id FOR NO KEY UPDATE)"
+    ", held AS MATERIALIZED (SELECT p.id, many.n FROM many JOIN pharox.proxy p ON p.id = many.proxy_id"
+    " ORDER BY p.id FOR NO KEY UPDATE OF p)"
     ", freed AS (UPDATE pharox.proxy p SET " PHAROX_FREED("m.n", "m.mark")
-    " FROM (SELECT held.id, many.n, nextval('pharox.use_mark') AS mark FROM held JOIN many"
-    " ON many.proxy_id = held.id) m WHERE p.id = m.id"
+    " FROM (SELECT id, n, nextval('pharox.use_mark') AS mark FROM held) m WHERE p.id = m.id"
     " RETURNING " PHAROX_TELL("p.pool_id") ")"
     " SELECT " PHAROX_LEASE_COLUMNS("") " FROM ended ORDER BY expires_at, id";
 /// The same, but waits for whoever is at it.
@@ -387,11 +385,13 @@ inline constexpr auto after_insert_drop =
     ", dropped AS (DELETE FROM pharox_staging s USING first, added WHERE s.place = first.place"
     " AND first.id = added.id)"
     " SELECT count(*) FROM added";
-/// What has a stored identity: the last one of the call counts.
+/// What has a stored identity: the last one of the call counts. In the order of ids, as in collect_due.
 inline constexpr auto update_staged =
-    "WITH wanted AS MATERIALIZED (SELECT DISTINCT ON (h.id) h.id AS holder, s.* FROM pharox_staging s"
+    "WITH wanted AS MATERIALIZED (SELECT last.* FROM (SELECT DISTINCT ON (h.id) h.id AS holder, s.*"
+    " FROM pharox_staging s"
     " JOIN pharox.proxy h ON h.pool_id = s.pool_id AND h.identity = sha256(convert_to(s.identity, 'UTF8'))"
-    " ORDER BY h.id, s.place DESC)"
+    " ORDER BY h.id, s.place DESC) last JOIN pharox.proxy p ON p.id = last.holder"
+    " ORDER BY p.id FOR NO KEY UPDATE OF p)"
     ", changed AS (UPDATE pharox.proxy p SET protocol = s.protocol, status = s.status,"
     " checked_at = s.checked_at, username = s.username, password = s.password, template = s.template,"
     " source = s.source, country = s.country, city = s.city, isp = s.isp, asn = s.asn, latitude = s.latitude,"

@@ -1,7 +1,10 @@
 // Bulk inserts: policies at size, and their speed beside COPY's.
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <iostream>
+#include <thread>
 
 #include "fixture.hpp"
 #include "pharox/errors.hpp"
@@ -42,6 +45,38 @@ TEST_F(Bulk, policies_at_size) {
     const auto skipped =
         store->catalog()->add_proxies({.proxies = proxies, .on_duplicate = DuplicatePolicy::skip});
     EXPECT_EQ(skipped.skipped, 5'000);
+}
+
+/// Nobody sees a deadlock, since calls are repeated; but the server takes a second to find one.
+TEST_F(Bulk, updates_and_releases_wait_for_each_other_in_one_order) {
+    const auto deadlocks = [] {
+        return server().query("SELECT deadlocks FROM pg_stat_database WHERE datname = 'pharox'");
+    };
+    const std::string before = deadlocks();
+    {
+        const auto store = open();
+        const ProxyPool pool = store->catalog()->add_pool({.name = "pool"});
+        store->ensure_consumer({.name = "default"});
+        auto proxies = many(pool, 2'000);
+        for (Proxy& proxy : proxies) proxy.max_concurrency = 1;
+        std::reverse(proxies.begin(), proxies.end());  // in the table they do not lie in the order of ids
+        store->catalog()->add_proxies({.proxies = proxies});
+        std::atomic<bool> updated{false};
+        std::jthread leasing([&] {
+            while (!updated) {
+                std::vector<ReleaseRequest> held;
+                for (const auto& leased :
+                     store->acquire_many({.each = {.pool = "pool"}, .count = 500}).leased)
+                    held.push_back({.lease_id = leased.lease().id});
+                store->release_many(held);
+            }
+        });
+        for (int round = 0; round < 10; ++round) {
+            store->catalog()->add_proxies({.proxies = proxies, .on_duplicate = DuplicatePolicy::update});
+        }
+        updated = true;
+    }
+    EXPECT_EQ(deadlocks(), before);
 }
 
 TEST_F(Bulk, every_letter_survives_the_copy) {

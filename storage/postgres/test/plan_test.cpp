@@ -29,15 +29,17 @@ class Plans : public PostgresTest {
 
     /// The rows that the picking statement of a filter discards.
     std::int64_t discarded(const ProxyFilters& filters, Selector selector, std::string& explained) {
-        Database database(options());
         const PickPlan plan(selector, filters, false);
+        Parameters parameters;
+        parameters.add(std::string("pool"));
+        plan.add_filter(parameters);
+        return discarded_by(plan.find(), parameters, explained);
+    }
+    std::int64_t discarded_by(const std::string& sql, const Parameters& parameters, std::string& explained) {
+        Database database(options());
         const Rows rows = database.run({.name = "explain"}, Repeat::always, [&](Connection& connection) {
-            Parameters parameters;
-            parameters.add(std::string("pool"));
-            plan.add_filter(parameters);
-            return connection.execute(
-                "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) " + database.in_schema(plan.find()), parameters,
-                Plan::once);
+            return connection.execute("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) " + database.in_schema(sql),
+                                      parameters, Plan::once);
         });
         std::int64_t sum = 0;
         for (int row = 0; row < rows.size(); ++row) {
@@ -81,6 +83,17 @@ TEST_F(Plans, of_every_order_read_an_index) {
     server().query(index_statement(Selector::round_robin, "country", schema_));
     std::string explained;
     EXPECT_LE(discarded({.country = "AQ"}, Selector::round_robin, explained), 100) << explained;
+}
+
+/// An acquire with a predicate looks before it asks for copies, whatever the pool's size.
+TEST_F(Plans, look_reads_little_where_one_is_free) {
+    const ProxyFilters filters{.country = "AR"};
+    const PickPlan plan(Selector::first_available, filters, false);
+    Parameters parameters;
+    parameters.add(std::string("pool")).add(LeaseId::make());
+    plan.add_filter(parameters);
+    std::string explained;
+    EXPECT_LE(discarded_by(plan.miss(Busy::unless_one_is_free), parameters, explained), 100) << explained;
 }
 
 /// Heap-only updates are what makes a lease cheap: a pool that is not asked for turns pays nothing for them.
