@@ -81,9 +81,9 @@ std::string name_of(void* function) {
     return status == 0 ? name.get() : info.dli_sname;
 }
 
-/// The virtual functions that `Decorator` has from `Base`, not overridden. Destructors, which every class has
-/// of its own, are never among them. (Sanitizers may put a red zone behind a table, which the symbol's size
-/// includes: it is zero, and not to be looked at by their rules.)
+/// The virtual functions that `Decorator` has from `Base`, not overridden. Destructors are left out: where
+/// one does nothing more than its base's, clang makes one function of both. (Sanitizers may put a red zone
+/// behind a table, which the symbol's size includes: it is zero, and not to be looked at by their rules.)
 template <class Base, class Decorator>
 __attribute__((no_sanitize("address"))) std::vector<std::string> not_overridden() {
     const auto base = virtual_table<Base>();
@@ -92,7 +92,9 @@ __attribute__((no_sanitize("address"))) std::vector<std::string> not_overridden(
     std::vector<std::string> names;
     for (std::size_t slot = first_function; slot < base.size() && slot < decorator.size(); ++slot) {
         void* const function = *(decorator.data() + slot);
-        if (function != nullptr && function == *(base.data() + slot)) names.push_back(name_of(function));
+        if (function == nullptr || function != *(base.data() + slot)) continue;
+        std::string name = name_of(function);
+        if (name.find('~') == std::string::npos) names.push_back(std::move(name));
     }
     return names;
 }
@@ -104,7 +106,7 @@ TEST(ForwardingProbe, FindsWhatADecoratorForgot) {
     EXPECT_EQ((not_overridden<Interface, Forgetful>()),
               std::vector<std::string>{"forwarding_probe::Interface::added_later()"});
     EXPECT_EQ((not_overridden<Interface, Faithful>()), std::vector<std::string>{});
-    EXPECT_EQ((not_overridden<Faithful, Faithful>().size()), 5U) << "two destructors and three functions";
+    EXPECT_EQ((not_overridden<Faithful, Faithful>().size()), 3U);
 }
 
 TEST(ForwardingProbe, ForwardingStorageOverridesAll) {
