@@ -25,7 +25,7 @@ class Compiler {
     Compiler(const Dialect& dialect, Attribute served) : dialect_(dialect), served_(served) {}
 
     FilterSql compile(const ProxyFilters& filters) {
-        std::vector<std::string> terms = terms_of(filters, true, true);
+        const std::vector<std::string> terms = terms_of(filters, true, true);
         FilterSql result;
         if (values_.size() > max_values || terms_ > max_terms) {
             result.exact = false;
@@ -163,13 +163,16 @@ std::string_view column_of(Attribute attribute) noexcept {
 
 IndexedEquality indexed_equality(const ProxyFilters& filters) {
     const auto single = [](const auto& wanted) { return wanted.values().size() == 1; };
-    if (single(filters.asn)) return {Attribute::asn, filters.asn.values().front()};
-    if (single(filters.city)) return {Attribute::city, filters.city.values().front()};
-    if (single(filters.isp)) return {Attribute::isp, filters.isp.values().front()};
-    if (single(filters.source)) return {Attribute::source, filters.source.values().front()};
-    if (single(filters.country)) return {Attribute::country, filters.country.values().front()};
+    if (single(filters.asn)) return {.attribute = Attribute::asn, .value = filters.asn.values().front()};
+    if (single(filters.city)) return {.attribute = Attribute::city, .value = filters.city.values().front()};
+    if (single(filters.isp)) return {.attribute = Attribute::isp, .value = filters.isp.values().front()};
+    if (single(filters.source))
+        return {.attribute = Attribute::source, .value = filters.source.values().front()};
+    if (single(filters.country))
+        return {.attribute = Attribute::country, .value = filters.country.values().front()};
     if (single(filters.protocol)) {
-        return {Attribute::protocol, static_cast<std::int64_t>(filters.protocol.values().front())};
+        return {.attribute = Attribute::protocol,
+                .value = static_cast<std::int64_t>(filters.protocol.values().front())};
     }
     return {};
 }
