@@ -67,20 +67,25 @@ RunPlan make_plan(const RunOptions& options) {
 class LostNotice {
   public:
     explicit LostNotice(const std::stop_token& lost)
-        : descriptor_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), callback_(lost, Signal{descriptor_}) {}
-    LostNotice(const LostNotice&) = delete;
-    LostNotice& operator=(const LostNotice&) = delete;
-    ~LostNotice() { ::close(descriptor_); }  // by then no callback runs: it is joined when it is destroyed
+        : descriptor_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+          callback_(lost, Signal{descriptor_.number}) {}
 
-    [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
+    [[nodiscard]] int descriptor() const noexcept { return descriptor_.number; }
 
   private:
+    struct Descriptor {
+        explicit Descriptor(int opened) : number(opened) {}
+        Descriptor(const Descriptor&) = delete;
+        Descriptor& operator=(const Descriptor&) = delete;
+        ~Descriptor() { ::close(number); }
+        int number;
+    };
     struct Signal {
         int descriptor;
         void operator()() const noexcept { ::eventfd_write(descriptor, 1); }
     };
-    int descriptor_;
-    std::stop_callback<Signal> callback_;
+    Descriptor descriptor_;
+    std::stop_callback<Signal> callback_;  // goes first, and waits for a call that is under way
 };
 
 bool ends_process(int signal) {
