@@ -62,7 +62,7 @@ TEST_F(Bulk, updates_and_releases_wait_for_each_other_in_one_order) {
         std::reverse(proxies.begin(), proxies.end());  // in the table they do not lie in the order of ids
         store->catalog()->add_proxies({.proxies = proxies});
         std::atomic<bool> updated{false};
-        std::jthread leasing([&] {
+        const std::jthread leasing([&] {
             while (!updated) {
                 std::vector<ReleaseRequest> held;
                 for (const auto& leased :

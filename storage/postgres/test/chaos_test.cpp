@@ -91,7 +91,8 @@ class Client {
         });
         if (!asked_.empty()) return ask_again();
         if (held_.size() < most_held && chance(2)) return chance(3) ? acquire_many() : acquire();
-        if (!held_.empty()) return chance(3) ? renew() : chance(3) ? release_many() : release();
+        if (!held_.empty() && chance(3)) return renew();
+        if (!held_.empty()) return chance(3) ? release_many() : release();
         if (chance(5)) store_->cleanup_expired_leases({});
         if (chance(20)) static_cast<void>(store_->get_pool_stats({.pool = "pool"}));
     }
@@ -188,7 +189,7 @@ class GateProcess {
     }
 
   private:
-    void tell(char order) {
+    void tell(char order) const {
         if (::write(orders_, &order, 1) != 1) throw std::runtime_error("the gate is gone");
     }
     pid_t pid_ = -1;

@@ -20,7 +20,7 @@ using namespace std::chrono_literals;
 class Connections : public PostgresTest {};
 
 TEST_F(Connections, are_bounded_and_shared_in_turn) {
-    TcpGate gate(server().port());
+    const TcpGate gate(server().port());
     Options options = through(gate.port());
     options.max_connections = 3;
     const auto store = make_storage(options);
@@ -46,10 +46,10 @@ TEST_F(Connections, waiting_for_one_has_a_deadline) {
     const auto store = make_storage(options);
     fill(*store, 2);
     gate.freeze(true);
-    std::jthread holder([&] {
+    const std::jthread holder([&] {
         try {
             store->acquire({.pool = "pool"});
-        } catch (const StorageError&) {
+        } catch (const StorageError&) {  // NOLINT(bugprone-empty-catch): it is given up in the end
         }
     });
     const auto deadline = std::chrono::steady_clock::now() + 10s;
@@ -144,7 +144,7 @@ TEST_F(Connections, through_pgbouncer_in_transaction_mode) {
     EXPECT_EQ(again.leased[1].lease(), first.lease());
     EXPECT_TRUE(again.leased[1].replayed);
     EXPECT_EQ(leases(*store), 3);
-    std::vector<Proxy> more(store->catalog()->list_proxies({.pool = "pool", .limit = 10}).items);
+    const std::vector<Proxy> more(store->catalog()->list_proxies({.pool = "pool", .limit = 10}).items);
     EXPECT_EQ(
         store->catalog()->add_proxies({.proxies = more, .on_duplicate = DuplicatePolicy::update}).updated,
         10);
@@ -241,10 +241,11 @@ TEST_F(Connections, open_transactions_of_others_are_noticed) {
         forgetful.query("BEGIN ISOLATION LEVEL REPEATABLE READ");
         const std::string process = forgetful.query("SELECT pg_backend_pid()");
         const bool may_look = user == "pharox_app";
-        if (!may_look)
+        if (!may_look) {
             server().query(
                 "DO $$ BEGIN FOR i IN 1..100000 LOOP PERFORM pg_current_xact_id(); COMMIT;"
                 " END LOOP; END $$");
+        }
         for (const bool by_ping : {true, false}) {
             warnings.clear();
             const auto store = make_storage(options);
@@ -277,7 +278,7 @@ TEST_F(Connections, are_validated_before_they_are_lent) {
 TEST_F(Connections, come_back_after_a_restart_and_do_not_rush_it) {
     constexpr int callers = 32;
     constexpr int most = 4;
-    TcpGate gate(server().port());
+    const TcpGate gate(server().port());
     Options options = through(gate.port());
     options.max_connections = most;
     options.connection_wait = 60s;

@@ -61,7 +61,7 @@ void History::add(const std::vector<Line>& lines) {
     }
 }
 
-std::vector<std::string> History::over_leases(int limit) const {
+std::vector<std::string> History::over_leases(int most) const {
     std::vector<std::string> faults;
     std::map<std::string, std::vector<std::pair<std::int64_t, int>>> steps;  // what is given back goes first
     for (const auto& [lease, hold] : holds_) {
@@ -77,7 +77,7 @@ std::vector<std::string> History::over_leases(int limit) const {
         int in_use = 0;
         for (const auto& [at, change] : changes) {
             in_use += change;
-            if (in_use > limit) {
+            if (in_use > most) {
                 faults.push_back(proxy + " was in " + std::to_string(in_use) + " hands at " +
                                  std::to_string(at));
             }

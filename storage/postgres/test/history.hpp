@@ -40,7 +40,7 @@ class History {
 
     [[nodiscard]] std::size_t leases() const noexcept { return holds_.size(); }
     /// Instants at which a proxy was in more hands than it may be, leases that were granted twice.
-    [[nodiscard]] std::vector<std::string> over_leases(int limit) const;
+    [[nodiscard]] std::vector<std::string> over_leases(int most) const;
     /// Acknowledged leases, renewals and releases that the store knows nothing of.
     [[nodiscard]] std::vector<std::string> lost(IStorage& store) const;
 

@@ -17,7 +17,7 @@ namespace pharox::postgres {
 PgBouncer::PgBouncer(const TestServer& server) : port_(free_port()) {
     const char* const program = "/usr/sbin/pgbouncer";
     if (::access(program, X_OK) != 0) throw std::runtime_error("pgbouncer is missing: install pgbouncer");
-    const std::filesystem::path folder = server.folder();
+    const std::filesystem::path& folder = server.folder();
     const std::filesystem::path file = folder / ("pgbouncer-" + std::to_string(port_) + ".ini");
     std::ofstream(folder / "users.txt") << "\"pharox_app\" \"\"\n\"pharox_owner\" \"\"\n";
     std::ofstream(file) << "[databases]\npharox = host=127.0.0.1 port=" << server.port()

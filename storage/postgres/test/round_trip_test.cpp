@@ -29,13 +29,13 @@ class RoundTrip : public PostgresTest {
 
 TEST_F(RoundTrip, acquire_and_release_take_one_each) {
     const auto store = make_storage(through(gate_.port()));
-    std::vector<ProxyFilters> filters = {
+    const std::vector<ProxyFilters> filters = {
         {},
         {.country = "AR"},
         {.source = "list", .asn = std::int64_t{7}},
         {.protocol = ProxyProtocol::http},
         {.tags = {"mobile"}},
-        {.metadata = {{{"plan", "tier"}, "gold"}}},
+        {.metadata = {{.path = {"plan", "tier"}, .equals = "gold"}}},
         {.latitude = 10.0, .longitude = 10.0, .radius_km = 5.0},
         {.any_of = {{.country = "AR"}, {.country = "CL"}}, .none_of = {{.tags = {"slow"}}}},
     };

@@ -28,7 +28,7 @@ class TestServer {
     /// The same through another port.
     [[nodiscard]] std::string as(const std::string& user, int port) const;
     /// As the superuser, through libpq alone; the first value of the answer.
-    std::string query(const std::string& sql) const;
+    std::string query(const std::string& sql) const;  // NOLINT(modernize-use-nodiscard): often a command
 
     void start();
     /// `name=value`, beside those that it has, from the next start on.

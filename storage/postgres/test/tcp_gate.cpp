@@ -70,7 +70,7 @@ TcpGate::TcpGate(int server_port) : server_port_(server_port) {
     sockaddr_in address = loopback(0);
     socklen_t size = sizeof address;
     auto* const any = reinterpret_cast<sockaddr*>(&address);
-    if (::bind(listener_, any, size) != 0 || ::listen(listener_, 200) != 0 ||
+    if (listener_ < 0 || ::bind(listener_, any, size) != 0 || ::listen(listener_, 200) != 0 ||
         ::getsockname(listener_, any, &size) != 0) {
         throw std::runtime_error("the gate cannot listen");
     }
@@ -109,7 +109,8 @@ void TcpGate::serve(int client) {
     const int at_once = 1;
     ::setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once);
     ::setsockopt(server, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once);
-    bool going = ::connect(server, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+    bool going =
+        server >= 0 && ::connect(server, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
     Messages asked(true);
     Messages answered(false);
     bool cut_this = false;

@@ -118,7 +118,7 @@ class Waiting : public PostgresTest {
 };
 
 TEST_F(Waiting, is_ended_by_what_another_process_frees) {
-    TcpGate gate(server().port());
+    const TcpGate gate(server().port());
     Worker worker(quietly(gate.port()));
     const auto store = open();
     RawConnection ear(server());
@@ -141,14 +141,15 @@ TEST_F(Waiting, is_ended_by_what_another_process_frees) {
 }
 
 TEST_F(Waiting, looks_at_nothing_but_what_it_is_told) {
-    TcpGate gate(server().port());
+    const TcpGate gate(server().port());
     const auto held = open()->acquire({.pool = "pool", .duration = 10min});
     Worker worker(quietly(gate.port()));
     worker.begin_to_acquire();
     ASSERT_TRUE(soon([&] { return registrations() == "1"; }));
     ASSERT_TRUE(gets_quiet(gate));
     const auto asked = gate.requests();
-    server().query("UPDATE " + schema_ + ".proxy SET max_concurrency = 2, room = 0");  // by somebody who tells nobody
+    server().query("UPDATE " + schema_ +
+                   ".proxy SET max_concurrency = 2, room = 0");  // by somebody who tells nobody
     std::this_thread::sleep_for(400ms);
     EXPECT_EQ(gate.requests(), asked) << "or the other tests prove nothing";
     server().query("SELECT pg_notify('" + channel() + "', '')");
@@ -220,7 +221,7 @@ TEST_F(Waiting, every_way_of_freeing_tells_and_only_who_waits) {
 }
 
 TEST_F(Waiting, in_the_process_that_frees_needs_no_notification) {
-    TcpGate gate(server().port());
+    const TcpGate gate(server().port());
     const auto store = make_storage(quietly(gate.port()));
     RawConnection ear(server());
     ear.query("LISTEN \"" + channel() + '"');
@@ -276,7 +277,7 @@ TEST_F(Waiting, sees_what_began_before_it_was_registered) {
 }
 
 TEST_F(Waiting, sees_an_expiry_that_nobody_tells) {
-    TcpGate gate(server().port());
+    const TcpGate gate(server().port());
     const auto held = open()->acquire({.pool = "pool", .duration = 1500ms});
     Worker worker(quietly(gate.port()));
     worker.begin_to_acquire();

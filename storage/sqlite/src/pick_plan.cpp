@@ -11,17 +11,17 @@ namespace {
 struct Order {
     std::string_view name;
     std::string_view columns;
-    std::string_view condition;
+    std::string_view condition{};
 };
 
 const Order& order_of(Selector selector) {
     static constexpr std::array<Order, selector_count> orders = {{
-        {"first_available", "checked_at DESC, id", ""},
-        {"round_robin", "mark, id", ""},
-        {"least_used", "current_leases, mark, id", ""},
-        {"lowest_latency", "latency_rank, id", ""},
-        {"random", "random_key, id", ""},
-        {"weighted_random", "weighted_key, id", " AND weight > 0"},
+        {.name = "first_available", .columns = "checked_at DESC, id"},
+        {.name = "round_robin", .columns = "mark, id"},
+        {.name = "least_used", .columns = "current_leases, mark, id"},
+        {.name = "lowest_latency", .columns = "latency_rank, id"},
+        {.name = "random", .columns = "random_key, id"},
+        {.name = "weighted_random", .columns = "weighted_key, id", .condition = " AND weight > 0"},
     }};
     return orders[static_cast<std::size_t>(selector)];
 }
@@ -91,8 +91,8 @@ std::string create_index(OrderIndex index) {
 }
 
 std::string PickPlan::rows() const {
-    std::string sql(select_row);
-    return sql + available(*this, true) + constraints(*this) + in_order(*this) + " LIMIT ?";
+    return std::string(select_row) + available(*this, true) + constraints(*this) + in_order(*this) +
+           " LIMIT ?";
 }
 
 std::string PickPlan::ids() const {
@@ -100,8 +100,7 @@ std::string PickPlan::ids() const {
 }
 
 std::string PickPlan::row_if_still_fits() const {
-    std::string sql(select_row);
-    return sql + available(*this, false) + constraints(*this) + " AND id = ?";
+    return std::string(select_row) + available(*this, false) + constraints(*this) + " AND id = ?";
 }
 
 std::string PickPlan::any() const {

@@ -67,7 +67,7 @@ Child::~Child() {
     wait();
 }
 
-void Child::kill() { ::kill(pid_, SIGKILL); }
+void Child::kill() const { ::kill(pid_, SIGKILL); }
 
 int Child::wait() {
     int status = 0;
@@ -76,7 +76,7 @@ int Child::wait() {
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-bool Child::running() {
+bool Child::running() const {
     siginfo_t info{};
     return ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
            info.si_pid == 0;

@@ -54,10 +54,10 @@ class Child {
     Child(Child&& other) noexcept : pid_(std::exchange(other.pid_, -1)) {}
     Child& operator=(Child&&) = delete;
     ~Child();
-    void kill();
+    void kill() const;
     /// Its exit status; -1 if a signal ended it.
     int wait();
-    [[nodiscard]] bool running();
+    [[nodiscard]] bool running() const;
 
   private:
     int pid_ = -1;
