@@ -54,7 +54,7 @@ TEST_F(AcquireRateTest, CountsLeasesThatEndedAgain) {
 }
 
 TEST_F(AcquireRateTest, CountsOneThatWaitedForLongAndIsActive) {
-    LeaseId drawn_long_ago = LeaseId::parse("00000000-0000-7000-8000-000000000001");
+    const LeaseId drawn_long_ago = LeaseId::parse("00000000-0000-7000-8000-000000000001");
     look();
     acquire("p", drawn_long_ago);
     clock->advance(1s);

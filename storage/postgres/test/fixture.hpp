@@ -18,7 +18,7 @@ namespace pharox::postgres {
 
 class PostgresTest : public testing::Test {
   protected:
-    PostgresTest() : schema_("t" + std::to_string(++made)) { server().migrate_and_grant(schema_); }
+    PostgresTest() : schema_("t" + std::to_string(++schemas_made)) { server().migrate_and_grant(schema_); }
 
     static TestServer& server() { return TestServer::shared(); }
     [[nodiscard]] Options options() const { return server().options("pharox_app", schema_); }
@@ -54,7 +54,7 @@ class PostgresTest : public testing::Test {
     std::string schema_;
 
   private:
-    static inline std::atomic<int> made{0};
+    static inline std::atomic<int> schemas_made{0};
 };
 
 }  // namespace pharox::postgres
