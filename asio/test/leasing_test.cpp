@@ -85,7 +85,7 @@ TEST_F(Leasing, CoroutineWaitsAndIsHandedOver) {
             EXPECT_TRUE(released.released);
             done = true;
         },
-        [](std::exception_ptr error) { EXPECT_FALSE(error); });
+        [](const std::exception_ptr& error) { EXPECT_FALSE(error); });
     std::thread releases([&] { manager.release(first.lease()); });
     loop.run();
     releases.join();
@@ -105,7 +105,7 @@ TEST_F(Leasing, CoroutineBeginsFirstAndAwaitsThen) {
             EXPECT_TRUE(got);
             done = true;
         },
-        [](std::exception_ptr error) { EXPECT_FALSE(error); });
+        [](const std::exception_ptr& error) { EXPECT_FALSE(error); });
     loop.run();
     EXPECT_TRUE(done);
 }
@@ -119,7 +119,7 @@ TEST_F(Leasing, HeldLeaseEndsWithTheCoroutine) {
             EXPECT_TRUE(held);
             EXPECT_EQ(leases(), 1);
         },
-        [](std::exception_ptr error) { EXPECT_FALSE(error); });
+        [](const std::exception_ptr& error) { EXPECT_FALSE(error); });
     loop.run();
     EXPECT_EQ(leases(), 0);
 }
@@ -170,12 +170,12 @@ TEST_P(Cancelled, LeavesNoLease) {
     std::optional<AcquireResult> got;
     pharox::asio::acquire(
         manager, {.pool = "eu", .wait = generous},
-        net::bind_cancellation_slot(signal.slot(),
-                                    net::bind_executor(loop.get_executor(),
-                                                       [&](std::exception_ptr error, AcquireResult result) {
-                                                           EXPECT_FALSE(error);
-                                                           got = std::move(result);
-                                                       })),
+        net::bind_cancellation_slot(
+            signal.slot(), net::bind_executor(loop.get_executor(),
+                                              [&](const std::exception_ptr& error, AcquireResult result) {
+                                                  EXPECT_FALSE(error);
+                                                  got = std::move(result);
+                                              })),
         pool);
     if (point == Point::before_start) cancel();
     go.release();
@@ -204,8 +204,8 @@ TEST_F(Leasing, CancelledHoldLeavesNoLease) {
     pharox::asio::hold(
         manager, {.pool = "eu"}, {},
         net::bind_cancellation_slot(
-            signal.slot(),
-            net::bind_executor(loop.get_executor(), [&](std::exception_ptr error, pharox::HoldResult result) {
+            signal.slot(), net::bind_executor(loop.get_executor(), [&](const std::exception_ptr& error,
+                                                                       pharox::HoldResult result) {
                 EXPECT_FALSE(error);
                 EXPECT_FALSE(result);
                 called = true;
@@ -223,16 +223,17 @@ TEST_F(Leasing, ALoopThatIsDestroyedLeavesNoLease) {
         if (held) {
             pharox::asio::hold(manager, {.pool = "eu"}, {},
                                net::bind_executor(executor,
-                                                  [](std::exception_ptr, pharox::HoldResult) {
+                                                  [](const std::exception_ptr&, const pharox::HoldResult&) {
                                                       ADD_FAILURE() << "nobody runs the loop";
                                                   }),
                                pool);
         } else {
-            pharox::asio::acquire(
-                manager, {.pool = "eu"},
-                net::bind_executor(executor, [](std::exception_ptr,
-                                                AcquireResult) { ADD_FAILURE() << "nobody runs the loop"; }),
-                pool);
+            pharox::asio::acquire(manager, {.pool = "eu"},
+                                  net::bind_executor(executor,
+                                                     [](const std::exception_ptr&, const AcquireResult&) {
+                                                         ADD_FAILURE() << "nobody runs the loop";
+                                                     }),
+                                  pool);
         }
         std::promise<void> leased;
         pool.post_always([&] { leased.set_value(); });  // comes behind it
@@ -255,8 +256,9 @@ TEST_F(Leasing, ACancelledRepeatTakesNothingAway) {
         manager, {.pool = "eu", .lease_id = first.lease().id},
         net::bind_cancellation_slot(
             signal.slot(),
-            net::bind_executor(loop.get_executor(),
-                               [&](std::exception_ptr, AcquireResult result) { got = std::move(result); })));
+            net::bind_executor(loop.get_executor(), [&](const std::exception_ptr&, AcquireResult result) {
+                got = std::move(result);
+            })));
     loop.run();
     EXPECT_EQ(got->miss(), Miss::cancelled);
     EXPECT_EQ(leases(), 1) << "it was there before";
