@@ -38,14 +38,13 @@ class Builder final : public nlohmann::json_sax<Node> {
     bool number_integer(number_integer_t value) override { return add(value); }
     bool number_unsigned(number_unsigned_t value) override {
         if (value > static_cast<number_unsigned_t>(std::numeric_limits<std::int64_t>::max())) {
-            refuse(field_, std::to_string(value), "is beyond 64-bit signed integers");
+            refuse_integer();
         }
         return add(static_cast<std::int64_t>(value));
     }
     bool number_float(number_float_t value, const string_t& text) override {
         // An integer too large even for unsigned arrives here.
-        if (text.find_first_of(".eE") == string_t::npos)
-            refuse(field_, text, "is beyond 64-bit signed integers");
+        if (text.find_first_of(".eE") == string_t::npos) refuse_integer();
         return add(value);
     }
     bool string(string_t& value) override {
@@ -74,6 +73,10 @@ class Builder final : public nlohmann::json_sax<Node> {
   private:
     static constexpr int number_out_of_range = 406;  // of nlohmann's exceptions
 
+    /// A password may be all digits, too.
+    [[noreturn]] void refuse_integer() const {
+        refuse(field_, ValidationError::hidden_value, "holds an integer beyond 64 bits, signed");
+    }
     Node* place(Node value) {
         if (open_.empty()) {
             root_ = std::move(value);
