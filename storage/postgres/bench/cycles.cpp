@@ -1,6 +1,6 @@
 // Cycles (an acquire and its release) a second on a server of our own, in interleaved rounds: the adapter;
-// pgbench with the same statements; the naive way of many round trips; batches; and, given a Python that has
-// it, the Python reference.
+// pgbench with the same statements; the naive way of many round trips, in tables of its own, without and with
+// an index for its order; batches; and, given a Python that has it, the Python reference.
 //
 //   postgres_bench [rounds=7] [seconds=5] [proxies=1000] [connections=1,4,16] [synchronous_commit=off,on]
 //                  [selector=first_available] [reference=PYTHON]
@@ -19,6 +19,7 @@
 #include "pharox/storage/catalog.hpp"
 #include "pick_plan.hpp"
 #include "queries.hpp"
+#include "raw_connection.hpp"
 #include "server.hpp"
 
 using namespace pharox;
@@ -56,17 +57,21 @@ Result ours(IStorage& store, int connections, int seconds, Selector selector) {
     return {static_cast<double>(all.size()) / took, all[all.size() * 99 / 100]};
 }
 
-Result pgbench(const TestServer& server, const std::string& script, int connections, int seconds) {
-    const std::string logs = server.folder().string() + "/pgbench";
-    const std::string command = "cd " + server.folder().string() +
-                                " && rm -f pgbench.*; PGOPTIONS='-c plan_cache_mode=force_generic_plan"
-                                " -c enable_seqscan=off -c jit=off' pgbench -n -h 127.0.0.1 -p " +
-                                std::to_string(server.port()) + " -U pharox_app -M prepared -D n=0 -D run=" +
+/// What the adapter sets for its sessions.
+constexpr auto own_settings =
+    "PGOPTIONS='-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off' ";
+
+/// The script, which is `database.sql`, by a program that does nothing else.
+Result pgbench(const TestServer& server, const std::string& database, const std::string& settings,
+               int connections, int seconds) {
+    const std::string command = "cd " + server.folder().string() + " && rm -f pgbench.*; " + settings +
+                                "pgbench -n -h 127.0.0.1 -p " + std::to_string(server.port()) +
+                                " -U pharox_app -M prepared -D n=0 -D run=" +
                                 std::to_string(std::chrono::system_clock::now().time_since_epoch().count() /
                                                1'000'000'000 % 1'000'000) +
-                                " -f " + script + " -c " + std::to_string(connections) + " -j " +
+                                " -f " + database + ".sql -c " + std::to_string(connections) + " -j " +
                                 std::to_string(std::min(connections, 2)) + " -T " + std::to_string(seconds) +
-                                " -l --log-prefix=pgbench pharox > pgbench-out 2> pgbench-err";
+                                " -l --log-prefix=pgbench " + database + " > pgbench-out 2> pgbench-err";
     if (std::system(command.c_str()) != 0) {  // NOLINT(concurrency-mt-unsafe)
         std::ifstream errors(server.folder() / "pgbench-err");
         std::cerr << errors.rdbuf();
@@ -120,38 +125,60 @@ std::string same_statements(Selector selector) {
            ";\n" + filled(query::end_lease, {lease_id, "0::int2", "2::bigint"}) + ";\n";
 }
 
-/// One statement for each step, in a transaction: what one writes without thinking of round trips.
-std::string naive() {
-    return std::string(header) +
-           "BEGIN;\n"
-           "SELECT id AS pool FROM pharox.pool WHERE name = 'pool' \\gset\n"
-           "SELECT id AS consumer FROM pharox.consumer WHERE name = 'default' \\gset\n"
-           "SELECT id FROM pharox.lease WHERE status = 0 AND expires_at <= now() FOR UPDATE SKIP LOCKED;\n"
-           "COMMIT;\n"
-           "BEGIN;\n"
-           "SELECT id AS proxy FROM pharox.proxy WHERE pool_id = :pool::uuid AND room = 0"
-           " ORDER BY checked_at DESC, id LIMIT 1 FOR UPDATE SKIP LOCKED \\gset\n"
-           "UPDATE pharox.proxy SET current_leases = current_leases + 1, used = nextval('pharox.use_mark') "
-           "WHERE id = :proxy::uuid;\n"
-           "INSERT INTO pharox.lease (id, proxy_id, consumer_id, pool_id, pool_name, status, acquired_at, "
-           "expires_at,"
-           " fencing, metadata, call_key) VALUES (" +
-           std::string(lease_id) +
-           ", :proxy::uuid, :consumer::uuid, :pool::uuid, 'pool', 0, now(),"
-           " now() + interval '5 minutes', 1, '{}', 1);\n"
-           "SELECT * FROM pharox.proxy WHERE id = :proxy::uuid;\n"
-           "COMMIT;\n"
-           "SELECT count(*), count(*) FILTER (WHERE status = 0), sum(current_leases) FROM pharox.proxy WHERE "
-           "pool_id = :pool::uuid;\n"
-           "BEGIN;\n"
-           "SELECT proxy_id FROM pharox.lease WHERE id = " +
-           std::string(lease_id) +
-           " AND status = 0 FOR UPDATE;\n"
-           "UPDATE pharox.lease SET status = 1, released_at = now(), reason = 0 WHERE id = " +
-           std::string(lease_id) +
-           ";\n"
-           "UPDATE pharox.proxy SET current_leases = current_leases - 1 WHERE id = :proxy::uuid;\n"
-           "COMMIT;\n";
+/// What one writes without thinking of round trips: a statement for each step, in a transaction where it
+/// changes something; the pool's state after each acquire. The tables have the indexes that come to mind.
+constexpr auto naive_tables = R"sql(
+CREATE TABLE pool (id uuid PRIMARY KEY, name text NOT NULL UNIQUE);
+CREATE TABLE consumer (id uuid PRIMARY KEY, name text NOT NULL UNIQUE);
+CREATE TABLE proxy (id uuid PRIMARY KEY, pool_id uuid NOT NULL, host text NOT NULL, port int NOT NULL,
+    protocol text NOT NULL, status text NOT NULL, credentials json, source text, country text, city text, isp text,
+    asn int, latitude float8, longitude float8, latency_ms int, max_concurrency int,
+    current_leases int NOT NULL DEFAULT 0, checked_at timestamptz NOT NULL DEFAULT now(),
+    created_at timestamptz NOT NULL DEFAULT now());
+CREATE INDEX ON proxy (pool_id, status);
+CREATE TABLE lease (id uuid PRIMARY KEY, proxy_id uuid NOT NULL, consumer_id uuid NOT NULL, pool_id uuid NOT NULL,
+    pool_name text NOT NULL, status text NOT NULL, acquired_at timestamptz NOT NULL, expires_at timestamptz NOT NULL,
+    released_at timestamptz);
+CREATE INDEX ON lease (status, expires_at);
+INSERT INTO pool VALUES ('00000000-0000-0000-0000-000000000001', 'pool');
+INSERT INTO consumer VALUES ('00000000-0000-0000-0000-000000000002', 'default');
+INSERT INTO proxy (id, pool_id, host, port, protocol, status, max_concurrency, checked_at)
+    SELECT md5(n::text)::uuid, pool.id, '10.0.' || n / 256 || '.' || n % 256, 8080, 'http', 'active', 10,
+        now() - random() * interval '1 hour' FROM pool, generate_series(1, PROXIES) n;
+GRANT ALL ON ALL TABLES IN SCHEMA public TO pharox_app;
+)sql";
+/// Beyond what comes to mind: it delivers the order.
+constexpr auto index_for_naive = "CREATE INDEX ON proxy (pool_id, checked_at DESC) WHERE status = 'active'";
+std::string naive_cycle() {
+    return filled(std::string(header) + R"sql(BEGIN;
+SELECT id AS pool FROM pool WHERE name = 'pool' \gset
+SELECT id AS consumer FROM consumer WHERE name = 'default' \gset
+SELECT id FROM lease WHERE status = 'active' AND expires_at <= now() FOR UPDATE;
+COMMIT;
+BEGIN;
+SELECT id AS proxy FROM proxy WHERE pool_id = :pool::uuid AND status = 'active' AND (max_concurrency IS NULL OR current_leases < max_concurrency) ORDER BY checked_at DESC LIMIT 1 FOR UPDATE SKIP LOCKED \gset
+UPDATE proxy SET current_leases = current_leases + 1 WHERE id = :proxy::uuid;
+INSERT INTO lease VALUES ($1, :proxy::uuid, :consumer::uuid, :pool::uuid, 'pool', 'active', now(), now() + interval '5 minutes');
+SELECT * FROM proxy WHERE id = :proxy::uuid;
+COMMIT;
+SELECT count(*), count(*) FILTER (WHERE status = 'active'), sum(current_leases) FROM proxy WHERE pool_id = :pool::uuid;
+BEGIN;
+SELECT proxy_id FROM lease WHERE id = $1 AND status = 'active' FOR UPDATE;
+UPDATE lease SET status = 'released', released_at = now() WHERE id = $1;
+UPDATE proxy SET current_leases = current_leases - 1 WHERE id = :proxy::uuid;
+COMMIT;
+)sql",
+                  {lease_id});
+}
+/// A database of the naive way's own.
+void make_naive(const TestServer& server, const std::string& database, int proxies, bool indexed) {
+    server.query("CREATE DATABASE " + database);
+    std::string tables = naive_tables;
+    tables.replace(tables.find("PROXIES"), 7, std::to_string(proxies));
+    if (indexed) tables += index_for_naive;
+    RawConnection connection(server.as("postgres") + " dbname=" + database);
+    connection.query(tables);
+    connection.query("VACUUM ANALYZE");
 }
 
 double median(std::vector<double> values) {
@@ -273,13 +300,16 @@ int main(int argc, char** argv) {
                 seconds_to_copy(server));
     std::fflush(stdout);
     server.query("VACUUM ANALYZE pharox.proxy");
-    const std::string same = server.folder() / "same.sql";
-    std::ofstream(same) << same_statements(selector);
-    const std::string slow = server.folder() / "naive.sql";
-    std::ofstream(slow) << naive();
+    std::ofstream(server.folder() / "pharox.sql") << same_statements(selector);
+    for (const std::string database : {"naive", "naive_indexed"}) {
+        if (proxies > naive_most) break;
+        make_naive(server, database, proxies, database == "naive_indexed");
+        std::ofstream(server.folder() / (database + ".sql")) << naive_cycle();
+    }
     for (const std::string& durable : arguments.list("synchronous_commit")) {
         server.query("ALTER DATABASE pharox SET synchronous_commit = " + durable);
         server.query("ALTER DATABASE reference SET synchronous_commit = " + durable);
+        server.query("ALTER ROLE pharox_app SET synchronous_commit = " + durable);
         for (const std::string& number : arguments.list("connections")) {
             const int connections = std::stoi(number);
             const auto store = make_storage(options);
@@ -291,8 +321,11 @@ int main(int argc, char** argv) {
             };
             for (int round = 0; round < rounds; ++round) {
                 keep("pharox", ours(*store, connections, seconds, selector));
-                keep("pgbench", pgbench(server, same, connections, seconds));
-                if (proxies <= naive_most) keep("naive", pgbench(server, slow, connections, seconds));
+                keep("pgbench", pgbench(server, "pharox", own_settings, connections, seconds));
+                for (const std::string database : {"naive", "naive_indexed"}) {
+                    if (proxies <= naive_most)
+                        keep(database, pgbench(server, database, "", connections, seconds));
+                }
                 if (!python.empty())
                     keep("reference", reference(server, python, proxies, connections, seconds));
                 if (connections > 1) continue;
