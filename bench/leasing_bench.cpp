@@ -49,12 +49,12 @@ void renew(benchmark::State& state, Make make) {
     state.SetItemsProcessed(state.iterations());
 }
 
-void sizes(benchmark::internal::Benchmark* bench) {
-    for (const std::int64_t proxies : {32, 1'000, 10'000, 100'000}) bench->Arg(proxies);
-    bench->UseRealTime()->Unit(benchmark::kMicrosecond);
+void sizes(benchmark::internal::Benchmark* each) {
+    for (const std::int64_t proxies : {32, 1'000, 10'000, 100'000}) each->Arg(proxies);
+    each->UseRealTime()->Unit(benchmark::kMicrosecond);
 }
-void one_size(benchmark::internal::Benchmark* bench) {
-    bench->Arg(1'000)->UseRealTime()->Unit(benchmark::kMicrosecond);
+void one_size(benchmark::internal::Benchmark* each) {
+    each->Arg(1'000)->UseRealTime()->Unit(benchmark::kMicrosecond);
 }
 
 BENCHMARK_CAPTURE(through_storage, memory, memory, Selector::first_available)->Apply(sizes);

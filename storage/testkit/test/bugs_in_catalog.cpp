@@ -177,9 +177,9 @@ class ConflictsNameTheWrongField : public SpoiltCatalog {
 
 std::vector<PlantedBug> bugs_in_catalog() {
     PlantedBug clock_is_ignored{
-        "ClockIsIgnored",
-        {"answers_are_the_models", "lease_ends_exactly_then", "statistics_are_of_now"},
-        [](const Setup&) { return std::make_shared<InMemoryStorage>(); }};
+        .name = "ClockIsIgnored",
+        .caught_by = {"answers_are_the_models", "lease_ends_exactly_then", "statistics_are_of_now"},
+        .make = [](const Setup&) { return std::make_shared<InMemoryStorage>(); }};
     return {
         plant<CounterIsLost>("CounterIsLost", {"answers_are_the_models", "counter_follows_leases"}),
         plant<FindAnswersAnOldCopy>("FindAnswersAnOldCopy",

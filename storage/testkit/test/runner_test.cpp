@@ -92,7 +92,9 @@ TEST(Cases, AreRefusedToPropertiesThatMakeNoSense) {
 }
 
 TEST(Cases, ReportWhatTheyThrow) {
-    const Case throwing{"throwing", {"F-01"}, {}, [](Context&) { throw std::runtime_error("unforeseen"); }};
+    const Case throwing{.name = "throwing", .rules = {"F-01"}, .needs = {}, .run = [](Context&) {
+                            throw std::runtime_error("unforeseen");
+                        }};
     const auto said = failures_of(throwing, {.make = in_memory});
     ASSERT_EQ(said.size(), 1U);
     EXPECT_NE(said[0].find("unforeseen"), std::string::npos);
@@ -107,7 +109,8 @@ TEST(ClientLog, FindsOverlaps) {
     EXPECT_EQ(worst_overlap({{a, 1, 3}, {a, 2, 4}, {a, 3, 5}}), 2);
     EXPECT_EQ(max_overlap({{a, 1, 9}, {a, 2, 3}, {a, 2, 9}, {b, 5, 6}}),
               (std::map<ProxyId, int>{{a, 3}, {b, 1}}));
-    const auto read = parse_uses(format_uses({{a, 1, 2}, {b, -3, 4'000'000'000'000}}));
+    const auto read = parse_uses(
+        format_uses({{.proxy = a, .from = 1, .to = 2}, {.proxy = b, .from = -3, .to = 4'000'000'000'000}}));
     ASSERT_EQ(read.size(), 2U);
     EXPECT_EQ(read[1].proxy, b);
     EXPECT_EQ(read[1].from, -3);
@@ -138,8 +141,8 @@ TEST(Processes, ThatGoWrongAreReported) {
                 if (number == 1) {
                     kill(getpid(), SIGKILL);
                 }
-                while (number == 2) {
-                    pause();
+                if (number == 2) {
+                    for (;;) pause();
                 }
                 return "fine";
             },
