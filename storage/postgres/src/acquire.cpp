@@ -29,10 +29,9 @@ AcquireResult Leasing::acquire(const AcquireRequest& request) {
             // One that is due may be on the very proxy that a predicate would take, or go before a slow one.
             expired.add(collect(ask.operation, true));
             if (ask.plan.exact()) result = attempt(ask, ask.plan.acquire({}), {}, expired);
-        } else if (now.orders < ask.plan.orders_needed() &&
-                   (now.free || now.free_slow || !ask.plan.exact())) {
+        } else if (!ask.plan.is_ready(now.orders) && (now.free || now.free_slow || !ask.plan.exact())) {
             // Not for a miss: it would wait for whoever is filling the pool.
-            prepare_order(ask.operation, *now.pool, ask.plan.orders_needed());
+            prepare_orders(ask.operation, *now.pool, ask.plan.orders());
             if (ask.plan.exact()) result = attempt(ask, ask.plan.acquire({}), {}, expired);
         } else if (!ask.plan.exact()) {
             result = acquire_by_predicate(ask, *now.pool, expired);

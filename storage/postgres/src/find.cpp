@@ -31,8 +31,8 @@ FindResult Leasing::find(const FindRequest& request) {
         }
         if (rows.is_null(0, 0)) break;
         const auto pool = rows.id<PoolId>(0, 0);
-        if (rows.integer(0, 1) < plan.orders_needed()) {
-            prepare_order(finding, pool, plan.orders_needed());
+        if (!plan.is_ready(static_cast<int>(rows.integer(0, 1)))) {
+            prepare_orders(finding, pool, plan.orders());
             continue;
         }
         if (rows.is_null(0, found_proxy_column)) break;

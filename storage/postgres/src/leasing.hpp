@@ -65,8 +65,8 @@ class Leasing final : public ILeaseControl {
     std::optional<AcquireResult> repeated(const Ask& ask);
     Situation look_around(const Ask& ask, Busy busy);
     AcquireResult acquire_by_predicate(const Ask& ask, PoolId pool, Expired& expired);
-    /// Fills the copies that the indexes of round_robin and least_used need: once for each pool.
-    void prepare_order(const Operation& operation, PoolId pool, int orders);
+    /// Makes the pool keep what the indexes of these orders go by: once for each pool and order.
+    void prepare_orders(const Operation& operation, PoolId pool, int orders);
     /// The lease under this id, for the consumer; nothing where nobody remembers it any more.
     std::optional<LeasedProxy> replay(const Operation& operation, LeaseId id, const std::string& consumer,
                                       std::int64_t call);

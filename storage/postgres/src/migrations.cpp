@@ -14,10 +14,10 @@ constexpr int oldest_server = 120'000;
 ///
 /// room is the proxy's status while it may be leased and has room, and null otherwise. Indexes hold it
 /// instead of the counter: where it does not change, a lease writes to none of them (a heap-only update), and
-/// what has no room is in none. turn and load are copies of the use mark and the counter for the indexes of
-/// round_robin and least_used. They are null, and cost nothing, until a pool is first asked for that order.
-/// pool.orders says how far that is: 0 not at all, 1 turns are being copied, 2 round_robin is ready, 3 loads
-/// are being copied, 4 least_used is ready too.
+/// what has no room is in none. What the indexes of all orders but first_available's go by is null, and costs
+/// nothing, until a pool is first asked for that order: turn, load and latency are copies of the use mark,
+/// the counter and latency_ms, and random_key and weighted_key are drawn then. pool.kept says which are kept,
+/// and pool.orders those that are complete, as bits (see orders.hpp).
 constexpr auto first_schema = R"sql(
 CREATE SCHEMA IF NOT EXISTS pharox.;
 CREATE TABLE pharox.schema_version (
@@ -36,8 +36,9 @@ CREATE TABLE pharox.pool (
     metadata jsonb NOT NULL,
     random_high float8 NOT NULL DEFAULT 0,    -- how far the order of random picks has come
     weighted_high float8 NOT NULL DEFAULT 0,
+    kept smallint NOT NULL DEFAULT 0,
     orders smallint NOT NULL DEFAULT 0,
-    ordered_to uuid                           -- the last proxy that got its copies
+    ordered_to uuid                           -- the last proxy that has what is not complete
 ) WITH (fillfactor = 50);
 
 CREATE TABLE pharox.consumer (
@@ -50,12 +51,13 @@ CREATE TABLE pharox.proxy (
     pool_id uuid NOT NULL,
     used bigint NOT NULL DEFAULT 0,           -- the use mark
     fencing bigint NOT NULL DEFAULT 0,        -- the newest fencing token
-    random_key float8 NOT NULL,
-    weighted_key float8 NOT NULL,
+    random_key float8,
+    weighted_key float8,
     checked_at timestamptz NOT NULL,
     current_leases int NOT NULL DEFAULT 0 CHECK (current_leases >= 0),
     turn bigint,
     load int,
+    latency float8,                           -- infinite where it is not known
     max_concurrency int,
     revision int NOT NULL DEFAULT 0,          -- of everything but leases
     port int NOT NULL,
@@ -88,10 +90,12 @@ CREATE INDEX proxy_round_robin ON pharox.proxy (pool_id, room, turn, id)
     WHERE room IS NOT NULL AND turn IS NOT NULL;
 CREATE INDEX proxy_least_used ON pharox.proxy (pool_id, room, load, turn, id)
     WHERE room IS NOT NULL AND load IS NOT NULL;
-CREATE INDEX proxy_lowest_latency ON pharox.proxy (pool_id, room, latency_ms, id) WHERE room IS NOT NULL;
-CREATE INDEX proxy_random ON pharox.proxy (pool_id, room, random_key, id) WHERE room IS NOT NULL;
+CREATE INDEX proxy_lowest_latency ON pharox.proxy (pool_id, room, latency, id)
+    WHERE room IS NOT NULL AND latency IS NOT NULL;
+CREATE INDEX proxy_random ON pharox.proxy (pool_id, room, random_key, id)
+    WHERE room IS NOT NULL AND random_key IS NOT NULL;
 CREATE INDEX proxy_weighted_random ON pharox.proxy (pool_id, room, weighted_key, id)
-    WHERE room IS NOT NULL AND weight > 0;
+    WHERE room IS NOT NULL AND weight > 0 AND weighted_key IS NOT NULL;
 CREATE INDEX proxy_first_available_by_country ON pharox.proxy (pool_id, room, country, checked_at DESC, id)
     WHERE room IS NOT NULL AND country IS NOT NULL;
 CREATE INDEX proxy_first_available_by_source ON pharox.proxy (pool_id, room, source, checked_at DESC, id)

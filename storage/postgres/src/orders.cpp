@@ -1,4 +1,8 @@
-// round_robin and least_used: what their indexes hold is copied when a pool is first asked for that order.
+// What the index of an order goes by is kept from when a pool is first asked for that order.
+#include "orders.hpp"
+
+#include <array>
+
 #include "leasing.hpp"
 #include "queries.hpp"
 
@@ -6,36 +10,41 @@ namespace pharox::postgres {
 
 namespace {
 
-constexpr std::int64_t copied_at_once = 5'000;
+constexpr std::int64_t kept_at_once = 5'000;
 
-/// From one state of pool.orders to the next but one, by way of the one between.
 struct Step {
-    std::int16_t from;
-    const char* copy;
+    std::int16_t order;
+    const char* keep;
 };
-constexpr Step turns{.from = 0, .copy = query::copy_turn};
-constexpr Step loads{.from = 2, .copy = query::copy_load};
+constexpr std::array<Step, 5> steps = {{{.order = order::turn, .keep = query::keep_turn},
+                                        {.order = order::load, .keep = query::keep_load},
+                                        {.order = order::latency, .keep = query::keep_latency},
+                                        {.order = order::random, .keep = query::keep_random},
+                                        {.order = order::weighted, .keep = query::keep_weighted}}};
 
 }  // namespace
 
-void Leasing::prepare_order(const Operation& operation, PoolId pool, int orders) {
+void Leasing::prepare_orders(const Operation& operation, PoolId pool, int orders) {
     const auto run = [&](const std::string& sql, const Parameters& parameters) {
         return database_.run(operation, Repeat::always, [&](Connection& connection) {
             return connection.execute(database_.in_schema(sql), parameters, Plan::once);
         });
     };
-    for (const Step& step : {turns, loads}) {
-        const auto copying = static_cast<std::int16_t>(step.from + 1);
-        const auto ready = static_cast<std::int16_t>(step.from + 2);
-        if (step.from >= orders) return;
-        const std::string more = query::order_more + std::string(step.copy) + query::order_more_end;
-        for (;;) {
-            const Rows state = run(query::orders_of_pool, Parameters().add(pool));
-            if (state.size() == 0 || state.integer(0, 0) >= ready) break;
-            if (state.integer(0, 0) == step.from) {
-                run(query::begin_order, Parameters().add(pool).add(step.from).add(copying));
-            } else {
-                run(more, Parameters().add(pool).add(copying).add(ready).add(copied_at_once));
+    for (;;) {
+        const Rows state = run(query::orders_of_pool, Parameters().add(pool));
+        if (state.size() == 0) return;
+        const auto complete = static_cast<int>(state.integer(0, 1));
+        const int begun = static_cast<int>(state.integer(0, 0)) & ~complete;
+        const int missing = orders & ~complete;
+        if (missing == 0) return;
+        for (const Step& step : steps) {
+            if (begun == 0 && (missing & step.order) != 0) {
+                run(query::begin_order, Parameters().add(pool).add(step.order));
+                break;
+            }
+            if ((begun & step.order) != 0) {
+                run(query::order_more + std::string(step.keep) + query::order_more_end,
+                    Parameters().add(pool).add(step.order).add(kept_at_once));
             }
         }
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "orders.hpp"
 #include "pharox/postgres/storage.hpp"
 #include "queries.hpp"
 
@@ -14,7 +15,7 @@ struct Order {
     std::string_view name;
     std::string_view columns;  ///< of its index, after (pool_id, room)
     std::string_view condition{};
-    int orders_needed = 0;
+    int orders = 0;  ///< that it takes
 };
 
 const Order& order_for(Selector selector) noexcept {
@@ -23,14 +24,23 @@ const Order& order_for(Selector selector) noexcept {
         {.name = "round_robin",
          .columns = "turn, id",
          .condition = " AND turn IS NOT NULL",
-         .orders_needed = 2},
+         .orders = order::turn},
         {.name = "least_used",
          .columns = "load, turn, id",
          .condition = " AND load IS NOT NULL",
-         .orders_needed = 4},
-        {.name = "lowest_latency", .columns = "latency_ms, id"},  // nulls come last
-        {.name = "random", .columns = "random_key, id"},
-        {.name = "weighted_random", .columns = "weighted_key, id", .condition = " AND weight > 0"},
+         .orders = order::turn | order::load},
+        {.name = "lowest_latency",
+         .columns = "latency, id",
+         .condition = " AND latency IS NOT NULL",
+         .orders = order::latency},
+        {.name = "random",
+         .columns = "random_key, id",
+         .condition = " AND random_key IS NOT NULL",
+         .orders = order::random},
+        {.name = "weighted_random",
+         .columns = "weighted_key, id",
+         .condition = " AND weight > 0 AND weighted_key IS NOT NULL",
+         .orders = order::weighted},
     }};
     return orders[static_cast<std::size_t>(selector)];
 }
@@ -76,7 +86,7 @@ bool PickPlan::moves_what_it_finds() const noexcept {
            selector_ == Selector::weighted_random;
 }
 
-int PickPlan::orders_needed() const noexcept { return order_for(selector_).orders_needed; }
+int PickPlan::orders() const noexcept { return order_for(selector_).orders; }
 
 std::string PickPlan::where(int own_parameters) const {
     std::string text(order_for(selector_).condition);
@@ -95,11 +105,14 @@ std::string PickPlan::choose(Reach reach, const std::string& conditions) const {
     if (selector_ == Selector::random) text += ", random_key";
     if (selector_ == Selector::weighted_random) text += ", weighted_key";
     text += query::choose_from;
-    if (order.orders_needed > 0) text += " AND orders >= " + std::to_string(order.orders_needed);
+    if (order.orders != 0) {
+        const std::string bits = std::to_string(order.orders);
+        text += " AND orders & " + bits + " = " + bits;
+    }
     text += ")";
     text += with_room(reach.room);
     text += conditions;
-    if (order.orders_needed > 0 && !reach.waits) text += query::not_used_meanwhile;
+    if ((order.orders & order::turn) != 0 && !reach.waits) text += query::not_used_meanwhile;
     return text + in_order(selector_) + (reach.waits ? query::lock_busy : query::lock_free);
 }
 

@@ -29,8 +29,11 @@ class PickPlan {
     /// Which index serves tags, metadata and places depends on the values.
     [[nodiscard]] Plan plan() const noexcept { return plan_; }
     [[nodiscard]] bool moves_what_it_finds() const noexcept;
-    /// What pool.orders has to be at least.
-    [[nodiscard]] int orders_needed() const noexcept;
+    /// What the pool has to keep, as in orders.hpp.
+    [[nodiscard]] int orders() const noexcept;
+    [[nodiscard]] bool is_ready(int orders_of_pool) const noexcept {
+        return (orders() & ~orders_of_pool) == 0;
+    }
 
     // See queries.hpp for parameters and columns.
     [[nodiscard]] std::string acquire(Reach reach) const;

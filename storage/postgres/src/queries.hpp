@@ -17,7 +17,14 @@
 #define PHAROX_ROOM(status, limit, leases)                                                       \
     "CASE WHEN (" status " = 0 OR " status " = 2) AND (" limit " IS NULL OR " leases " < " limit \
     ") THEN " status " END"
-// Copies for the indexes of round_robin and least_used, null where a pool was never asked for these orders.
+// What a pool keeps for the index of an order, null where it was never asked for it: the bits are in
+// orders.hpp.
+#define PHAROX_KEPT(pool, bit, value) "CASE WHEN " pool ".kept & " #bit " <> 0 THEN " value " END"
+#define PHAROX_LATENCY(latency_ms) "coalesce(" latency_ms ", 'Infinity'::float8)"
+#define PHAROX_RANDOM_KEY(pool) pool ".random_high - ln(1 - random())"
+#define PHAROX_WEIGHTED_KEY(pool, weight) \
+    pool ".weighted_high - ln(1 - random()) / least(greatest(" weight ", 1e-290), 1e290)"
+// Copies of what leases change.
 #define PHAROX_TURN "turn = CASE WHEN p.turn IS NOT NULL THEN "
 #define PHAROX_LOAD "load = CASE WHEN p.load IS NOT NULL THEN "
 // A counter that goes down by `n`, and its mark.
@@ -292,33 +299,34 @@ inline constexpr auto delete_pool = "DELETE FROM pharox.pool WHERE id = $1 RETUR
 
 /// $1 id, $2 pool id, then the columns of bind_proxy(). Nothing where the pool is unknown: pool, inserted.
 inline constexpr auto insert_proxy =
-    "WITH home AS MATERIALIZED (SELECT id, random_high, weighted_high, orders FROM pharox.pool WHERE id = $2"
+    "WITH home AS MATERIALIZED (SELECT id, random_high, weighted_high, kept FROM pharox.pool WHERE id = $2"
     " FOR KEY SHARE)"
     ", added AS (INSERT INTO pharox.proxy (id, pool_id, host, port, protocol, status, checked_at, username,"
     " password, template, source, country, city, isp, asn, latitude, longitude, latency_ms, max_concurrency,"
-    " weight, tags, metadata, identity, random_key, weighted_key, room, turn, load)"
+    " weight, tags, metadata, identity, room, turn, load, latency, random_key, weighted_key)"
     " SELECT $1, home.id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,"
-    " $21, $22, sha256(convert_to($23, 'UTF8')), home.random_high - ln(1 - random()),"
-    " home.weighted_high - ln(1 - random()) / least(greatest($20, 1e-290), 1e290),"
-    " " PHAROX_ROOM("$6", "$19", "0") ","
-    " CASE WHEN home.orders >= 1 THEN 0 END, CASE WHEN home.orders >= 3 THEN 0 END"
+    " $21, $22, sha256(convert_to($23, 'UTF8')), " PHAROX_ROOM("$6", "$19", "0") ", "
+    PHAROX_KEPT("home", 1, "0") ", " PHAROX_KEPT("home", 2, "0") ", "
+    PHAROX_KEPT("home", 4, PHAROX_LATENCY("$18")) ", " PHAROX_KEPT("home", 8, PHAROX_RANDOM_KEY("home")) ", "
+    PHAROX_KEPT("home", 16, PHAROX_WEIGHTED_KEY("home", "$20"))
     " FROM home ON CONFLICT DO NOTHING RETURNING id, CASE WHEN room IS NOT NULL THEN " PHAROX_TELL("pool_id") " END)"
     " SELECT EXISTS (SELECT 1 FROM home), EXISTS (SELECT 1 FROM added)";
 /// The same parameters. Who has the identity in the pool, or else the id.
 inline constexpr auto update_proxy =
-    "WITH home AS MATERIALIZED (SELECT id, random_high, weighted_high, orders FROM pharox.pool WHERE id = $2"
+    "WITH home AS MATERIALIZED (SELECT id, random_high, weighted_high, kept FROM pharox.pool WHERE id = $2"
     " FOR KEY SHARE)"
     " UPDATE pharox.proxy p SET pool_id = $2, host = $3, port = $4, protocol = $5, status = $6,"
     " checked_at = $7, username = $8, password = $9, template = $10, source = $11, country = $12, city = $13,"
     " isp = $14, asn = $15, latitude = $16, longitude = $17, latency_ms = $18, max_concurrency = $19,"
     " weight = $20, tags = $21, metadata = $22, identity = sha256(convert_to($23, 'UTF8')),"
     " revision = p.revision + 1,"
-    " random_key = CASE WHEN p.pool_id = $2 THEN p.random_key ELSE home.random_high - ln(1 - random()) END,"
-    " weighted_key = CASE WHEN p.pool_id = $2 AND p.weight = $20 THEN p.weighted_key"
-    " ELSE home.weighted_high - ln(1 - random()) / least(greatest($20, 1e-290), 1e290) END,"
     " room = " PHAROX_ROOM("$6", "$19", "p.current_leases") ","
-    " turn = CASE WHEN home.orders >= 1 THEN p.used END,"
-    " load = CASE WHEN home.orders >= 3 THEN p.current_leases END"
+    " turn = " PHAROX_KEPT("home", 1, "p.used") ", load = " PHAROX_KEPT("home", 2, "p.current_leases") ","
+    " latency = " PHAROX_KEPT("home", 4, PHAROX_LATENCY("$18")) ","
+    " random_key = " PHAROX_KEPT("home", 8, "coalesce(CASE WHEN p.pool_id = $2 THEN p.random_key END, "
+                                 PHAROX_RANDOM_KEY("home") ")") ","
+    " weighted_key = " PHAROX_KEPT("home", 16, "coalesce(CASE WHEN p.pool_id = $2 AND p.weight = $20"
+                                   " THEN p.weighted_key END, " PHAROX_WEIGHTED_KEY("home", "$20") ")")
     " FROM home WHERE p.id = $1 RETURNING " PHAROX_PROXY_COLUMNS(
         "p.", "p.current_leases - " PHAROX_DUE_ON(
                   "p")) ", CASE WHEN p.room IS NOT NULL THEN " PHAROX_TELL("p.pool_id") " END";
@@ -368,14 +376,15 @@ inline constexpr auto insert_staged =
     "INSERT INTO pharox.proxy (id, pool_id, host, port, protocol, status, checked_at, username, password,"
     " template, source, country, city, isp, asn, latitude, longitude, latency_ms, max_concurrency, weight, "
     "tags,"
-    " metadata, identity, random_key, weighted_key, room, turn, load)"
+    " metadata, identity, room, turn, load, latency, random_key, weighted_key)"
     " SELECT s.id, s.pool_id, s.host, s.port, s.protocol, s.status, s.checked_at, s.username, s.password,"
     " s.template, s.source, s.country, s.city, s.isp, s.asn, s.latitude, s.longitude, s.latency_ms,"
     " s.max_concurrency, s.weight, s.tags, s.metadata, sha256(convert_to(s.identity, 'UTF8')),"
-    " pool.random_high - ln(1 - random()),"
-    " pool.weighted_high - ln(1 - random()) / least(greatest(s.weight, 1e-290), 1e290),"
-    " " PHAROX_ROOM("s.status", "s.max_concurrency", "0") ","
-    " CASE WHEN pool.orders >= 1 THEN 0 END, CASE WHEN pool.orders >= 3 THEN 0 END"
+    " " PHAROX_ROOM("s.status", "s.max_concurrency", "0") ", "
+    PHAROX_KEPT("pool", 1, "0") ", " PHAROX_KEPT("pool", 2, "0") ", "
+    PHAROX_KEPT("pool", 4, PHAROX_LATENCY("s.latency_ms")) ", "
+    PHAROX_KEPT("pool", 8, PHAROX_RANDOM_KEY("pool")) ", "
+    PHAROX_KEPT("pool", 16, PHAROX_WEIGHTED_KEY("pool", "s.weight"))
     " FROM pharox_staging s JOIN pharox.pool ON pool.id = s.pool_id ORDER BY s.place";
 inline constexpr auto or_leave_it = " ON CONFLICT DO NOTHING";
 /// Inserts, and leaves in the staging table what was there already. How many were inserted: the rows changed.
@@ -398,8 +407,9 @@ inline constexpr auto update_staged =
     " longitude = s.longitude, latency_ms = s.latency_ms, max_concurrency = s.max_concurrency,"
     " weight = s.weight, tags = s.tags, metadata = s.metadata, revision = p.revision + 1,"
     " room = " PHAROX_ROOM("s.status", "s.max_concurrency", "p.current_leases") ","
-    " weighted_key = CASE WHEN p.weight = s.weight THEN p.weighted_key"
-    " ELSE pool.weighted_high - ln(1 - random()) / least(greatest(s.weight, 1e-290), 1e290) END"
+    " latency = " PHAROX_KEPT("pool", 4, PHAROX_LATENCY("s.latency_ms")) ","
+    " weighted_key = " PHAROX_KEPT("pool", 16, "CASE WHEN p.weight = s.weight THEN p.weighted_key ELSE "
+                                   PHAROX_WEIGHTED_KEY("pool", "s.weight") " END")
     " FROM wanted s JOIN pharox.pool ON pool.id = s.pool_id WHERE p.id = s.holder)"
     " DELETE FROM pharox_staging s WHERE EXISTS (SELECT 1 FROM pharox.proxy h WHERE h.pool_id = s.pool_id"
     " AND h.identity = sha256(convert_to(s.identity, 'UTF8')))";
@@ -461,7 +471,8 @@ inline constexpr auto apply_health =
     " UPDATE pharox.proxy p SET checked_at = newer.checked_at,"
     " status = CASE WHEN p.status = 3 THEN p.status ELSE $3 END,"
     " room = CASE WHEN p.status <> 3 THEN " PHAROX_ROOM("$3", "p.max_concurrency", "p.current_leases") " END,"
-    " latency_ms = coalesce($4, p.latency_ms), revision = p.revision + 1"
+    " latency_ms = coalesce($4, p.latency_ms), revision = p.revision + 1,"
+    " latency = CASE WHEN p.latency IS NOT NULL THEN " PHAROX_LATENCY("$4, p.latency_ms") " END"
     " FROM newer WHERE p.id = newer.proxy_id RETURNING " PHAROX_PROXY_COLUMNS(
         "p.", "p.current_leases - " PHAROX_DUE_ON(
                   "p")) ", CASE WHEN p.room IS NOT NULL THEN " PHAROX_TELL("p.pool_id") " END";
@@ -538,36 +549,49 @@ inline constexpr auto lock_for_repair = "LOCK TABLE pharox.proxy, pharox.lease I
 /// And what indexes hold, which is a copy of them.
 inline constexpr auto set_counters_right =
     "UPDATE pharox.proxy p SET current_leases = right_is.n, room = right_is.room, turn = right_is.turn,"
-    " load = right_is.load FROM (SELECT q.id, n, " PHAROX_ROOM("q.status", "q.max_concurrency", "n")
-    " AS room, CASE WHEN pool.orders >= 1 THEN q.used END AS turn, CASE WHEN pool.orders >= 3 THEN n END AS load"
+    " load = right_is.load, latency = right_is.latency, random_key = right_is.random_key,"
+    " weighted_key = right_is.weighted_key"
+    " FROM (SELECT q.id, n, " PHAROX_ROOM("q.status", "q.max_concurrency", "n") " AS room, "
+    PHAROX_KEPT("pool", 1, "q.used") " AS turn, " PHAROX_KEPT("pool", 2, "n") " AS load, "
+    PHAROX_KEPT("pool", 4, PHAROX_LATENCY("q.latency_ms")) " AS latency, "
+    PHAROX_KEPT("pool", 8, "coalesce(q.random_key, " PHAROX_RANDOM_KEY("pool") ")") " AS random_key, "
+    PHAROX_KEPT("pool", 16, "coalesce(q.weighted_key, " PHAROX_WEIGHTED_KEY("pool", "q.weight") ")")
+    " AS weighted_key"
     " FROM (SELECT proxy.*, coalesce(counted.n, 0) AS n FROM pharox.proxy LEFT JOIN (SELECT proxy_id,"
     " count(*)::int AS n FROM pharox.lease WHERE status = 0 GROUP BY proxy_id) counted ON proxy_id = proxy.id) q"
-    " JOIN pharox.pool ON pool.id = q.pool_id) right_is WHERE p.id = right_is.id AND (p.current_leases, p.room, p.turn, p.load)"
-    " IS DISTINCT FROM (right_is.n, right_is.room, right_is.turn, right_is.load) RETURNING " PHAROX_TELL("p.pool_id");
+    " JOIN pharox.pool ON pool.id = q.pool_id) right_is WHERE p.id = right_is.id"
+    " AND (p.current_leases, p.room, p.turn, p.load, p.latency, p.random_key, p.weighted_key) IS DISTINCT FROM"
+    " (right_is.n, right_is.room, right_is.turn, right_is.load, right_is.latency, right_is.random_key,"
+    " right_is.weighted_key) RETURNING " PHAROX_TELL("p.pool_id");
 
-// ---- Orders that a pool is asked for the first time: see the first migration
+// ---- Orders that a pool is asked for the first time: see the first migration, and orders.hpp
 
-/// Nobody is adding proxies while this waits. $1 pool id, $2 orders to come from, $3 what it becomes.
+/// Which are kept, and which of them are complete. $1 pool id.
+inline constexpr auto orders_of_pool = "SELECT kept, orders FROM pharox.pool WHERE id = $1";
+/// One at a time. Nobody is adding proxies while this waits. $1 pool id, $2 the order's bit.
 inline constexpr auto begin_order =
-    "UPDATE pharox.pool SET orders = $3, ordered_to = '00000000-0000-0000-0000-000000000000'"
-    " WHERE id = (SELECT id FROM pharox.pool WHERE id = $1 AND orders = $2 FOR UPDATE) AND orders = $2";
-/// $1 pool id, $2 its orders, $3 what they become when nothing is left, $4 how many proxies at most. The
-/// copies follow; any number of processes may do it together. How far it is then.
+    "UPDATE pharox.pool SET kept = kept | $2, ordered_to = '00000000-0000-0000-0000-000000000000'"
+    " WHERE id = (SELECT id FROM pharox.pool WHERE id = $1 AND kept = orders FOR UPDATE) AND kept = orders";
+/// $1 pool id, $2 the order's bit, $3 how many proxies at most. What to keep follows; any number of processes
+/// may do it together.
 inline constexpr auto order_more =
-    "WITH home AS MATERIALIZED (SELECT id, ordered_to FROM pharox.pool WHERE id = $1 AND orders = $2"
-    " FOR NO KEY UPDATE)"
+    "WITH home AS MATERIALIZED (SELECT id, ordered_to, random_high, weighted_high FROM pharox.pool WHERE id "
+    "= $1"
+    " AND kept & $2 <> 0 AND orders & $2 = 0 FOR NO KEY UPDATE)"
     ", batch AS MATERIALIZED (SELECT p.id FROM pharox.proxy p WHERE p.pool_id = (SELECT id FROM home)"
-    " AND p.id > (SELECT ordered_to FROM home) ORDER BY p.id LIMIT $4 FOR NO KEY UPDATE)"
+    " AND p.id > (SELECT ordered_to FROM home) ORDER BY p.id LIMIT $3 FOR NO KEY UPDATE)"
     ", copied AS (UPDATE pharox.proxy p SET ";
-inline constexpr auto copy_turn = "turn = p.used";
-inline constexpr auto copy_load = "load = p.current_leases";
+inline constexpr auto keep_turn = "turn = p.used";
+inline constexpr auto keep_load = "load = p.current_leases";
+inline constexpr auto keep_latency = "latency = " PHAROX_LATENCY("p.latency_ms");
+inline constexpr auto keep_random = "random_key = " PHAROX_RANDOM_KEY("home");
+inline constexpr auto keep_weighted = "weighted_key = " PHAROX_WEIGHTED_KEY("home", "p.weight");
 inline constexpr auto order_more_end =
-    " FROM batch WHERE p.id = batch.id)"
+    " FROM batch, home WHERE p.id = batch.id)"
     " UPDATE pharox.pool SET ordered_to = coalesce((SELECT id FROM batch ORDER BY id DESC LIMIT 1), "
     "ordered_to),"
-    " orders = CASE WHEN (SELECT count(*) FROM batch) < $4 THEN $3 ELSE orders END"
+    " orders = CASE WHEN (SELECT count(*) FROM batch) < $3 THEN orders | $2 ELSE orders END"
     " WHERE id = (SELECT id FROM home)";
-inline constexpr auto orders_of_pool = "SELECT orders FROM pharox.pool WHERE id = $1";
 /// The transaction of this database that holds back the cleaning of tables most, if it is older than $1 ms
 /// or, where its age is hidden from our role, $2 transactions: ms, transactions, server process.
 inline constexpr auto open_transaction =

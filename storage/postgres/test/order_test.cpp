@@ -1,5 +1,6 @@
-// What indexes hold (room, turn, load) is what it is a copy of, whatever goes on while a pool is first asked
-// for an order.
+// What indexes hold is there, and is what it is a copy of, whatever goes on while a pool is first asked for
+// an order.
+#include <array>
 #include <atomic>
 #include <latch>
 #include <random>
@@ -11,6 +12,10 @@
 namespace pharox::postgres {
 namespace {
 
+/// Those that a pool is not ready for from the beginning.
+constexpr std::array orders{Selector::round_robin, Selector::least_used, Selector::lowest_latency,
+                            Selector::random, Selector::weighted_random};
+
 class Orders : public PostgresTest {
   protected:
     [[nodiscard]] std::string wrong_rows() const {
@@ -18,8 +23,12 @@ class Orders : public PostgresTest {
             "SELECT count(*) FROM " + schema_ + ".proxy p JOIN " + schema_ +
             ".pool ON pool.id = p.pool_id WHERE p.room IS DISTINCT FROM CASE WHEN p.status IN (0, 2)"
             " AND (p.max_concurrency IS NULL OR p.current_leases < p.max_concurrency) THEN p.status END"
-            " OR p.turn IS DISTINCT FROM CASE WHEN pool.orders >= 1 THEN p.used END"
-            " OR p.load IS DISTINCT FROM CASE WHEN pool.orders >= 3 THEN p.current_leases END");
+            " OR p.turn IS DISTINCT FROM CASE WHEN pool.kept & 1 > 0 THEN p.used END"
+            " OR p.load IS DISTINCT FROM CASE WHEN pool.kept & 2 > 0 THEN p.current_leases END"
+            " OR p.latency IS DISTINCT FROM CASE WHEN pool.kept & 4 > 0 THEN coalesce(p.latency_ms, "
+            "'Infinity') END"
+            " OR (p.random_key IS NULL) <> (pool.kept & 8 = 0) OR (p.weighted_key IS NULL) <> (pool.kept & "
+            "16 = 0)");
     }
 };
 
@@ -48,7 +57,7 @@ TEST_F(Orders, copies_are_complete_whatever_goes_on_meanwhile) {
         store->catalog()->add_proxies({.proxies = some(0, proxies)});
         std::atomic<bool> ready{false};
         std::atomic<int> next{proxies};
-        std::latch all_here(8);
+        std::latch all_here(5 + orders.size());
         std::vector<std::jthread> others;
         const auto meanwhile = [&](auto work) {
             others.emplace_back([&, work] {
@@ -84,10 +93,9 @@ TEST_F(Orders, copies_are_complete_whatever_goes_on_meanwhile) {
             }
         });
         std::vector<std::jthread> asking;
-        for (int i = 0; i < 3; ++i) {
-            asking.emplace_back([&, i] {
+        for (const Selector selector : orders) {
+            asking.emplace_back([&, selector] {
                 all_here.arrive_and_wait();
-                const Selector selector = i == 0 ? Selector::round_robin : Selector::least_used;
                 const auto acquired = store->acquire({.pool = name, .selector = selector});
                 EXPECT_TRUE(acquired);
             });
@@ -96,7 +104,8 @@ TEST_F(Orders, copies_are_complete_whatever_goes_on_meanwhile) {
         ready = true;
         others.clear();
         EXPECT_EQ(wrong_rows(), "0") << name;
-        EXPECT_EQ(server().query("SELECT orders FROM " + schema_ + ".pool WHERE name = '" + name + "'"), "4");
+        EXPECT_EQ(server().query("SELECT orders FROM " + schema_ + ".pool WHERE name = '" + name + "'"),
+                  "31");
     }
     EXPECT_TRUE(store->maintenance()->audit().mismatches.empty());
 }
@@ -112,11 +121,13 @@ TEST_F(Orders, pool_that_has_nothing_to_lease_is_not_prepared) {
 
 TEST_F(Orders, repair_sets_room_and_copies_right) {
     const auto store = open();
-    fill(*store, 4);
-    ASSERT_TRUE(store->acquire({.pool = "pool", .selector = Selector::least_used}));
+    fill(*store, 8);
+    for (const Selector selector : orders)
+        ASSERT_TRUE(store->acquire({.pool = "pool", .selector = selector}));
     EXPECT_EQ(wrong_rows(), "0");
-    for (const std::string wrong : {"room = 2", "room = NULL WHERE current_leases = 0", "turn = NULL",
-                                    "turn = 7", "load = NULL", "load = 7"}) {
+    for (const std::string wrong :
+         {"room = 2", "room = NULL WHERE current_leases = 0", "turn = NULL", "turn = 7", "load = NULL",
+          "load = 7", "latency = NULL", "latency = 7", "random_key = NULL", "weighted_key = NULL"}) {
         server().query("UPDATE " + schema_ + ".proxy SET " + wrong);
         EXPECT_NE(wrong_rows(), "0") << wrong;
         EXPECT_TRUE(store->maintenance()->repair().mismatches.empty()) << "the counters were right";
