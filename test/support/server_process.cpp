@@ -19,9 +19,10 @@ constexpr const char* system_folders = "/usr/sbin:/sbin:/usr/bin:/bin";
 std::string find_program(const std::string& name, const std::string& package) {
     const char* path = std::getenv("PATH");
     std::istringstream folders((path != nullptr ? std::string(path) + ":" : "") + system_folders);
-    for (std::string folder; std::getline(folders, folder, ':');)
+    for (std::string folder; std::getline(folders, folder, ':');) {
         if (std::string file = folder.append("/").append(name); ::access(file.c_str(), X_OK) == 0)
             return file;
+    }
     throw std::runtime_error(name + " is not installed: apt-get install " + package);
 }
 

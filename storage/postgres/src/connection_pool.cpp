@@ -37,6 +37,16 @@ bool ConnectionPool::may_connect(SteadyTime now) const {
 
 ConnectionPool::Loan ConnectionPool::borrow(SteadyTime deadline) {
     std::unique_lock lock(mutex_);
+    // With nobody to wait for, the look at the connection holds up nobody.
+    while (queue_.empty() && !idle_.empty()) {
+        std::unique_ptr<Connection> connection = std::move(idle_.back());
+        idle_.pop_back();
+        lock.unlock();
+        if (connection->is_alive()) return {*this, std::move(connection)};
+        connection.reset();
+        lock.lock();
+        --open_;
+    }
     const void* const me = &deadline;
     queue_.push_back(me);
     struct Leave {

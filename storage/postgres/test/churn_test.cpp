@@ -42,7 +42,7 @@ class Churn : public testing::Test {
         // As if almost ten minutes went by.
         server_.query(
             "CREATE FUNCTION age_it() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-            " NEW.released_at := NEW.released_at - interval '10 minutes' + interval '3 seconds'; RETURN NEW; "
+            " NEW.released_at := NEW.released_at - interval '10 minutes' + interval '1 second'; RETURN NEW; "
             "END $$;"
             "CREATE TRIGGER ages BEFORE UPDATE ON pharox.lease FOR EACH ROW WHEN (OLD.status = 0 AND "
             "NEW.status = 1)"
