@@ -50,7 +50,7 @@ void renew(benchmark::State& state, Make make) {
 }
 
 void sizes(benchmark::internal::Benchmark* each) {
-    for (const std::int64_t proxies : {32, 1'000, 10'000, 100'000}) each->Arg(proxies);
+    for (const std::int64_t size : {32, 1'000, 10'000, 100'000}) each->Arg(size);
     each->UseRealTime()->Unit(benchmark::kMicrosecond);
 }
 void one_size(benchmark::internal::Benchmark* each) {

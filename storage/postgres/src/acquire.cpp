@@ -18,7 +18,7 @@ AcquireResult Leasing::acquire(const AcquireRequest& request) {
     const Ask ask(request, "acquire");
     Expired expired(reports_);
     std::optional<AcquireResult> result;
-    if (ask.plan.exact()) result = attempt(ask, ask.plan.acquire({}), {}, expired);
+    if (ask.plan.exact()) result = attempt_at_once(ask, expired);
     while (!result) {
         const Situation now = look_around(ask, Busy::unless_one_is_free);
         if (!now.pool) {
@@ -28,19 +28,21 @@ AcquireResult Leasing::acquire(const AcquireRequest& request) {
         } else if (now.due && !(now.free && ask.plan.exact())) {
             // One that is due may be on the very proxy that a predicate would take, or go before a slow one.
             expired.add(collect(ask.operation, true));
-            if (ask.plan.exact()) result = attempt(ask, ask.plan.acquire({}), {}, expired);
+            if (ask.plan.exact()) result = attempt_at_once(ask, expired);
         } else if (!ask.plan.is_ready(now.orders) && (now.free || now.free_slow || !ask.plan.exact())) {
             // Not for a miss: it would wait for whoever is filling the pool.
             prepare_orders(ask.operation, *now.pool, ask.plan.orders());
-            if (ask.plan.exact()) result = attempt(ask, ask.plan.acquire({}), {}, expired);
+            if (ask.plan.exact()) result = attempt_at_once(ask, expired);
         } else if (!ask.plan.exact()) {
             result = acquire_by_predicate(ask, *now.pool, expired);
         } else if (now.free) {
-            result = attempt(ask, ask.plan.acquire({.waits = true}), {}, expired);
+            result = attempt(ask, database_.in_schema(ask.plan.acquire({.waits = true})), {}, expired);
         } else if (now.free_slow) {
-            result = attempt(ask, ask.plan.acquire({.room = slow_room}), {}, expired);
+            result = attempt(ask, database_.in_schema(ask.plan.acquire({.room = slow_room})), {}, expired);
             if (!result)
-                result = attempt(ask, ask.plan.acquire({.room = slow_room, .waits = true}), {}, expired);
+                result =
+                    attempt(ask, database_.in_schema(ask.plan.acquire({.room = slow_room, .waits = true})),
+                            {}, expired);
         } else if (now.full) {
             result = Miss::all_busy;
         } else {
@@ -51,13 +53,18 @@ AcquireResult Leasing::acquire(const AcquireRequest& request) {
     return *std::move(result);
 }
 
+std::optional<AcquireResult> Leasing::attempt_at_once(const Ask& ask, Expired& expired) {
+    if (ask.request.filters.empty())
+        return attempt(ask, acquire_[static_cast<std::size_t>(ask.request.selector)], {}, expired);
+    return attempt(ask, database_.in_schema(ask.plan.acquire({})), {}, expired);
+}
+
 /// One statement: a lease, or nothing where there is nothing to lease, or nothing that can be had at once.
-std::optional<AcquireResult> Leasing::attempt(const Ask& ask, const std::string& sql,
+std::optional<AcquireResult> Leasing::attempt(const Ask& ask, const std::string& statement,
                                               const std::optional<Choice>& choice, Expired& expired) {
     Parameters parameters = ask.parameters(ask.lease_id);
     if (choice) parameters.add(choice->id).add(choice->revision);
     ask.plan.add_filter(parameters);
-    const std::string statement = database_.in_schema(sql);
     bool due = false;
     enum class Found { something, lease_id_taken, no_consumer } found = Found::something;
     std::optional<LeasedProxy> leased = database_.run(
@@ -81,7 +88,7 @@ std::optional<AcquireResult> Leasing::attempt(const Ask& ask, const std::string&
     if (found != Found::something) {
         auto result = repeated(ask);
         if (!result && found == Found::no_consumer) throw ConsumerNotFoundError(ask.consumer);
-        return result ? result : attempt(ask, sql, choice, expired);
+        return result ? result : attempt(ask, statement, choice, expired);
     }
     if (!leased) return std::nullopt;
     // What is due holds nobody up, so nobody waits for its end; but somebody has to see to it.
@@ -133,7 +140,8 @@ AcquireResult Leasing::acquire_by_predicate(const Ask& ask, PoolId pool, Expired
         found = try_candidates(ask.operation, ask.plan, ask.request.filters, pool, ask.request.allow_slow,
                                [&](const Choice& choice) {
                                    const Reach reach{.room = choice.room, .waits = true};
-                                   result = attempt(ask, ask.plan.acquire_this(reach), choice, expired);
+                                   result = attempt(ask, database_.in_schema(ask.plan.acquire_this(reach)),
+                                                    choice, expired);
                                    lost_a_race = lost_a_race || !result;
                                    return result.has_value();
                                });

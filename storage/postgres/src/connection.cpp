@@ -13,6 +13,8 @@ namespace pharox::postgres {
 namespace {
 
 constexpr std::size_t most_statements = 300;
+/// A connection that was used a moment ago needs no look: it may as well end during the next call.
+constexpr std::chrono::milliseconds trusted_for(10);
 constexpr int binary = 1;
 constexpr int patience_factor = 10;
 
@@ -171,6 +173,7 @@ bool Connection::in_transaction() const noexcept {
 
 bool Connection::is_alive() noexcept {
     if (PQstatus(connection_.get()) != CONNECTION_OK) return false;
+    if (std::chrono::steady_clock::now() - used_at_ < trusted_for) return true;
     pollfd socket{.fd = PQsocket(connection_.get()), .events = POLLIN, .revents = 0};
     if (::poll(&socket, 1, 0) == 0) return true;
     return PQconsumeInput(connection_.get()) == 1 && PQstatus(connection_.get()) == CONNECTION_OK &&
@@ -185,7 +188,10 @@ void Connection::stop_preparing() noexcept {
     prepare_ = false;
 }
 
-SteadyTime Connection::deadline() const { return std::chrono::steady_clock::now() + timeout_ * patience_; }
+SteadyTime Connection::deadline() {
+    used_at_ = std::chrono::steady_clock::now();
+    return used_at_ + timeout_ * patience_;
+}
 
 void Connection::take_time() {
     patience_ = patience_factor;

@@ -190,7 +190,7 @@ class Connection {
     void flush(SteadyTime deadline);
     void wait_for(short events, SteadyTime deadline);
     [[noreturn]] void lost(const std::string& why, bool sent);
-    [[nodiscard]] SteadyTime deadline() const;
+    [[nodiscard]] SteadyTime deadline();
 
     std::unique_ptr<pg_conn, Closer> connection_;
     std::chrono::milliseconds timeout_{};
@@ -199,6 +199,7 @@ class Connection {
     bool pooled_ = false;
     bool sent_ = false;
     int patience_ = 1;
+    SteadyTime used_at_{};
 };
 
 }  // namespace pharox::postgres

@@ -44,7 +44,7 @@ ReleaseResult Leasing::end(const Operation& operation, LeaseId id, ReleaseReason
     parameters.add(id).add(static_cast<std::int16_t>(reason)).add(call);
     for (;;) {
         const Rows rows = database_.run(operation, Repeat::always, [&](Connection& connection) {
-            return connection.execute(database_.in_schema(query::end_lease), parameters);
+            return connection.execute(end_lease_, parameters);
         });
         if (rows.size() > 0) {
             on_available_();

@@ -1,6 +1,7 @@
 // The life of leases: everything of the contract but the catalog.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <functional>
 #include <map>
@@ -11,6 +12,7 @@
 #include "pharox/storage/lease_control.hpp"
 #include "pharox/storage/storage.hpp"
 #include "pick_plan.hpp"
+#include "queries.hpp"
 #include "row_mapping.hpp"
 
 namespace pharox::postgres {
@@ -24,7 +26,12 @@ class Leasing final : public ILeaseControl {
         : database_(database),
           reports_(reports),
           listener_(listener),
-          on_available_(std::move(on_available)) {}
+          on_available_(std::move(on_available)),
+          end_lease_(database.in_schema(query::end_lease)) {
+        for (std::size_t i = 0; i < acquire_.size(); ++i) {
+            acquire_[i] = database.in_schema(PickPlan(static_cast<Selector>(i), {}, false).acquire({}));
+        }
+    }
 
     FindResult find(const FindRequest& request);
     LeasedProxy create_lease(const CreateLeaseRequest& request);
@@ -60,7 +67,8 @@ class Leasing final : public ILeaseControl {
         int room = 0;
     };
 
-    std::optional<AcquireResult> attempt(const Ask& ask, const std::string& sql,
+    std::optional<AcquireResult> attempt_at_once(const Ask& ask, Expired& expired);
+    std::optional<AcquireResult> attempt(const Ask& ask, const std::string& statement,
                                          const std::optional<Choice>& choice, Expired& expired);
     std::optional<AcquireResult> repeated(const Ask& ask);
     Situation look_around(const Ask& ask, Busy busy);
@@ -94,6 +102,9 @@ class Leasing final : public ILeaseControl {
     ExpiryReports& reports_;
     Listener& listener_;
     std::function<void()> on_available_;
+    // What is asked most, put together once: an acquire without a filter, of each selector, and a release.
+    std::array<std::string, 6> acquire_;
+    const std::string end_lease_;
     std::atomic<unsigned> releases_{0};
     std::atomic<SteadyTime> next_look_{SteadyTime::min()};  // for open transactions
     /// When what is due is looked after next, without anybody asking for it.

@@ -54,7 +54,7 @@ CREATE TABLE pharox.proxy (
     random_key float8,
     weighted_key float8,
     checked_at timestamptz NOT NULL,
-    current_leases int NOT NULL DEFAULT 0 CHECK (current_leases >= 0),
+    current_leases int NOT NULL DEFAULT 0,    -- no CHECK: it took a twelfth of the time of a lease
     turn bigint,
     load int,
     latency float8,                           -- infinite where it is not known
