@@ -12,12 +12,13 @@ constexpr int oldest_server = 120'000;
 
 /// `status`, `protocol` and `reason` hold the values of core's enumerations.
 ///
-/// room is the proxy's status while it may be leased and has room, and null otherwise. Indexes hold it
-/// instead of the counter: where it does not change, a lease writes to none of them (a heap-only update), and
-/// what has no room is in none. What the indexes of all orders but first_available's go by is null, and costs
-/// nothing, until a pool is first asked for that order: turn, load and latency are copies of the use mark,
-/// the counter and latency_ms, and random_key and weighted_key are drawn then. pool.kept says which are kept,
-/// and pool.orders those that are complete, as bits (see orders.hpp).
+/// room is the status of a proxy that may be leased, 4 more where it is full, and null for any other. Indexes
+/// hold it instead of the counter: where it does not change, a lease writes to none of them (a heap-only
+/// update). Full ones are in the indexes of first_available alone, where a miss looks for one. What the
+/// indexes of all orders but first_available's go by is null, and costs nothing, until a pool is first asked
+/// for that order: turn, load and latency are copies of the use mark, the counter and latency_ms, and
+/// random_key and weighted_key are drawn then. pool.kept says which are kept, and pool.orders those that are
+/// complete, as bits (see orders.hpp).
 constexpr auto first_schema = R"sql(
 CREATE SCHEMA IF NOT EXISTS pharox.;
 CREATE TABLE pharox.schema_version (
@@ -87,15 +88,15 @@ CREATE INDEX proxy_pool ON pharox.proxy (pool_id, id);
 CREATE INDEX proxy_first_available ON pharox.proxy (pool_id, room, checked_at DESC, id)
     WHERE room IS NOT NULL;
 CREATE INDEX proxy_round_robin ON pharox.proxy (pool_id, room, turn, id)
-    WHERE room IS NOT NULL AND turn IS NOT NULL;
+    WHERE room < 4 AND turn IS NOT NULL;
 CREATE INDEX proxy_least_used ON pharox.proxy (pool_id, room, load, turn, id)
-    WHERE room IS NOT NULL AND load IS NOT NULL;
+    WHERE room < 4 AND load IS NOT NULL;
 CREATE INDEX proxy_lowest_latency ON pharox.proxy (pool_id, room, latency, id)
-    WHERE room IS NOT NULL AND latency IS NOT NULL;
+    WHERE room < 4 AND latency IS NOT NULL;
 CREATE INDEX proxy_random ON pharox.proxy (pool_id, room, random_key, id)
-    WHERE room IS NOT NULL AND random_key IS NOT NULL;
+    WHERE room < 4 AND random_key IS NOT NULL;
 CREATE INDEX proxy_weighted_random ON pharox.proxy (pool_id, room, weighted_key, id)
-    WHERE room IS NOT NULL AND weight > 0 AND weighted_key IS NOT NULL;
+    WHERE room < 4 AND weight > 0 AND weighted_key IS NOT NULL;
 CREATE INDEX proxy_first_available_by_country ON pharox.proxy (pool_id, room, country, checked_at DESC, id)
     WHERE room IS NOT NULL AND country IS NOT NULL;
 CREATE INDEX proxy_first_available_by_source ON pharox.proxy (pool_id, room, source, checked_at DESC, id)

@@ -209,7 +209,9 @@ std::string index_statement(Selector selector, std::string_view attribute, std::
     const Order& order = order_for(selector);
     std::string name = "proxy_" + std::string(order.name);
     std::string columns = "pool_id, room, ";
-    std::string condition = "room IS NOT NULL" + std::string(order.condition);
+    // A miss looks for full ones by the indexes of first_available.
+    std::string condition = selector == Selector::first_available ? "room IS NOT NULL" : "room < 4";
+    condition += order.condition;
     if (!attribute.empty()) {
         name += "_by_" + std::string(attribute);
         columns += std::string(attribute) + ", ";

@@ -9,7 +9,7 @@
 
 namespace pharox::postgres {
 
-/// Whether a look tells if one is busy: where none is, the whole pool is read for it.
+/// Whether a look tells if one is busy: where no index serves the filter, the pool is read for it.
 enum class Busy : std::uint8_t { unless_one_is_free, asked_for };
 
 /// Which rows a picking statement may lock.

@@ -12,11 +12,13 @@
       "expires_at, " l "released_at, " l "reason, " l "fencing, " l "tenure_ends_at, " l "metadata"
 // As a lease reads: one whose time is up has ended, collected or not.
 #define PHAROX_NOW "(SELECT clock_timestamp())"
-// What indexes hold: the status of a proxy that may be leased and has room, null for any other. Written by
-// every statement that changes what it depends on: a generated column costs a sixth of the time of a lease.
-#define PHAROX_ROOM(status, limit, leases)                                                       \
-    "CASE WHEN (" status " = 0 OR " status " = 2) AND (" limit " IS NULL OR " leases " < " limit \
-    ") THEN " status " END"
+// What indexes hold: the status of a proxy that may be leased, 4 more where it is full, and null for any
+// other. Written by every statement that changes what it depends on: a generated column costs a sixth of the
+// time of a lease.
+#define PHAROX_ROOM(status, limit, leases)                                                                \
+    "CASE WHEN " status " = 0 OR " status " = 2 THEN " status " + CASE WHEN " limit " IS NULL OR " leases \
+    " < " limit " THEN 0 ELSE 4 END END"
+#define PHAROX_HAS_ROOM(p) p "room < 4"
 // What a pool keeps for the index of an order, null where it was never asked for it: the bits are in
 // orders.hpp.
 #define PHAROX_KEPT(pool, bit, value) "CASE WHEN " pool ".kept & " #bit " <> 0 THEN " value " END"
@@ -149,11 +151,10 @@ inline constexpr auto miss_from =
     " WHERE status = 0 AND expires_at > " PHAROX_NOW
     ")"
     " FROM (SELECT 1) one LEFT JOIN pharox.pool ON pool.name = $1";
-/// room is a status, and null where there is no room: see the first migration.
 inline constexpr auto active_with_room = " AND room = 0";
 inline constexpr auto slow_with_room = " AND room = 2";
-inline constexpr auto active_and_full = " AND status = 0 AND room IS NULL";
-inline constexpr auto slow_and_full = " AND status = 2 AND room IS NULL";
+inline constexpr auto active_and_full = " AND room = 4";
+inline constexpr auto slow_and_full = " AND room = 6";
 
 // ---- Acquire and create: whole
 
@@ -309,7 +310,7 @@ inline constexpr auto insert_proxy =
     PHAROX_KEPT("home", 1, "0") ", " PHAROX_KEPT("home", 2, "0") ", "
     PHAROX_KEPT("home", 4, PHAROX_LATENCY("$18")) ", " PHAROX_KEPT("home", 8, PHAROX_RANDOM_KEY("home")) ", "
     PHAROX_KEPT("home", 16, PHAROX_WEIGHTED_KEY("home", "$20"))
-    " FROM home ON CONFLICT DO NOTHING RETURNING id, CASE WHEN room IS NOT NULL THEN " PHAROX_TELL("pool_id") " END)"
+    " FROM home ON CONFLICT DO NOTHING RETURNING id, CASE WHEN " PHAROX_HAS_ROOM("") " THEN " PHAROX_TELL("pool_id") " END)"
     " SELECT EXISTS (SELECT 1 FROM home), EXISTS (SELECT 1 FROM added)";
 /// The same parameters. Who has the identity in the pool, or else the id.
 inline constexpr auto update_proxy =
@@ -329,7 +330,7 @@ inline constexpr auto update_proxy =
                                    " THEN p.weighted_key END, " PHAROX_WEIGHTED_KEY("home", "$20") ")")
     " FROM home WHERE p.id = $1 RETURNING " PHAROX_PROXY_COLUMNS(
         "p.", "p.current_leases - " PHAROX_DUE_ON(
-                  "p")) ", CASE WHEN p.room IS NOT NULL THEN " PHAROX_TELL("p.pool_id") " END";
+                  "p")) ", CASE WHEN " PHAROX_HAS_ROOM("p.") " THEN " PHAROX_TELL("p.pool_id") " END";
 /// $1 pool id, $2 identity, $3 id.
 inline constexpr auto holder_of_proxy =
     "SELECT id FROM (SELECT id, 0 AS place FROM pharox.proxy WHERE pool_id = $1"
@@ -475,7 +476,7 @@ inline constexpr auto apply_health =
     " latency = CASE WHEN p.latency IS NOT NULL THEN " PHAROX_LATENCY("$4, p.latency_ms") " END"
     " FROM newer WHERE p.id = newer.proxy_id RETURNING " PHAROX_PROXY_COLUMNS(
         "p.", "p.current_leases - " PHAROX_DUE_ON(
-                  "p")) ", CASE WHEN p.room IS NOT NULL THEN " PHAROX_TELL("p.pool_id") " END";
+                  "p")) ", CASE WHEN " PHAROX_HAS_ROOM("p.") " THEN " PHAROX_TELL("p.pool_id") " END";
 inline constexpr auto last_health = "SELECT checked_at, result FROM pharox.proxy_health WHERE proxy_id = $1";
 /// $1 id, $2 proxy id, $3 checked_at, $4 the record. Whether the proxy exists, whether it was kept.
 inline constexpr auto insert_health_record =

@@ -22,7 +22,7 @@ class Orders : public PostgresTest {
         return server().query(
             "SELECT count(*) FROM " + schema_ + ".proxy p JOIN " + schema_ +
             ".pool ON pool.id = p.pool_id WHERE p.room IS DISTINCT FROM CASE WHEN p.status IN (0, 2)"
-            " AND (p.max_concurrency IS NULL OR p.current_leases < p.max_concurrency) THEN p.status END"
+            " THEN p.status + CASE WHEN p.current_leases >= p.max_concurrency THEN 4 ELSE 0 END END"
             " OR p.turn IS DISTINCT FROM CASE WHEN pool.kept & 1 > 0 THEN p.used END"
             " OR p.load IS DISTINCT FROM CASE WHEN pool.kept & 2 > 0 THEN p.current_leases END"
             " OR p.latency IS DISTINCT FROM CASE WHEN pool.kept & 4 > 0 THEN coalesce(p.latency_ms, "

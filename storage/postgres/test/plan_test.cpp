@@ -85,6 +85,31 @@ TEST_F(Plans, of_every_order_read_an_index) {
     EXPECT_LE(discarded({.country = "AQ"}, Selector::round_robin, explained), 100) << explained;
 }
 
+/// Whoever waits for one that is busy asks again and again.
+TEST_F(Plans, miss_reads_little) {
+    server().query("UPDATE " + schema_ + ".proxy SET current_leases = 10, room = 4 WHERE country = 'AQ'");
+    const std::vector<ProxyFilters> busy = {{.country = "AQ"},
+                                            {.source = "rare"},
+                                            {.asn = std::int64_t{1}},
+                                            {.protocol = ProxyProtocol::socks4},
+                                            {.tags = {"rare"}}};
+    const std::vector<ProxyFilters> unknown = {{.country = "XX"}, {.source = "none"}, {.tags = {"none"}}};
+    const auto store = open();
+    const auto expect_miss = [&](const ProxyFilters& filters, Miss kind) {
+        const PickPlan plan(Selector::first_available, filters, true);
+        Parameters parameters;
+        parameters.add(std::string("pool")).add(LeaseId::make());
+        plan.add_filter(parameters);
+        std::string explained;
+        EXPECT_LE(discarded_by(plan.miss(Busy::asked_for), parameters, explained), 100) << explained;
+        const auto acquired = store->acquire({.pool = "pool", .filters = filters});
+        ASSERT_FALSE(acquired) << filters;
+        EXPECT_EQ(acquired.miss(), kind) << filters;
+    };
+    for (const ProxyFilters& filters : busy) expect_miss(filters, Miss::all_busy);
+    for (const ProxyFilters& filters : unknown) expect_miss(filters, Miss::nothing_matches);
+}
+
 /// An acquire with a predicate looks before it asks for copies, whatever the pool's size.
 TEST_F(Plans, look_reads_little_where_one_is_free) {
     const ProxyFilters filters{.country = "AR"};
