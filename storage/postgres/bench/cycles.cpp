@@ -54,7 +54,7 @@ Result ours(IStorage& store, int connections, int seconds, Selector selector) {
     std::vector<double> all;
     for (const auto& mine : times) all.insert(all.end(), mine.begin(), mine.end());
     std::sort(all.begin(), all.end());
-    return {static_cast<double>(all.size()) / took, all[all.size() * 99 / 100]};
+    return {.cycles = static_cast<double>(all.size()) / took, .p99_us = all[all.size() * 99 / 100]};
 }
 
 /// What the adapter sets for its sessions.
@@ -73,7 +73,7 @@ Result pgbench(const TestServer& server, const std::string& database, const std:
                                 std::to_string(std::min(connections, 2)) + " -T " + std::to_string(seconds) +
                                 " -l --log-prefix=pgbench " + database + " > pgbench-out 2> pgbench-err";
     if (std::system(command.c_str()) != 0) {  // NOLINT(concurrency-mt-unsafe)
-        std::ifstream errors(server.folder() / "pgbench-err");
+        const std::ifstream errors(server.folder() / "pgbench-err");
         std::cerr << errors.rdbuf();
         std::exit(1);  // NOLINT(concurrency-mt-unsafe)
     }
@@ -203,7 +203,8 @@ Result batches(IStorage& store, std::size_t size, int seconds, Selector selector
     }
     const double took = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     std::sort(times.begin(), times.end());
-    return {static_cast<double>(times.size() * size) / took, times[times.size() * 99 / 100]};
+    return {.cycles = static_cast<double>(times.size() * size) / took,
+            .p99_us = times[times.size() * 99 / 100]};
 }
 
 Result reference(const TestServer& server, const std::string& python, int proxies, int processes,
@@ -280,17 +281,14 @@ double seconds_to_copy(const TestServer& server) {
     return took;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-    const Arguments arguments(argc, argv);
+void run(const Arguments& arguments) {
     const int rounds = arguments.number("rounds");
     const int seconds = arguments.number("seconds");
     const int proxies = arguments.number("proxies");
     const std::string python = arguments.text("reference");
     const Selector selector = parse_selector(arguments.text("selector"));
     constexpr int naive_most = 10'000;  // it sorts and counts the whole pool
-    TestServer server;
+    const TestServer server;
     server.migrate_and_grant("pharox");
     server.query("CREATE DATABASE reference OWNER pharox_owner");
     Options options = server.options("pharox_app", "pharox");
@@ -341,5 +339,16 @@ int main(int argc, char** argv) {
             }
             std::fflush(stdout);
         }
+    }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        run({argc, argv});
+    } catch (const std::exception& error) {
+        std::cerr << "postgres_bench: " << error.what() << '\n';
+        return 1;
     }
 }

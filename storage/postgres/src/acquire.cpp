@@ -17,6 +17,9 @@ constexpr int slow_room = 2;
 AcquireResult Leasing::acquire(const AcquireRequest& request) {
     const Ask ask(request, "acquire");
     Expired expired(reports_);
+    const auto reach = [&](Reach further) {
+        return attempt(ask, database_.in_schema(ask.plan.acquire(further)), {}, expired);
+    };
     std::optional<AcquireResult> result;
     if (ask.plan.exact()) result = attempt_at_once(ask, expired);
     while (!result) {
@@ -36,13 +39,10 @@ AcquireResult Leasing::acquire(const AcquireRequest& request) {
         } else if (!ask.plan.exact()) {
             result = acquire_by_predicate(ask, *now.pool, expired);
         } else if (now.free) {
-            result = attempt(ask, database_.in_schema(ask.plan.acquire({.waits = true})), {}, expired);
+            result = reach({.waits = true});
         } else if (now.free_slow) {
-            result = attempt(ask, database_.in_schema(ask.plan.acquire({.room = slow_room})), {}, expired);
-            if (!result)
-                result =
-                    attempt(ask, database_.in_schema(ask.plan.acquire({.room = slow_room, .waits = true})),
-                            {}, expired);
+            result = reach({.room = slow_room});
+            if (!result) result = reach({.room = slow_room, .waits = true});
         } else if (now.full) {
             result = Miss::all_busy;
         } else {

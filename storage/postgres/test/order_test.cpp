@@ -13,8 +13,8 @@ namespace pharox::postgres {
 namespace {
 
 /// Those that a pool is not ready for from the beginning.
-constexpr std::array orders{Selector::round_robin, Selector::least_used, Selector::lowest_latency,
-                            Selector::random, Selector::weighted_random};
+constexpr std::array prepared{Selector::round_robin, Selector::least_used, Selector::lowest_latency,
+                              Selector::random, Selector::weighted_random};
 
 class Orders : public PostgresTest {
   protected:
@@ -57,7 +57,7 @@ TEST_F(Orders, copies_are_complete_whatever_goes_on_meanwhile) {
         store->catalog()->add_proxies({.proxies = some(0, proxies)});
         std::atomic<bool> ready{false};
         std::atomic<int> next{proxies};
-        std::latch all_here(5 + orders.size());
+        std::latch all_here(5 + prepared.size());
         std::vector<std::jthread> others;
         const auto meanwhile = [&](auto work) {
             others.emplace_back([&, work] {
@@ -93,7 +93,7 @@ TEST_F(Orders, copies_are_complete_whatever_goes_on_meanwhile) {
             }
         });
         std::vector<std::jthread> asking;
-        for (const Selector selector : orders) {
+        for (const Selector selector : prepared) {
             asking.emplace_back([&, selector] {
                 all_here.arrive_and_wait();
                 const auto acquired = store->acquire({.pool = name, .selector = selector});
@@ -122,7 +122,7 @@ TEST_F(Orders, pool_that_has_nothing_to_lease_is_not_prepared) {
 TEST_F(Orders, repair_sets_room_and_copies_right) {
     const auto store = open();
     fill(*store, 8);
-    for (const Selector selector : orders)
+    for (const Selector selector : prepared)
         ASSERT_TRUE(store->acquire({.pool = "pool", .selector = selector}));
     EXPECT_EQ(wrong_rows(), "0");
     for (const std::string wrong :

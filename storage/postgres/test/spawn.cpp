@@ -30,6 +30,7 @@ void drop_root() {
 
 int free_port() {
     const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (socket < 0) throw std::runtime_error("no socket");
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -52,6 +53,7 @@ int spawn_as_postgres(const std::vector<std::string>& command, const std::filesy
     ::setsid();
     const int out = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
     const int none = ::open("/dev/null", O_RDONLY);
+    if (out < 0 || none < 0) ::_exit(126);
     ::dup2(none, 0);
     ::dup2(out, 1);
     ::dup2(out, 2);
