@@ -84,8 +84,9 @@ bool ends_in_a_number(std::string_view name) noexcept {
 }  // namespace
 
 std::string canonical_host(std::string_view host, std::string_view field) {
-    // With an @ it is rather the whole of a URL, and then holds a password.
-    const bool secret = host.find('@') != std::string_view::npos;
+    // Only IPv6 addresses have colons, and those are not refused. With another, or an @, it is rather a whole
+    // URL or a line of a list, and then holds a password.
+    const bool secret = host.find_first_of("@:") != std::string_view::npos;
     const auto refuse = [&](const char* rule) -> std::string {
         throw ValidationError(std::string(field), secret ? ValidationError::hidden_value : host, rule);
     };

@@ -137,7 +137,9 @@ void read(const std::string& field, const Json& json, std::set<std::string>& val
 }
 
 void read(const std::string& field, const Json& json, std::map<std::string, std::string>& value) {
-    if (!json.is_object()) wrong_kind(field, json, "is not a JSON object");
+    // The values may be secrets, and so may what stands in place of them.
+    if (!json.is_object())
+        throw ValidationError(field, ValidationError::hidden_value, "is not a JSON object");
     json.for_each_member([&](const std::string& key, const Json& member) {
         if (!member.is_string()) {
             throw ValidationError(field + "." + key, ValidationError::hidden_value, "is not text");

@@ -144,12 +144,14 @@ TEST(Host, ErrorsNameFieldValueAndRule) {
     EXPECT_EQ(refusal_of([] { return canonical_host("010.0.0.1"); }),
               "host | 010.0.0.1 | is neither an IPv4 address nor a DNS name");
     EXPECT_EQ(refusal_of([] { return canonical_host("[::1]", "target"); }),
-              "target | [::1] | is in brackets, which belong to URLs");
-    EXPECT_EQ(refusal_of([] { return canonical_host("::g"); }), "host | ::g | is not an IPv6 address");
+              "target | *** | is in brackets, which belong to URLs");
+    EXPECT_EQ(refusal_of([] { return canonical_host("::g"); }), "host | *** | is not an IPv6 address");
     EXPECT_EQ(refusal_of([] { return canonical_host("xn--a"); }),
               "host | xn--a | is not a DNS name (IDNA 2008)");
-    // Whoever wrote a whole URL's authority there has written a password.
-    for (const char* const host : {"anna:s3cret@1.2.3.4", "anna:s3cret@1.2.3.4:80", "s3cret@x.example"}) {
+    // Whoever wrote a whole URL's authority there, or a line of a list, has written a password.
+    for (const char* const host : {"anna:s3cret@1.2.3.4", "anna:s3cret@1.2.3.4:80", "s3cret@x.example",
+                                   "1.2.3.4:8080:anna:s3cret", "anna:s3cret:1.2.3.4:8080",
+                                   "[::1]:8080:anna:s3cret", "anna:s3cret", "x.example:80:anna:s3cret\xFF"}) {
         EXPECT_EQ(refusal_of([&] { return canonical_host(host); }).substr(0, 11), "host | *** ") << host;
     }
 }
