@@ -135,9 +135,13 @@ bool is_address(std::string_view host) {
     return is_ipv6(host) || ::inet_pton(AF_INET, std::string(host).c_str(), &parsed) == 1;
 }
 
-/// Whether somebody may have meant the reading: its port is one, or follows an address and is mistyped.
+/// Whether somebody may have meant the reading: its port is one, or is mistyped behind an address or a
+/// domain. Users have dots too, so behind a domain what is too long for a port is a password.
 bool is_plausible(const std::optional<Parts>& reading) {
-    return reading && (is_port(reading->endpoint.port) || is_address(reading->endpoint.host));
+    if (!reading) return false;
+    const auto& [host, port] = reading->endpoint;
+    const bool is_domain = host.find('.') != std::string_view::npos;
+    return is_port(port) || is_address(host) || (is_domain && port.size() <= 5);
 }
 
 Parts choose(const Readings& readings, FieldOrder order) {

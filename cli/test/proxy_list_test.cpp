@@ -82,6 +82,8 @@ TEST(ProxyListTest, PasswordsMayHoldColonsAtSignsAndDollars) {
         {"[2001:80::1]:80:user:p@ss", "http://user:p%40ss@[2001:80::1]:80"},
         {"user:p@ss:[2001:80::1]:80", "http://user:p%40ss@[2001:80::1]:80"},
         {"1.2.3.4:80:user:0123", "http://user:0123@1.2.3.4:80"},
+        {"host.example:80:user:99999", "http://user:99999@host.example:80"},
+        {"1.2.3.4:80:us.er:123456", "http://us.er:123456@1.2.3.4:80"},
     };
     for (const Case& one : cases) {
         const std::string got = read(one.line);
@@ -111,6 +113,12 @@ TEST(ProxyListTest, WhatIsAmbiguousIsNotGuessed) {
         {"1.2.3.4:80800:user:8080", "ambiguous: both ends may be host:port…"},
         {"user:8080:1.2.3.4:80800", "ambiguous: both ends may be host:port…"},
         {"1.2.3.4:80800@user:8080", "ambiguous: both ends may be host:port…"},
+        {"proxy.example.com:80800:anna:12345", "ambiguous: both ends may be host:port…"},
+        {"anna:12345:proxy.example.com:80800", "ambiguous: both ends may be host:port…"},
+        {"proxy.example.com:08080:anna:12345", "ambiguous: both ends may be host:port…"},
+        {"proxy.example.com:80800@anna:12345", "ambiguous: both ends may be host:port…"},
+        {"anna:12345@proxy.example.com:80800", "ambiguous: both ends may be host:port…"},
+        {"http://proxy.example.com:80800:anna:12345", "ambiguous: both ends may be host:port…"},
     };
     for (const Case& one : cases) expect_reads(one);
 }
@@ -127,6 +135,9 @@ TEST(ProxyListTest, AnOrderDecidesWhatCanBeReadInTwoWays) {
     expect_reads({"one.example:8080@two.example:9090", "http://one.example:8080@two.example:9090"},
                  user_first);
     expect_reads({"1.2.3.4:80800:user:8080", "rejected: port 80800 is above 65535"}, host_first);
+    expect_reads({"proxy.example.com:80800:anna:12345", "rejected: port 80800 is above 65535"}, host_first);
+    expect_reads({"proxy.example.com:80800:anna:12345", "http://proxy.example.com:80800@anna:12345"},
+                 user_first);
     expect_reads({"1.2.3.4:8080:user:p@ss:9090", "http://user:p%40ss%3A9090@1.2.3.4:8080"}, host_first);
     expect_reads({"user:80:word@one.example:80", "http://user:80%3Aword@one.example:80"}, user_first);
     // What reads in one way alone is read so, whatever the order.
