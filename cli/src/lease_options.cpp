@@ -14,9 +14,10 @@ namespace {
 
 using Steady = std::chrono::steady_clock;
 
+/// Where nothing matches, somebody may activate or import a proxy.
 bool time_heals(Miss miss) {
-    return miss == Miss::none_available || miss == Miss::all_busy || miss == Miss::all_cooling ||
-           miss == Miss::session_busy;
+    return miss == Miss::none_available || miss == Miss::nothing_matches || miss == Miss::all_busy ||
+           miss == Miss::all_cooling || miss == Miss::session_busy;
 }
 
 std::string_view explain(Miss miss) {
