@@ -1,6 +1,7 @@
 #include "filter_options.hpp"
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 
 #include "pharox/errors.hpp"
 #include "text.hpp"
@@ -10,24 +11,26 @@ namespace pharox::cli {
 void FilterOptions::declare(CLI::App& command) {
     const std::string group = "Filters (all that are given must fit; a repeated one is any of its values)";
     const auto any_of = [&](const char* name, std::vector<std::string>& values, const char* description) {
-        command.add_option(name, values, description)->group(group)->allow_extra_args(false);
+        return command.add_option(name, values, description)->group(group)->allow_extra_args(false);
     };
     any_of("--country", country_, "Country, as it was imported");
     any_of("--city", city_, "City");
     any_of("--isp", isp_, "Internet provider");
     any_of("--source", source_, "Where the proxy came from");
-    command.add_option("--asn", asn_, "Autonomous system number")->group(group)->allow_extra_args(false);
+    any_of("--asn", asn_, "Autonomous system number")->type_name("INT");
     any_of("--protocol", protocol_, "http, https, socks4 or socks5");
     any_of("--tag", tags_, "Tag; repeated: all of them");
     any_of("--metadata", metadata_, "POINTER=VALUE, such as /plan/tier=gold; repeated: all of them");
     command.add_option("--near", near_, "LATITUDE,LONGITUDE in degrees")->group(group);
-    command.add_option("--radius-km", radius_km_, "How far from --near")->group(group);
+    command.add_option("--radius-km", radius_km_, "How far from --near")->group(group)->type_name("FLOAT");
     any_of("--exclude", exclude_, "Id of a proxy that is not wanted");
 }
 
 ProxyFilters FilterOptions::filters() const {
-    ProxyFilters filters{
-        .source = source_, .country = country_, .city = city_, .isp = isp_, .asn = asn_, .tags = tags_};
+    ProxyFilters filters{.source = source_, .country = country_, .city = city_, .isp = isp_, .tags = tags_};
+    std::vector<std::int64_t> asns;
+    for (const std::string& text : asn_) asns.push_back(parse_number<std::int64_t>(text, "asn"));
+    filters.asn = asns;
     std::vector<ProxyProtocol> protocols;
     for (const std::string& text : protocol_) protocols.push_back(parse_proxy_protocol(text));
     filters.protocol = protocols;
@@ -38,8 +41,10 @@ ProxyFilters FilterOptions::filters() const {
         filters.latitude = place.latitude;
         filters.longitude = place.longitude;
     }
-    if (radius_km_ && !near_) throw ValidationError("radius_km", std::to_string(*radius_km_), "needs --near");
-    filters.radius_km = radius_km_;
+    if (radius_km_) {
+        if (!near_) throw ValidationError("radius-km", *radius_km_, "needs --near");
+        filters.radius_km = parse_number<double>(*radius_km_, "radius-km");
+    }
     validate(filters);
     return filters;
 }

@@ -1,7 +1,6 @@
 // The options that say which proxies fit, shared by every command that picks or lists.
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,10 +22,8 @@ class FilterOptions {
 
   private:
     std::vector<std::string> source_{}, country_{}, city_{}, isp_{}, protocol_{}, tags_{}, metadata_{},
-        exclude_{};
-    std::vector<std::int64_t> asn_{};
-    std::optional<std::string> near_{};
-    std::optional<double> radius_km_{};
+        exclude_{}, asn_{};
+    std::optional<std::string> near_{}, radius_km_{};
 };
 
 }  // namespace pharox::cli

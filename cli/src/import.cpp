@@ -28,10 +28,9 @@ struct ImportOptions {
     std::string protocol = "http";
     std::string order = "detect";
     std::string on_duplicate = "skip";
-    std::optional<std::string> country{}, city{}, isp{}, source{};
+    std::optional<std::string> country{}, city{}, isp{}, source{}, max_concurrency{};
     std::vector<std::string> tags{};
-    std::optional<int> max_concurrency{};
-    double weight = 1.0;
+    std::string weight = "1";
     bool dry_run = false;
     bool strict = false;
 };
@@ -96,8 +95,9 @@ void apply_attributes(Proxy& proxy, const ImportOptions& options) {
     proxy.isp = options.isp;
     proxy.source = options.source;
     proxy.tags = {options.tags.begin(), options.tags.end()};
-    proxy.max_concurrency = options.max_concurrency;
-    proxy.weight = options.weight;
+    if (options.max_concurrency)
+        proxy.max_concurrency = parse_number<int>(*options.max_concurrency, "max-concurrency");
+    proxy.weight = parse_number<double>(options.weight, "weight");
 }
 
 Import read_lists(const ImportOptions& options) {
@@ -316,9 +316,11 @@ void add_import_command(CLI::App& app, Session& session) {
         ->allow_extra_args(false);
     command
         ->add_option("--max-concurrency", options->max_concurrency, "How many leases at once; else unlimited")
-        ->group(attributes);
+        ->group(attributes)
+        ->type_name("INT");
     command->add_option("--weight", options->weight, "Share in weighted_random")
         ->group(attributes)
+        ->type_name("FLOAT")
         ->capture_default_str();
     command->add_flag("--dry-run", options->dry_run, "Say what would happen, and store nothing");
     command->add_flag("--strict", options->strict,

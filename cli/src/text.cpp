@@ -4,7 +4,9 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <limits>
 #include <numeric>
+#include <type_traits>
 #include <utility>
 
 #include "pharox/errors.hpp"
@@ -12,11 +14,14 @@
 namespace pharox::cli {
 namespace {
 
-std::optional<double> parse_number(std::string_view text) {
-    double value = 0;
+template <class Number>
+std::optional<Number> number_in(std::string_view text) {
+    Number value{};
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value))
-        return std::nullopt;
+    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    if constexpr (std::is_floating_point_v<Number>) {
+        if (!std::isfinite(value)) return std::nullopt;
+    }
     return value;
 }
 
@@ -91,7 +96,7 @@ Duration parse_duration(std::string_view text, std::string_view field) {
             }
         }
     }
-    const auto number = parse_number(text.substr(0, unit_at));
+    const auto number = number_in<double>(text.substr(0, unit_at));
     if (!known || !number)
         throw ValidationError(std::string(field), text, "is no duration such as 250ms, 90s, 5m, 1h or 2d");
     const double milliseconds = *number * scale;
@@ -102,11 +107,24 @@ Duration parse_duration(std::string_view text, std::string_view field) {
     return Duration(std::llround(milliseconds));
 }
 
+template <class Number>
+Number parse_number(std::string_view text, std::string_view field) {
+    if (const auto number = number_in<Number>(text)) return *number;
+    constexpr bool whole = std::is_integral_v<Number>;
+    throw ValidationError(
+        std::string(field), text,
+        whole ? "is no whole decimal number up to " + std::to_string(std::numeric_limits<Number>::max())
+              : "is no decimal number");
+}
+template int parse_number(std::string_view text, std::string_view field);
+template std::int64_t parse_number(std::string_view text, std::string_view field);
+template double parse_number(std::string_view text, std::string_view field);
+
 Place parse_place(std::string_view text, std::string_view field) {
     const auto comma = text.find(',');
     if (comma != std::string_view::npos) {
-        const auto latitude = parse_number(text.substr(0, comma));
-        const auto longitude = parse_number(text.substr(comma + 1));
+        const auto latitude = number_in<double>(text.substr(0, comma));
+        const auto longitude = number_in<double>(text.substr(comma + 1));
         if (latitude && longitude) return {.latitude = *latitude, .longitude = *longitude};
     }
     throw ValidationError(std::string(field), text, "is no LATITUDE,LONGITUDE such as -34.6,-58.4");

@@ -16,6 +16,11 @@ namespace pharox::cli {
 /// seconds. At most 30 days. Throws ValidationError(field, text, …).
 Duration parse_duration(std::string_view text, std::string_view field);
 
+/// A decimal number, all of the text, and a whole one where Number is an integer: `010` is ten, `0x10` none.
+/// For int, std::int64_t and double. Throws ValidationError(field, text, …).
+template <class Number>
+Number parse_number(std::string_view text, std::string_view field);
+
 struct Place {
     double latitude = 0;
     double longitude = 0;

@@ -34,6 +34,31 @@ TEST(TextTest, RefusesWhatIsNoDuration) {
     }
 }
 
+TEST(TextTest, ReadsNumbersAsDecimalOnes) {
+    EXPECT_EQ(parse_number<int>("010", "max-concurrency"), 10);
+    EXPECT_EQ(parse_number<int>("-3", "max-concurrency"), -3);
+    EXPECT_EQ(parse_number<std::int64_t>("4294967295", "asn"), 4'294'967'295);
+    EXPECT_DOUBLE_EQ(parse_number<double>("010.5", "weight"), 10.5);
+    EXPECT_DOUBLE_EQ(parse_number<double>("2e3", "weight"), 2000);
+    for (const std::string_view text :
+         {"", "0x10", "0b1", "1'000", "1_000", "+1", " 1", "1 ", "1.5", "1e3", "2147483648", "nan"})
+        EXPECT_THROW(parse_number<int>(text, "max-concurrency"), ValidationError) << text;
+    for (const std::string_view text : {"", "0x1p3", "0x10", "inf", "nan", "1,5", "1e999", "5 "})
+        EXPECT_THROW(parse_number<double>(text, "weight"), ValidationError) << text;
+    const auto complaint = [](const auto& parse) {
+        try {
+            parse();
+        } catch (const ValidationError& error) {
+            return std::string(error.what());
+        }
+        return std::string();
+    };
+    EXPECT_EQ(complaint([] { parse_number<int>("0x10", "max-concurrency"); }),
+              "max-concurrency: \"0x10\" is no whole decimal number up to 2147483647");
+    EXPECT_EQ(complaint([] { parse_number<double>("0x1p3", "weight"); }),
+              "weight: \"0x1p3\" is no decimal number");
+}
+
 TEST(TextTest, ReadsPlaces) {
     EXPECT_DOUBLE_EQ(parse_place("-34.6,-58.4", "near").latitude, -34.6);
     EXPECT_DOUBLE_EQ(parse_place("-34.6,-58.4", "near").longitude, -58.4);

@@ -111,7 +111,9 @@ TEST_F(ImportTest, StrictAndDryRunStoreNothing) {
 TEST_F(ImportTest, WrongAttributesAndFilesAreBadInput) {
     for (const std::vector<std::string>& more :
          std::vector<std::vector<std::string>>{{"--max-concurrency", "0"},
+                                               {"--max-concurrency", "0x10"},
                                                {"--weight", "-1"},
+                                               {"--weight", "0x1p3"},
                                                {"--country", ""},
                                                {"--protocol", "ftp"},
                                                {"--order", "sideways"},
@@ -130,6 +132,15 @@ TEST_F(ImportTest, WrongAttributesAndFilesAreBadInput) {
     EXPECT_EQ(pharox({"import", "--pool", "latam", "-"}, "").status, 2) << "a download that failed";
     EXPECT_EQ(pharox({"import", "--pool", "latam", "-"}, "# none yet\n").status, 2);
     EXPECT_EQ(pharox({"pool", "list"}).output, "POOL  DESCRIPTION\n") << "bad input changes nothing";
+}
+
+TEST_F(ImportTest, NumbersAreDecimal) {
+    import("latam", "192.0.2.1:1\n", {"--max-concurrency", "010", "--weight", "02.5"});
+    const std::string listed = pharox({"proxy", "list", "--pool", "latam", "--json"}).output;
+    EXPECT_EQ(json_member(listed, "max_concurrency"), "10") << listed;
+    EXPECT_EQ(json_member(listed, "weight"), "2.5") << listed;
+    EXPECT_EQ(pharox({"import", "--pool", "latam", "--max-concurrency", "0x10", "-"}, "").errors,
+              "pharox: max-concurrency: \"0x10\" is no whole decimal number up to 2147483647\n");
 }
 
 TEST_F(ImportTest, StoredTextCannotSpeakToATerminal) {

@@ -110,6 +110,9 @@ TEST_F(LeasesTest, FiltersChoose) {
     EXPECT_EQ(proxy_for({"--metadata", "/plan=gold"}), "3");
     EXPECT_EQ(proxy_for({"--near", "1,2"}), "3");
     EXPECT_EQ(proxy_for({"--radius-km", "5"}), "2");
+    EXPECT_EQ(proxy_for({"--near", "1,2", "--radius-km", "0x5"}), "2");
+    EXPECT_EQ(proxy_for({"--asn", "0x5"}), "2");
+    EXPECT_EQ(proxy_for({"--asn", "5", "--asn", "007"}), "3");
     EXPECT_EQ(proxy_for({"--near", "95,2", "--radius-km", "5"}), "2");
     EXPECT_EQ(proxy_for({"--protocol", "ftp"}), "2");
     EXPECT_EQ(proxy_for({"--exclude", "not-an-id"}), "2");
