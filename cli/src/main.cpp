@@ -1,10 +1,9 @@
 // pharox: the command line.
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <iostream>
-#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "commands.hpp"
@@ -34,7 +33,6 @@ lease · 5 the storage failed. `run` hands on the command's own; see pharox run 
 struct Arguments {
     std::vector<std::string> own{};
     std::vector<std::string> command{};
-    std::string name{};  ///< of the pharox command
     bool runs = false;
 };
 
@@ -45,7 +43,6 @@ Arguments split_arguments(int argc, char** argv) {
         const std::string_view argument = argv[at];
         if (!seen_command && !argument.starts_with('-')) {
             seen_command = true;
-            arguments.name = argument;
             arguments.runs = argument == "run";
         } else if (!seen_command && argument == "--storage" && at + 1 < argc) {
             arguments.own.emplace_back(argument);
@@ -61,26 +58,37 @@ Arguments split_arguments(int argc, char** argv) {
     return arguments;
 }
 
+/// The first argument that pharox does not know; empty if there is none.
+std::string first_unknown(const CLI::App& app) {
+    for (std::string& argument : app.remaining(true))
+        if (argument != "--") return std::move(argument);
+    return {};
+}
+
+/// CLI11 would list all that it does not know, and what follows a mistyped option may be a password.
+std::string not_expected(const CLI::App& app, const std::string& argument) {
+    const CLI::App* command = &app;
+    while (!command->get_subcommands().empty()) command = command->get_subcommands().front();
+    std::vector<std::string> names;
+    for (const CLI::App* known : command->get_subcommands([](const CLI::App*) { return true; }))
+        names.push_back(known->get_name());
+    const std::string shown = "\"" + shown_argument(argument) + "\"";
+    if (names.empty() || argument.starts_with('-')) return shown + " is not expected here";
+    const auto close = nearest(argument, names);
+    return "unknown command " + shown + (close ? "; did you mean \"" + *close + "\"?" : "");
+}
+
 int parse_error_status(const CLI::App& app, const CLI::ParseError& error, const Arguments& arguments) {
-    const auto& [own, command, name, runs] = arguments;
-    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
-    const bool lacks_dashes =
-        runs && command.empty() && error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError);
-    complain(std::string(error.what()) +
+    const std::string unknown = first_unknown(app);
+    if (unknown.empty() && error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    const std::string text = error.what();
+    const bool runs = app.got_subcommand("run");
+    const bool lacks_dashes = runs && arguments.command.empty() && !unknown.empty();
+    // Behind an equals sign CLI11 shows a value.
+    complain((unknown.empty() ? text.substr(0, text.find(" = ")) : not_expected(app, unknown)) +
              (lacks_dashes ? " (the command goes behind --, as in pharox run --pool POOL -- COMMAND…)"
                            : " (pharox --help)"));
     return runs ? run_exit_code::pharox_failed : exit_code::bad_input;
-}
-
-/// CLI11 would say that a command is required.
-std::optional<std::string> unknown_command(const CLI::App& app, const std::string& name) {
-    std::vector<std::string> names;
-    for (const CLI::App* known : app.get_subcommands([](const CLI::App*) { return true; }))
-        names.push_back(known->get_name());
-    if (name.empty() || std::ranges::find(names, name) != names.end()) return std::nullopt;
-    const auto close = nearest(name, names);
-    return "unknown command \"" + name + "\"" + (close ? "; did you mean \"" + *close + "\"?" : "") +
-           " (pharox --help)";
 }
 
 /// Whether everything that was printed arrived: a full disk must not look like success.
@@ -111,10 +119,6 @@ int run_program(int argc, char** argv) {
     add_migrate_command(app, session);
     add_run_command(app, session, arguments.command);
 
-    if (const auto complaint = unknown_command(app, arguments.name)) {
-        complain(*complaint);
-        return exit_code::bad_input;
-    }
     try {
         std::vector<std::string> reversed(arguments.own.rbegin(),
                                           arguments.own.rend());  // as CLI11 wants them

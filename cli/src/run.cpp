@@ -203,7 +203,7 @@ int run_held(HeldLease& held, const RunPlan& plan, const std::vector<std::string
     try {
         return Watch(ChildProcess::start(child, inbox), inbox, held.lost(), plan).until_end();
     } catch (const std::system_error& error) {
-        complain(command.front() + ": " + error.code().message());
+        complain(without_password(command.front()) + ": " + error.code().message());
         if (error.code() == std::errc::no_such_file_or_directory) return run_exit_code::not_found;
         return std::string_view(error.what()).starts_with("exec") ? run_exit_code::not_executable
                                                                   : run_exit_code::pharox_failed;

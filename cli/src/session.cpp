@@ -13,6 +13,17 @@
 #include "text.hpp"
 
 namespace pharox::cli {
+namespace {
+
+/// A URL or a line of a list may have been typed where an id, a file or a number belongs.
+std::string text_of(const ValidationError& error) {
+    const std::string shown = without_password(error.value());
+    // What is wrong with a storage's URL is told without its password, and the rest of it helps.
+    const bool harmless = shown == error.value() || error.field() == "storage";
+    return harmless ? error.what() : ValidationError(error.field(), shown, error.rule()).what();
+}
+
+}  // namespace
 
 IStorage& Session::storage() {
     if (storage_) return *storage_;
@@ -57,11 +68,12 @@ std::vector<ProxyPool> Session::pools() {
 }
 
 std::string Session::unknown_pool_text(const std::string& name) {
-    std::string text = "pool \"" + name + "\" does not exist";
+    const std::string shown = without_password(name);
+    std::string text = "pool \"" + shown + "\" does not exist";
     std::vector<std::string> names;
     for (const ProxyPool& pool : pools()) names.push_back(pool.name);
     if (const auto close = nearest(name, names)) return text + "; did you mean \"" + *close + "\"?";
-    if (names.empty()) return text + "; there is none yet: pharox import --pool " + name + " LIST";
+    if (names.empty()) return text + "; there is none yet: pharox import --pool " + shown + " LIST";
     return text;
 }
 
@@ -74,7 +86,7 @@ int guarded(Session& session, const std::function<int()>& work) {
             return exit_code::not_found;
         }
     } catch (const ValidationError& error) {
-        complain(error.what());
+        complain(text_of(error));
         return exit_code::bad_input;
     } catch (const ProxyNotFoundError& error) {
         complain(error.what());

@@ -168,6 +168,17 @@ std::string printable(std::string_view text) {
     return shown;
 }
 
+std::string without_password(std::string_view text) {
+    const bool may_hold_one = text.find_first_of("@:") != std::string_view::npos;
+    return std::string(may_hold_one ? ValidationError::hidden_value : text);
+}
+
+std::string shown_argument(std::string_view argument) {
+    if (argument.starts_with("--")) return without_password(argument.substr(0, argument.find('=')));
+    if (argument.starts_with('-')) return without_password(argument.substr(0, 2));  // -pVALUE
+    return without_password(argument);
+}
+
 std::optional<std::string> nearest(std::string_view text, const std::vector<std::string>& candidates) {
     const std::size_t tolerance = std::max<std::size_t>(1, std::min<std::size_t>(3, text.size() / 3));
     std::optional<std::string> best;

@@ -39,6 +39,13 @@ std::string with_thousands(std::int64_t number);
 /// UTF-8.
 std::string printable(std::string_view text);
 
+/// The text, or `***` if it may hold a password, as URLs, user:password and the lines of lists do: with an
+/// `@` or a `:`. For what was typed, and is not where it belongs.
+std::string without_password(std::string_view text);
+
+/// The argument as errors may show it: without_password(), and of an option its name alone.
+std::string shown_argument(std::string_view argument);
+
 /// The candidate that `text` is most likely a misspelling of; nothing where none is near.
 std::optional<std::string> nearest(std::string_view text, const std::vector<std::string>& candidates);
 

@@ -97,6 +97,20 @@ TEST(TextTest, EscapesControlCharacters) {
     EXPECT_EQ(printable("é😀"), "é😀");
 }
 
+TEST(TextTest, HidesWhatMayBeAPassword) {
+    for (const std::string_view text :
+         {"http://u:s3cret@h", "1.2.3.4:80:u:s3cret", "u:s3cret", "s3cret@h", "--storge:s3cret"}) {
+        EXPECT_EQ(without_password(text), "***") << text;
+        EXPECT_EQ(shown_argument(text), "***") << text;
+    }
+    EXPECT_EQ(without_password("list.txt"), "list.txt");
+    EXPECT_EQ(shown_argument("--storge=postgresql://u:s3cret@h"), "--storge");
+    EXPECT_EQ(shown_argument("--passwd=s3cret"), "--passwd");
+    EXPECT_EQ(shown_argument("-xs3cret"), "-x");
+    EXPECT_EQ(shown_argument("curl"), "curl");
+    EXPECT_EQ(shown_argument("-"), "-");
+}
+
 TEST(TextTest, SuggestsTheNearestName) {
     const std::vector<std::string> pools = {"latam", "latin", "europe", "eu"};
     EXPECT_EQ(nearest("latm", pools), "latam");

@@ -60,6 +60,45 @@ TEST_F(SettingsTest, MemoryIsRefusedByACommandThatEnds) {
     }
 }
 
+TEST_F(SettingsTest, WhatStandsInTheWrongPlaceShowsNoPassword) {
+    secrets_ = {"s3cret"};
+    const std::string url = "postgresql://u:s3cret@h/x";
+    const std::string line = "1.2.3.4:80:u:s3cret";
+    const auto expect = [&](const std::vector<std::string>& arguments, int status,
+                            const std::string& complaint) {
+        const Finished done = pharox(arguments);
+        EXPECT_EQ(done.status, status) << complaint;
+        EXPECT_EQ(done.errors, "pharox: " + complaint + "\n");
+    };
+    import("eu", "192.0.2.1:1\n");
+    const std::string storge = "\"--storge\" is not expected here";
+    const std::string behind = " (the command goes behind --, as in pharox run --pool POOL -- COMMAND…)";
+    const std::string help = " (pharox --help)";
+    expect({"--storge", url, "pool", "list"}, 2, storge + help);
+    expect({"--storge=" + url, "pool", "list"}, 2, storge + help);
+    expect({"pool", "list", "--storge", url}, 2, storge + help);
+    expect({"--storge", url, "run", "-p", "eu", "--", "true"}, 125, storge + behind);
+    expect({"run", "-p", "eu", "curl", "http://u:s3cret@h"}, 125, "\"curl\" is not expected here" + behind);
+    expect({"--passwd", "s3cret", "pool", "list"}, 2, "\"--passwd\" is not expected here" + help);
+    expect({"pool", "list", "-xs3cret"}, 2, "\"-x\" is not expected here" + help);
+    expect({"pool", "list", url}, 2, "\"***\" is not expected here" + help);
+    expect({url}, 2, "unknown command \"***\"" + help);
+    expect({"pool", "lst", url}, 2, R"(unknown command "lst"; did you mean "list"?)" + help);
+    expect({"sats", "--help"}, 2, R"(unknown command "sats"; did you mean "stats"?)" + help);
+    expect({"pool", "list", "--json=" + url}, 2, "Could not convert: --json" + help);
+
+    const std::string absent = " cannot be read: No such file or directory";
+    expect({"import", "-p", "eu", line}, 2, "list: ***" + absent);
+    expect({"import", "-p", "eu", "absent.txt"}, 2, "list: \"absent.txt\"" + absent);
+    expect({"proxy", "remove", line}, 2, "proxy_id: *** is not a UUID");
+    expect({"proxy", "set-status", line, line}, 2, "status: *** is not active, inactive, slow or banned");
+    expect({"stats", "-p", line}, 4, "pool \"***\" does not exist");
+    expect({"run", "-p", line, "--", "true"}, 123, "pool \"***\" does not exist");
+    expect({"run", "-p", "eu", "--wait", line, "--", "true"}, 125,
+           "wait: *** is no duration such as 250ms, 90s, 5m, 1h or 2d");
+    expect({"run", "-p", "eu", "--", "http://u:s3cret@h"}, 127, "***: No such file or directory");
+}
+
 TEST_F(SettingsTest, WrongStoragesAreNamed) {
     const Finished unknown = pharox({"--storage", "oracle://user:s3cret@host/db", "stats"});
     secrets_ = {"s3cret"};
