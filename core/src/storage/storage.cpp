@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <future>
 #include <iterator>
+#include <set>
 #include <utility>
 
 #include "model/rules.hpp"
@@ -42,6 +43,23 @@ class AcquireSteps {
               .metadata = request.metadata,
               .allow_slow = request.allow_slow,
               .max_tenure = request.max_tenure} {}
+
+    /// What the lease id was used for; nothing where it is new.
+    std::optional<AcquireResult> known() {
+        create_.proxy_id = ProxyId{};  // which no proxy has: only an existing lease can answer
+        std::optional<AcquireResult> result;
+        try {
+            result = created();
+        } catch (const ProxyNotFoundError&) {
+            return std::nullopt;
+        } catch (const ConsumerNotFoundError&) {
+            return std::nullopt;
+        } catch (const LeaseEndedError&) {
+            result = Miss::lease_ended;
+        }
+        result->expired = std::move(expired_);
+        return result;
+    }
 
     AcquireResult run() {
         append(storage_.cleanup_expired_leases({.collect = true}).leases);
@@ -93,16 +111,7 @@ class AcquireSteps {
     AcquireResult missed() {
         if (!storage_.get_pool_stats({.pool = request_.pool})) return Miss::pool_unknown;
         if (request_.lease_id.is_nil()) return Miss::none_available;
-        create_.proxy_id = ProxyId{};  // which no proxy has: only an existing lease can answer
-        try {
-            return created();
-        } catch (const ProxyNotFoundError&) {
-            return Miss::none_available;
-        } catch (const ConsumerNotFoundError&) {
-            return Miss::none_available;
-        } catch (const LeaseEndedError&) {
-            return Miss::lease_ended;
-        }
+        return known().value_or(Miss::none_available);
     }
 
     void append(std::vector<Lease>&& more) {
@@ -134,33 +143,50 @@ AcquireResult IStorage::try_acquire(const AcquireRequest& request) {
 }
 
 AcquireResult IStorage::acquire(const AcquireRequest& request) {
-    const WaitQueue* const queue = wait_queue_.load(std::memory_order_acquire);
-    if (queue == nullptr || !queue->is_in_use()) {
+    std::vector<Lease> expired;
+    if (!somebody_waits()) {
         AcquireResult result = try_acquire(request);
-        if (result || request.wait <= Duration(0) || !is_worth_waiting(result.miss())) return result;
+        const bool waits = !result && request.wait > Duration(0) && is_worth_waiting(result.miss());
+        if (!waits || WaitQueue::serves_here()) return result;
+        expired = std::move(result.expired);
     }
     std::promise<AcquireOutcome> promise;
     acquire_async(request, [&promise](AcquireOutcome outcome) { promise.set_value(std::move(outcome)); }, {});
-    return promise.get_future().get().get();
+    AcquireResult result = promise.get_future().get().get();
+    result.expired.insert(result.expired.begin(), std::make_move_iterator(expired.begin()),
+                          std::make_move_iterator(expired.end()));
+    return result;
+}
+
+bool IStorage::somebody_waits() const noexcept {
+    const WaitQueue* const queue = wait_queue_.load(std::memory_order_acquire);
+    return queue != nullptr && queue->is_in_use();
 }
 
 void IStorage::acquire_async(AcquireRequest request, AcquireCompletion done, std::stop_token stop) {
     validate(request);
     WaitQueue& queue = wait_queue();
-    if (!queue.is_in_use() && !stop.stop_requested()) {
-        std::optional<AcquireOutcome> outcome;
+    std::vector<Lease> expired;
+    if (!stop.stop_requested()) {
+        std::optional<AcquireResult> result;
         try {
-            outcome.emplace(try_acquire(request));
+            if (!queue.is_in_use()) {
+                result = try_acquire(request);
+            } else if (!request.lease_id.is_nil()) {
+                // Those with an equal question are told what their oldest is told; but whoever has its lease
+                // already is not to wait for one.
+                result = AcquireSteps(*this, request).known();
+            }
         } catch (...) {
-            outcome.emplace(std::current_exception());
+            return done(std::current_exception());
         }
-        const AcquireResult* const result = outcome->result();
-        if (result == nullptr || *result || request.wait <= Duration(0) ||
-            !is_worth_waiting(result->miss())) {
-            return done(*std::move(outcome));
+        if (result) {
+            const bool waits = !*result && request.wait > Duration(0) && is_worth_waiting(result->miss());
+            if (!waits) return done(*std::move(result));
+            expired = std::move(result->expired);
         }
     }
-    queue.enter(std::move(request), std::move(done), std::move(stop));
+    queue.enter(std::move(request), std::move(done), std::move(stop), std::move(expired));
 }
 
 WaitQueue& IStorage::wait_queue() {
@@ -185,7 +211,7 @@ AcquireManyResult IStorage::acquire_many(const AcquireManyRequest& request) {
         while (result.leased.size() < request.count) {
             const std::size_t index = result.leased.size();
             each.lease_id = request.lease_ids.empty() ? LeaseId::make() : request.lease_ids[index];
-            AcquireResult one = try_acquire(each);
+            AcquireResult one = acquire(each);
             std::move(one.expired.begin(), one.expired.end(), std::back_inserter(result.expired));
             if (!one) {
                 result.miss = one.miss();
@@ -197,9 +223,18 @@ AcquireManyResult IStorage::acquire_many(const AcquireManyRequest& request) {
         }
     } catch (...) {
         const std::exception_ptr error = std::current_exception();
+        std::vector<LeaseId> unwanted;
         for (const LeasedProxy& leased : result.leased) {
-            if (!leased.replayed)
-                release_lease({.lease_id = leased.lease().id, .pool = leased.lease().pool_name});
+            if (!leased.replayed) unwanted.push_back(leased.lease().id);
+        }
+        // What became of the last one may be unknown, and its id too, to everybody but us.
+        if (request.lease_ids.empty()) unwanted.push_back(each.lease_id);
+        for (const LeaseId& id : unwanted) {
+            try {
+                release_lease({.lease_id = id, .pool = each.pool});
+            } catch (...) {
+                continue;  // it ends by expiry, and the first error is the one to tell
+            }
         }
         std::rethrow_exception(error);
     }
@@ -295,6 +330,11 @@ void validate(const AcquireManyRequest& request) {
     if (!request.lease_ids.empty() && request.lease_ids.size() != request.count) {
         throw ValidationError("lease_ids", std::to_string(request.lease_ids.size()),
                               "is not one for each lease");
+    }
+    std::set<LeaseId> different;
+    for (const LeaseId& id : request.lease_ids) {
+        if (!different.insert(id).second)
+            throw ValidationError("lease_ids", id.to_string(), "is there more than once");
     }
     if (request.distinct &&
         std::ssize(request.each.filters.exclude) + static_cast<std::int64_t>(request.count) >

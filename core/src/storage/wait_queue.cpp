@@ -5,6 +5,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -12,6 +13,7 @@
 #include <random>
 #include <set>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "pharox/model/serialization.hpp"
@@ -24,6 +26,7 @@ using Steady = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr std::size_t most_waiters = 100'000;
+constexpr int most_skipped = 64;  // overdue ones whose line is still to be asked
 constexpr milliseconds first_pause{2};
 constexpr milliseconds longest_pause{50};
 
@@ -71,7 +74,9 @@ class WaitQueue::State : public std::enable_shared_from_this<State> {
   public:
     State(IStorage& storage, IPoolWatch* watch) : storage_(&storage), watch_(watch) {}
 
-    void enter(AcquireRequest request, AcquireCompletion done, std::stop_token stop);
+    void enter(AcquireRequest request, AcquireCompletion done, std::stop_token stop,
+               std::vector<Lease> expired);
+    [[nodiscard]] static bool serves_here() noexcept { return serving != nullptr; }
     [[nodiscard]] bool is_in_use() const noexcept {
         return waiting_.load(std::memory_order_acquire) > 0 && serving != this;
     }
@@ -106,6 +111,8 @@ class WaitQueue::State : public std::enable_shared_from_this<State> {
     /// The waiter's request, without what fits those who were asked for before it in this round: a slot that
     /// gets free in the middle of the round is theirs.
     [[nodiscard]] AcquireRequest behind_the_older(const Waiter& waiter) const;
+    /// The result, with what was found expired by the way.
+    [[nodiscard]] AcquireResult with_expired(AcquireResult result);
     void end_cancelled(std::unique_lock<std::mutex>& lock);
     void end_overdue(std::unique_lock<std::mutex>& lock);
     /// The waiter leaves, and hears the outcome with nothing locked.
@@ -131,25 +138,27 @@ class WaitQueue::State : public std::enable_shared_from_this<State> {
     std::map<std::string, std::size_t> pools_;  // how many wait for each
     std::set<std::string> watched_;             // of the thread
     std::vector<WaiterPointer> passed_over_;    // in this round, oldest first
+    Steady::duration last_round_{};
+    std::vector<Lease> expired_;  // not yet reported
     std::thread thread_;
 };
 
 thread_local const WaitQueue::State* WaitQueue::State::serving = nullptr;
 
-void WaitQueue::State::enter(AcquireRequest request, AcquireCompletion done, std::stop_token stop) {
+void WaitQueue::State::enter(AcquireRequest request, AcquireCompletion done, std::stop_token stop,
+                             std::vector<Lease> expired) {
     auto waiter = std::make_shared<Waiter>();
     waiter->deadline = Steady::now() + request.wait;
     waiter->request = std::move(request);
     waiter->request.wait = Duration(0);
     waiter->done = std::move(done);
     std::unique_lock lock(mutex_);
-    if (stopped_ || stop.stop_requested()) {
+    std::move(expired.begin(), expired.end(), std::back_inserter(expired_));
+    const bool ends = stopped_ || stop.stop_requested();
+    if (ends || waiters_.size() >= most_waiters) {
+        AcquireResult result = with_expired(ends ? Miss::cancelled : Miss::queue_full);
         lock.unlock();
-        return waiter->done(AcquireResult(Miss::cancelled));
-    }
-    if (waiters_.size() >= most_waiters) {
-        lock.unlock();
-        return waiter->done(AcquireResult(Miss::queue_full));
+        return waiter->done(std::move(result));
     }
     const Ticket ticket = waiter->ticket = ++last_ticket_;
     waiter->question = question_of(waiter->request, ticket);
@@ -200,8 +209,9 @@ void WaitQueue::State::run() {
         follow_pools(lock);
         wait_for_work(lock);
         end_cancelled(lock);
+        const auto began = Steady::now();
         serve_lines(lock);
-        end_overdue(lock);
+        last_round_ = Steady::now() - began;
     }
 }
 
@@ -237,7 +247,9 @@ void WaitQueue::State::wait_for_work(std::unique_lock<std::mutex>& lock) {
     } else {
         const milliseconds jittered =
             pause_ + milliseconds(jitter_() % (static_cast<unsigned>(pause_.count()) + 1));
-        const auto next = std::min(deadlines_.begin()->first, Steady::now() + jittered);
+        // With many questions a round takes long: the store is not asked without a break.
+        const auto next = std::min(deadlines_.begin()->first,
+                                   Steady::now() + std::max<Steady::duration>(jittered, last_round_));
         changed_.wait_until(lock, next, has_work);
         pause_ = std::min(longest_pause, pause_ * 2);
     }
@@ -249,17 +261,23 @@ void WaitQueue::State::end_cancelled(std::unique_lock<std::mutex>& lock) {
         const auto found = waiters_.find(*cancelled_.begin());
         cancelled_.erase(cancelled_.begin());
         if (found != waiters_.end())
-            finish(lock, WaiterPointer(found->second), AcquireResult(Miss::cancelled));
+            finish(lock, WaiterPointer(found->second), with_expired(Miss::cancelled));
     }
 }
 
 void WaitQueue::State::end_overdue(std::unique_lock<std::mutex>& lock) {
-    while (!stopped_ && !deadlines_.empty() && deadlines_.begin()->first <= Steady::now()) {
-        const WaiterPointer waiter = waiters_.at(deadlines_.begin()->second);
+    int skipped = 0;
+    for (auto next = deadlines_.begin(); !stopped_ && next != deadlines_.end();) {
+        const auto entry = *next;
+        if (entry.first > Steady::now() || skipped == most_skipped) return;
+        const WaiterPointer waiter = waiters_.at(entry.second);
         const Line& line = lines_.at(waiter->question);
-        if (line.asked_for < waiter->ticket)
-            return;  // it came while the others were served: the next round is its
-        finish(lock, waiter, AcquireResult(line.last));
+        if (line.asked_for < waiter->ticket) {
+            ++skipped;  // its line is still to be asked for it
+        } else {
+            finish(lock, waiter, with_expired(line.last));
+        }
+        next = deadlines_.upper_bound(entry);
     }
 }
 
@@ -275,12 +293,12 @@ void WaitQueue::State::serve_lines(std::unique_lock<std::mutex>& lock) {
         const auto line = lines_.find(question);
         if (line == lines_.end()) continue;
         const WaiterPointer head = waiters_.at(*line->second.tickets.begin());
-        if (!serve(lock, head)) {
-            passed_over_.push_back(head);
-            continue;
-        }
+        const bool left = serve(lock, head);
+        if (!left) passed_over_.push_back(head);
+        end_cancelled(lock);
+        end_overdue(lock);
         const auto rest = lines_.find(question);
-        if (rest == lines_.end()) continue;
+        if (!left || rest == lines_.end()) continue;
         const Ticket next = *rest->second.tickets.begin();
         if (next <= newest) heads.emplace(next, question);
     }
@@ -292,17 +310,20 @@ bool WaitQueue::State::serve(std::unique_lock<std::mutex>& lock, const WaiterPoi
     const AcquireRequest request = behind_the_older(*waiter);
     const bool yields = request.filters.none_of.size() > waiter->request.filters.none_of.size();
     lock.unlock();
-    std::optional<AcquireOutcome> outcome;
+    std::optional<AcquireResult> result;
+    std::exception_ptr error;
     try {
-        outcome.emplace(storage->try_acquire(request));
+        result = storage->try_acquire(request);
     } catch (...) {
-        outcome.emplace(std::current_exception());
+        error = std::current_exception();
     }
     lock.lock();
-    const AcquireResult* const result = outcome->result();
-    const bool hit = result != nullptr && static_cast<bool>(*result);
+    if (result) {
+        std::move(result->expired.begin(), result->expired.end(), std::back_inserter(expired_));
+        result->expired.clear();
+    }
     if (cancelled_.contains(waiter->ticket) || stopped_) {
-        if (hit && !result->replayed) {
+        if (result && *result && !result->replayed) {
             // Nobody takes it any more.
             const ReleaseRequest unwanted{.lease_id = result->lease().id, .pool = result->lease().pool_name};
             lock.unlock();
@@ -314,25 +335,35 @@ bool WaitQueue::State::serve(std::unique_lock<std::mutex>& lock, const WaiterPoi
             }
             lock.lock();
         }
-        if (!stopped_) finish(lock, waiter, AcquireResult(Miss::cancelled));
+        if (!stopped_) finish(lock, waiter, with_expired(Miss::cancelled));
         return true;
     }
-    if (result != nullptr && !ends_the_wait(*result)) {
+    if (result && !ends_the_wait(*result)) {
         Line& line = lines_.at(waiter->question);
         // Asked for less than it wants, it cannot be told that nothing fits.
         line.last = yields && result->miss() == Miss::nothing_matches ? Miss::none_available : result->miss();
         line.asked_for = newest;
         return false;
     }
-    finish(lock, waiter, *std::move(outcome));
+    if (error) {
+        finish(lock, waiter, std::move(error));
+    } else {
+        finish(lock, waiter, with_expired(*std::move(result)));
+    }
     return true;
+}
+
+AcquireResult WaitQueue::State::with_expired(AcquireResult result) {
+    result.expired = std::exchange(expired_, {});
+    return result;
 }
 
 AcquireRequest WaitQueue::State::behind_the_older(const Waiter& waiter) const {
     AcquireRequest request = waiter.request;
     std::size_t yielded = 0;
     for (const WaiterPointer& older : passed_over_) {
-        if (yielded == most_yielded_to || !can_yield(request, older->request)) continue;
+        if (yielded == most_yielded_to || !waiters_.contains(older->ticket)) continue;
+        if (!can_yield(request, older->request)) continue;
         request.filters.none_of.push_back(older->request.filters);
         ++yielded;
     }
@@ -371,16 +402,18 @@ void WaitQueue::State::stop() noexcept {
     }
     lock.lock();
     while (!waiters_.empty()) {
-        finish(lock, WaiterPointer(waiters_.begin()->second), AcquireResult(Miss::cancelled));
+        finish(lock, WaiterPointer(waiters_.begin()->second), with_expired(Miss::cancelled));
     }
 }
 
 WaitQueue::WaitQueue(IStorage& storage, IPoolWatch* watch)
     : state_(std::make_shared<State>(storage, watch)) {}
 WaitQueue::~WaitQueue() { stop(); }
-void WaitQueue::enter(AcquireRequest request, AcquireCompletion done, std::stop_token stop) {
-    state_->enter(std::move(request), std::move(done), std::move(stop));
+void WaitQueue::enter(AcquireRequest request, AcquireCompletion done, std::stop_token stop,
+                      std::vector<Lease> expired) {
+    state_->enter(std::move(request), std::move(done), std::move(stop), std::move(expired));
 }
+bool WaitQueue::serves_here() noexcept { return State::serves_here(); }
 bool WaitQueue::is_in_use() const noexcept { return state_->is_in_use(); }
 void WaitQueue::wake() noexcept { state_->wake(); }
 void WaitQueue::stop() noexcept { state_->stop(); }

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <memory>
-#include <string_view>
+#include <vector>
 
 #include "pharox/storage/storage.hpp"
 
@@ -20,9 +20,13 @@ class WaitQueue {
     WaitQueue& operator=(const WaitQueue&) = delete;
     ~WaitQueue();
 
-    void enter(AcquireRequest request, AcquireCompletion done, std::stop_token stop);
+    /// `expired`: leases whose end is to be reported with the next result that leaves the queue.
+    void enter(AcquireRequest request, AcquireCompletion done, std::stop_token stop,
+               std::vector<Lease> expired);
     /// Whether a newcomer has to stand behind somebody. Lock-free. The queue's own calls never have to.
     [[nodiscard]] bool is_in_use() const noexcept;
+    /// Whether this is the thread of a queue: if it waited in it, nobody would end the wait.
+    [[nodiscard]] static bool serves_here() noexcept;
     /// Look again now.
     void wake() noexcept;
     /// Ends all waits with Miss::cancelled; nobody can enter any more, and the thread is gone.

@@ -242,6 +242,19 @@ TEST(Waiting, CompletionMayDestroyTheStorage) {
     EXPECT_EQ(done.get_future().wait_for(generous), std::future_status::ready);
 }
 
+TEST(Waiting, CompletionThatAcquiresDoesNotWait) {
+    OneSlot one;
+    ASSERT_TRUE(one.storage->acquire({.pool = "p"}));
+    std::promise<Miss> second;
+    one.storage->acquire_async(
+        {.pool = "p", .wait = 10ms},
+        [&](const AcquireOutcome&) {
+            second.set_value(one.storage->acquire({.pool = "p", .wait = generous}).miss());
+        },
+        {});
+    EXPECT_EQ(second.get_future().get(), Miss::all_busy);
+}
+
 TEST(Waiting, PredicateMayCallTheStorage) {
     OneSlot one;
     const AcquireResult held = one.storage->acquire({.pool = "p"});

@@ -74,7 +74,9 @@ class SqliteStorage final : public IStorage {
     }
     AcquireManyResult acquire_many(const AcquireManyRequest& request) override {
         validate(request);
-        if (auto result = leasing_.acquire_many(request)) return *std::move(result);
+        if (!somebody_waits()) {
+            if (auto result = leasing_.acquire_many(request)) return *std::move(result);
+        }
         return IStorage::acquire_many(request);
     }
     std::vector<ReleaseResult> release_many(const std::vector<ReleaseRequest>& requests) override {

@@ -74,6 +74,26 @@ void predicate_may_call_the_storage(Context& context) {
     EXPECT_FALSE(context.acquire({.pool = "pool", .filters = filters}));
 }
 
+/// Whoever reads copies some at a time: the later ones move up when those before them go.
+void proxies_before_it_go_while_the_predicate_looks(Context& context) {
+    const auto proxies = context.add_proxies(context.add_pool(), 132);
+    for (const std::size_t page : {16U, 32U, 50U, 64U, 100U, 128U}) {
+        for (const std::size_t place : {page, page + 1}) {
+            std::vector<Lease> others;
+            const auto filters = where([&](const Proxy& it) {
+                for (; others.size() < 2; others.push_back(context.lease(proxies[others.size()]).lease())) {
+                }
+                return it.id == proxies[place].id;
+            });
+            const auto acquired = context.acquire({.pool = "pool", .filters = filters});
+            ASSERT_TRUE(acquired) << place << ": it was free all the time";
+            EXPECT_EQ(acquired.proxy().id, proxies[place].id);
+            EXPECT_TRUE(context.release(acquired.lease()));
+            for (const Lease& other : others) EXPECT_TRUE(context.release(other));
+        }
+    }
+}
+
 void predicate_that_loses_its_choice(Context& context) {
     const auto pool = context.add_pool();
     const auto proxies = context.add_proxies(pool, 2);
@@ -238,6 +258,10 @@ std::vector<Case> predicate_cases() {
          {"A-02", "X-12"},
          {.catalog = true},
          pool_that_goes_while_the_predicate_runs},
+        {"proxies_before_it_go_while_the_predicate_looks",
+         {"A-06", "F-06", "X-12"},
+         {},
+         proxies_before_it_go_while_the_predicate_looks},
         {"predicate_under_composites", {"X-13"}, {}, predicate_under_composites},
         {"predicate_that_throws", {"X-12"}, {}, predicate_that_throws},
     };

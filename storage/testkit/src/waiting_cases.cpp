@@ -82,6 +82,67 @@ void newcomer_does_not_overtake(Context& context) {
     }
 }
 
+void batch_does_not_overtake(Context& context) {
+    one_slot(context);
+    for (int round = 0; round < 30; ++round) {
+        const auto held = context.acquire({.pool = "pool"});
+        ASSERT_TRUE(held) << round;
+        auto waiting = wait_for(context.store(), {.pool = "pool", .wait = patience});
+        EXPECT_TRUE(context.release(held.lease()));
+        const auto batch =
+            context.store().acquire_many({.each = {.pool = "pool", .consumer = "worker"}, .count = 2});
+        EXPECT_TRUE(batch.leased.empty()) << "a batch overtook in round " << round;
+        for (const LeasedProxy& leased : batch.leased) context.release(leased.lease());
+        const auto got = waiting.get();
+        ASSERT_TRUE(got) << round;
+        EXPECT_TRUE(context.release(got.lease()));
+    }
+}
+
+/// Whoever lost the answer asks again, while somebody waits for the same.
+void lease_that_is_there_is_told_at_once(Context& context) {
+    one_slot(context);
+    const auto held = context.acquire({.pool = "pool", .lease_id = LeaseId::make()}).lease();
+    auto older = wait_for(context.store(), {.pool = "pool", .wait = patience});
+    for (const Duration wait : {Duration(0), Duration(patience)}) {
+        const auto again = context.acquire({.pool = "pool", .lease_id = held.id, .wait = wait});
+        ASSERT_TRUE(again) << "it has its lease";
+        EXPECT_EQ(again.lease().id, held.id);
+        EXPECT_TRUE(again.replayed);
+    }
+    EXPECT_FALSE(is_ready(older));
+    EXPECT_TRUE(context.release(held));
+    const auto got = older.get();
+    ASSERT_TRUE(got);
+    auto next = wait_for(context.store(), {.pool = "pool", .wait = patience});
+    for (const Duration wait : {Duration(0), Duration(patience)}) {
+        const auto ended = context.acquire({.pool = "pool", .lease_id = held.id, .wait = wait});
+        ASSERT_FALSE(ended);
+        EXPECT_EQ(ended.miss(), Miss::lease_ended);
+    }
+    EXPECT_FALSE(is_ready(next));
+    EXPECT_TRUE(context.release(got.lease()));
+    EXPECT_TRUE(next.get());
+}
+
+void expiry_is_reported_while_somebody_waits(Context& context) {
+    one_slot(context);
+    context.add_proxy(context.add_pool("other"));
+    const auto lost = context.acquire({.pool = "other", .duration = context.short_time()}).lease();
+    const auto held = context.acquire({.pool = "pool"}).lease();
+    auto waiting = wait_for(context.store(), {.pool = "pool", .wait = patience});
+    context.expire("other", context.short_time());
+    std::vector<Lease> told =
+        context.acquire({.pool = "pool"}).expired;  // asked for behind the one who waits
+    EXPECT_TRUE(context.release(held));
+    const auto got = waiting.get();
+    ASSERT_TRUE(got);
+    told.insert(told.end(), got.expired.begin(), got.expired.end());
+    const auto rest = context.store().cleanup_expired_leases({.collect = true}).leases;
+    told.insert(told.end(), rest.begin(), rest.end());
+    EXPECT_EQ(std::count_if(told.begin(), told.end(), [&](const Lease& it) { return it.id == lost.id; }), 1);
+}
+
 void whom_nothing_fits_holds_up_nobody(Context& context) {
     one_slot(context);
     const auto held = context.acquire({.pool = "pool"});
@@ -327,6 +388,15 @@ std::vector<Case> waiting_cases() {
         {"release_serves_who_waits", {"Q-01"}, {}, release_serves_who_waits},
         {"oldest_is_served_first", {"Q-02"}, {}, oldest_is_served_first},
         {"newcomer_does_not_overtake", {"Q-02"}, {}, newcomer_does_not_overtake},
+        {"batch_does_not_overtake", {"Q-02", "B-01"}, {}, batch_does_not_overtake},
+        {"lease_that_is_there_is_told_at_once",
+         {"Q-05", "I-02", "I-03"},
+         {},
+         lease_that_is_there_is_told_at_once},
+        {"expiry_is_reported_while_somebody_waits",
+         {"Q-12", "E-05"},
+         {},
+         expiry_is_reported_while_somebody_waits},
         {"whom_nothing_fits_holds_up_nobody", {"Q-03"}, {}, whom_nothing_fits_holds_up_nobody},
         {"time_up_tells_why", {"Q-04", "A-05"}, {}, time_up_tells_why},
         {"what_no_wait_can_mend_ends_it", {"Q-05", "I-03", "V-02"}, {}, what_no_wait_can_mend_ends_it},

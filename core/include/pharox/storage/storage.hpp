@@ -221,7 +221,7 @@ class IStorage {
     virtual AcquireResult try_acquire(const AcquireRequest& request);
 
     /// try_acquire, behind whoever waits already; on a miss it waits for up to `request.wait`, and blocks the
-    /// thread.
+    /// thread. In a completion of acquire_async it does not wait.
     AcquireResult acquire(const AcquireRequest& request);
 
     /// The same without a thread: `done` is called once, from this call or from the storage's own thread, and
@@ -231,8 +231,9 @@ class IStorage {
     /// Destroying the storage ends all waits so.
     virtual void acquire_async(AcquireRequest request, AcquireCompletion done, std::stop_token stop);
 
-    /// Up to `count` at once; fewer is no error. The default acquires one by one, and releases what it has
-    /// where a later one throws.
+    /// Up to `count` at once; fewer is no error. Behind whoever waits already, as acquire. The default
+    /// acquires one by one, and releases what it has where a later one throws. An override leaves it to the
+    /// default while somebody_waits().
     virtual AcquireManyResult acquire_many(const AcquireManyRequest& request);
     /// Each as by release_lease; the results come in the order of the requests.
     virtual std::vector<ReleaseResult> release_many(const std::vector<ReleaseRequest>& requests);
@@ -248,6 +249,8 @@ class IStorage {
     /// An adapter calls this when something may have become available in the pool (or, with no name,
     /// anywhere): who waits is served soon instead of at the next look. Cheap when nobody waits.
     void became_available(std::string_view pool = {}) noexcept;
+    /// Whether a newcomer has to stand behind somebody. Lock-free.
+    [[nodiscard]] bool somebody_waits() const noexcept;
     /// An adapter's destructor calls this first: waits end, and no thread is in its virtual functions any
     /// more.
     void stop_waiting() noexcept;
