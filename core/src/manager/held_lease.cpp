@@ -67,9 +67,9 @@ struct HeldLease::State final : Holding {
         }
     }
 
-    /// One renewal. `deadline` is when the lease ends, by a clock that started no later than the store's.
-    std::optional<Steady::time_point> renew(Duration duration, Steady::time_point& deadline) {
-        if (done) return std::nullopt;
+    /// One renewal.
+    std::optional<Steady::time_point> renew(Duration duration) {
+        if (done || lost.stop_requested()) return std::nullopt;
         const Steady::time_point started = Steady::now();
         try {
             const RenewResult result = core->renew(
@@ -83,9 +83,14 @@ struct HeldLease::State final : Holding {
         } catch (...) {
             core->report("renewal of a held lease");
         }
-        const Steady::time_point now = Steady::now();
-        if (now >= deadline) return give_up();
-        return std::min(deadline, now + part_of(duration, retries_per_duration));
+        return Steady::now() + part_of(duration, retries_per_duration);
+    }
+
+    /// Whether a renewal came in time, however long the store takes to answer.
+    [[nodiscard]] std::optional<Steady::time_point> watch() const {
+        if (done || lost.stop_requested()) return std::nullopt;
+        const Steady::time_point end = deadline;
+        return Steady::now() < end ? std::optional(end) : give_up();
     }
 
     [[nodiscard]] std::optional<Steady::time_point> give_up() const {
@@ -99,6 +104,8 @@ struct HeldLease::State final : Holding {
     std::source_location where;
     Steady::time_point since = Steady::now();
     Steady::time_point tenure_end = Steady::time_point::max();
+    /// When the lease ends, by a clock that started no later than the store's.
+    std::atomic<Steady::time_point> deadline{Steady::time_point::max()};
     std::stop_source lost;
     std::atomic<bool> done{false};
     std::atomic<bool> leak_reported{false};
@@ -132,13 +139,16 @@ struct HeldLease::Terms {
         if (options.renew) {
             // A lease that was there already may end soon: nobody knows how much of its duration is left.
             const Duration pause = result.replayed ? Duration(0) : part_of(duration, renewals_per_duration);
-            core->scheduler.add(
-                started + pause,
-                [weak, length = duration,
-                 deadline = started + duration]() mutable -> std::optional<Steady::time_point> {
-                    const auto alive = weak.lock();
-                    return alive ? alive->renew(length, deadline) : std::nullopt;
-                });
+            state->deadline = started + duration;
+            core->scheduler.add(started + pause,
+                                [weak, length = duration]() -> std::optional<Steady::time_point> {
+                                    const auto alive = weak.lock();
+                                    return alive ? alive->renew(length) : std::nullopt;
+                                });
+            core->alarms.add(started + duration, [weak]() -> std::optional<Steady::time_point> {
+                const auto alive = weak.lock();
+                return alive ? alive->watch() : std::nullopt;
+            });
         }
         if (core->options.leak_threshold > Duration(0) && core->options.on_leak) {
             core->scheduler.add(Steady::now() + core->options.leak_threshold,

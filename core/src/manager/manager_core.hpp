@@ -44,6 +44,7 @@ class ProxyManager::Core : public std::enable_shared_from_this<Core> {
     Callbacks<ReleaseEventPayload> release_callbacks;
     std::atomic<std::uint64_t> last_callback_id{0};
     Scheduler scheduler;
+    Scheduler alarms;  ///< never asks the store: what it does is not late because that hangs
     std::stop_source closing;
 
   private:
@@ -53,8 +54,20 @@ class ProxyManager::Core : public std::enable_shared_from_this<Core> {
     };
 
     void complete(AcquireRequest& request);
-    /// Where the options, or its being the default one, say so.
-    void register_consumer(const std::string& name);
+    /// An asynchronous acquire on its way.
+    struct Asked {
+        AcquireRequest request;
+        Started started{};
+        AcquireCompletion done;
+        bool registered = false;  // the consumer, on the way
+        // Two may ask to stop: the caller, and close().
+        std::stop_source stop{};
+        std::optional<std::stop_callback<std::function<void()>>> by_caller{}, by_close{};
+    };
+    void ask(const std::shared_ptr<Asked>& asked);
+    bool registers_after(const std::exception_ptr& error, Asked& asked);
+    /// Once.
+    void register_default_consumer();
     /// Calls `attempt`, after registering the consumer where that is to be done, and again where it turns out
     /// to be unknown.
     template <class Attempt>

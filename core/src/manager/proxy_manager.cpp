@@ -5,9 +5,11 @@
 #include <condition_variable>
 #include <future>
 #include <random>
+#include <utility>
 
 #include "manager/manager_core.hpp"
 #include "model/rules.hpp"
+#include "storage/wait_queue.hpp"
 
 namespace pharox {
 namespace {
@@ -106,11 +108,10 @@ void ProxyManager::Core::tell_ended(const std::vector<Lease>& leases) {
     }
 }
 
-void ProxyManager::Core::register_consumer(const std::string& name) {
-    const bool is_default = name == default_consumer_name;
-    if (is_default ? default_consumer_known_.load() : !options.register_unknown_consumers) return;
-    storage->ensure_consumer({.name = name});
-    if (is_default) default_consumer_known_ = true;
+void ProxyManager::Core::register_default_consumer() {
+    if (default_consumer_known_) return;
+    storage->ensure_consumer({.name = std::string(default_consumer_name)});
+    default_consumer_known_ = true;
 }
 
 template <class Attempt>
@@ -118,7 +119,7 @@ AcquireResult ProxyManager::Core::with_consumer(const AcquireRequest& request, A
     const bool is_default = request.consumer == default_consumer_name;
     try {
         try {
-            if (is_default) register_consumer(request.consumer);
+            if (is_default) register_default_consumer();
             return attempt();
         } catch (const ConsumerNotFoundError&) {
             if (!is_default && !options.register_unknown_consumers) throw;
@@ -164,7 +165,7 @@ AcquireResult ProxyManager::Core::acquire(AcquireRequest request) {
     if (!acquire_callbacks.list()->empty())
         started = {.at = options.clock->now(), .steady = std::chrono::steady_clock::now()};
     AcquireResult result = with_consumer(request, [&]() -> AcquireResult {
-        if (request.wait == Duration(0)) return storage->acquire(request);
+        if (request.wait == Duration(0) || WaitQueue::serves_here()) return storage->acquire(request);
         std::promise<AcquireOutcome> promise;
         storage->acquire_async(
             request, [&promise](AcquireOutcome outcome) { promise.set_value(std::move(outcome)); },
@@ -178,29 +179,53 @@ AcquireResult ProxyManager::Core::acquire(AcquireRequest request) {
 void ProxyManager::Core::acquire_async(AcquireRequest request, AcquireCompletion done, std::stop_token stop) {
     complete(request);
     if (closing.stop_requested()) return done(AcquireResult(Miss::cancelled));
-    const Started started{.at = options.clock->now(), .steady = std::chrono::steady_clock::now()};
-    // Two may ask to stop: the caller, and close().
-    struct Wait {
-        std::stop_source stop;
-        std::optional<std::stop_callback<std::function<void()>>> by_caller, by_close;
-    };
-    const auto wait = std::make_shared<Wait>();
-    const auto forward = [source = wait->stop]() mutable { source.request_stop(); };
-    wait->by_caller.emplace(std::move(stop), forward);
-    wait->by_close.emplace(closing.get_token(), forward);
+    const auto asked = std::make_shared<Asked>();
+    asked->started = {.at = options.clock->now(), .steady = std::chrono::steady_clock::now()};
+    asked->request = std::move(request);
+    asked->done = std::move(done);
+    const auto forward = [source = asked->stop]() mutable { source.request_stop(); };
+    asked->by_caller.emplace(std::move(stop), forward);
+    asked->by_close.emplace(closing.get_token(), forward);
     try {
-        register_consumer(request.consumer);
+        if (asked->request.consumer == default_consumer_name) register_default_consumer();
     } catch (...) {
-        return done(traceable(std::current_exception(), request.lease_id));
+        return asked->done(traceable(std::current_exception(), asked->request.lease_id));
     }
+    ask(asked);
+}
+
+void ProxyManager::Core::ask(const std::shared_ptr<Asked>& asked) {
     storage->acquire_async(
-        request,
-        [self = shared_from_this(), request, started, wait, done = std::move(done)](AcquireOutcome outcome) {
-            if (outcome.error()) return done(traceable(outcome.error(), request.lease_id));
-            self->tell_acquired(request, *outcome.result(), started);
-            done(std::move(outcome));
+        asked->request,
+        [self = shared_from_this(), asked](AcquireOutcome outcome) {
+            if (!outcome.error()) {
+                self->tell_acquired(asked->request, *outcome.result(), asked->started);
+                return asked->done(std::move(outcome));
+            }
+            std::exception_ptr error = outcome.error();
+            try {
+                if (self->registers_after(error, *asked)) return self->ask(asked);
+            } catch (...) {
+                error = std::current_exception();
+            }
+            asked->done(traceable(error, asked->request.lease_id));
         },
-        wait->stop.get_token());
+        asked->stop.get_token());
+}
+
+/// As with_consumer: whether the error was that the consumer is unknown, who is known now.
+bool ProxyManager::Core::registers_after(const std::exception_ptr& error, Asked& asked) {
+    const std::string& consumer = asked.request.consumer;
+    if (consumer != default_consumer_name && !options.register_unknown_consumers) return false;
+    if (std::exchange(asked.registered, true)) return false;
+    try {
+        std::rethrow_exception(error);
+    } catch (const ConsumerNotFoundError&) {
+        storage->ensure_consumer({.name = consumer});
+        return true;
+    } catch (...) {
+        return false;
+    }
 }
 
 AcquireResult ProxyManager::Core::acquire_with_retry(AcquireRequest request, const RetryOptions& retry) {

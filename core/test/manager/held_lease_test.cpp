@@ -1,6 +1,7 @@
 #include "pharox/manager/held_lease.hpp"
 
 #include <atomic>
+#include <future>
 #include <thread>
 
 #include "test/eventually.hpp"
@@ -232,6 +233,16 @@ TEST_F(Held, SaysSoWhenRenewalsFailUntilItsEnd) {
     EXPECT_GE(std::chrono::steady_clock::now() - started, 50ms) << "until then there is hope";
     EXPECT_GE(storage->calls("renew"), 1);
     EXPECT_FALSE(errors.entries().empty());
+}
+
+TEST_F(Held, SaysSoInTimeWhileTheStoreHangs) {
+    std::promise<void> back;
+    storage->set_before([hangs = back.get_future().share()](std::string_view call) {
+        if (call == "renew") hangs.wait();
+    });
+    auto held = manager->hold({.pool = "p", .duration = 50ms}, {.renew = true});
+    EXPECT_TRUE(eventually([&] { return held->lost().stop_requested(); }));
+    back.set_value();
 }
 
 TEST_F(Held, IsNotLostBeforeItsTenureEnds) {

@@ -1,11 +1,14 @@
 #include "pharox/manager/proxy_manager.hpp"
 
+#include <future>
+
 #include "test/manager/manager_fixture.hpp"
 #include "test/thrown.hpp"
 
 namespace {
 
 using namespace std::chrono_literals;
+using pharox::AcquireOutcome;
 using pharox::LeaseId;
 using pharox::Miss;
 using pharox::ProxyManager;
@@ -81,6 +84,26 @@ TEST_F(Manager, RegistersUnknownConsumersIfTold) {
     EXPECT_TRUE(registering.acquire({.pool = "p", .consumer = "me"}));
     EXPECT_EQ(storage->calls("ensure"), 1);
     EXPECT_EQ(storage->calls("acquire"), 3);
+}
+
+TEST_F(Manager, AsynchronousAcquiresRegisterConsumersToo) {
+    add_proxy(80, std::nullopt);
+    ProxyManager registering(storage, {.register_unknown_consumers = true});
+    const auto acquire = [](ProxyManager& by, const std::string& consumer) {
+        std::promise<AcquireOutcome> promise;
+        by.acquire_async({.pool = "p", .consumer = consumer},
+                         [&](AcquireOutcome outcome) { promise.set_value(std::move(outcome)); });
+        return promise.get_future().get().get();
+    };
+    EXPECT_TRUE(acquire(manager, ""));
+    memory->catalog()->remove_consumer("default", true);
+    EXPECT_TRUE(acquire(manager, "")) << "it was removed meanwhile";
+    EXPECT_EQ(storage->calls("ensure"), 2);
+    EXPECT_TRUE(acquire(registering, "me"));
+    EXPECT_TRUE(acquire(registering, "me"));
+    EXPECT_EQ(storage->calls("ensure"), 3);
+    EXPECT_THROW(acquire(manager, "nobody"), pharox::ConsumerNotFoundError);
+    EXPECT_EQ(storage->calls("ensure"), 3);
 }
 
 TEST_F(Manager, WhatIsWrongIsRefusedBeforeTheStorageHearsOfIt) {

@@ -53,8 +53,10 @@ struct RetryOptions {
 enum class CallbackId : std::uint64_t {};
 
 /// Thread-safe. Costs what its storage costs: one call an operation, and one for statistics if a callback
-/// wants them. Callbacks run in the calling thread, in the order of registration, each with a copy of its
-/// own; one that throws is reported to the error hook and stops nothing.
+/// wants them. Callbacks run in the thread in which the call completes: the calling one, or of an
+/// asynchronous acquire that waited, the storage's own, which serves all who wait. They run in the order of
+/// registration, each with a copy of its own; one that throws is reported to the error hook and stops
+/// nothing.
 class ProxyManager {
   public:
     /// Throws ValidationError where `storage` or the clock is null.
