@@ -14,6 +14,7 @@
 #include <future>
 #include <semaphore>
 #include <thread>
+#include <tuple>
 
 #include "pharox/manager/bootstrap.hpp"
 #include "pharox/storage/forwarding_storage.hpp"
@@ -149,10 +150,11 @@ TEST_F(Leasing, OverloadedPoolSaysSo) {
 /// Where a cancellation can strike.
 enum class Point { before_start, in_the_pool, in_the_store, waiting, handed_over, before_the_handler };
 
-class Cancelled : public Leasing, public testing::WithParamInterface<Point> {};
+/// Where, and whether it is a hold.
+class Cancelled : public Leasing, public testing::WithParamInterface<std::tuple<Point, bool>> {};
 
 TEST_P(Cancelled, LeavesNoLease) {
-    const Point point = GetParam();
+    const auto [point, holds] = GetParam();
     net::cancellation_signal signal;
     pharox::asio::WorkerPool pool({.threads = 1});
     const auto cancel = [&] { signal.emit(net::cancellation_type::all); };
@@ -167,16 +169,20 @@ TEST_P(Cancelled, LeavesNoLease) {
     if (point == Point::waiting) stepped->before = [&] { reached.set_value(); };
     if (point == Point::before_the_handler) stepped->after = [&] { reached.set_value(); };
 
-    std::optional<AcquireResult> got;
-    pharox::asio::acquire(
-        manager, {.pool = "eu", .wait = generous},
-        net::bind_cancellation_slot(
-            signal.slot(), net::bind_executor(loop.get_executor(),
-                                              [&](const std::exception_ptr& error, AcquireResult result) {
-                                                  EXPECT_FALSE(error);
-                                                  got = std::move(result);
-                                              })),
-        pool);
+    std::optional<Miss> got;
+    const auto token = [&] {
+        const auto told = [&](const std::exception_ptr& error, const auto& result) {
+            EXPECT_FALSE(error);
+            ASSERT_FALSE(result);
+            got = result.miss();
+        };
+        return net::bind_cancellation_slot(signal.slot(), net::bind_executor(loop.get_executor(), told));
+    };
+    if (holds) {
+        pharox::asio::hold(manager, {.pool = "eu", .wait = generous}, {.renew = true}, token(), pool);
+    } else {
+        pharox::asio::acquire(manager, {.pool = "eu", .wait = generous}, token(), pool);
+    }
     if (point == Point::before_start) cancel();
     go.release();
     if (point == Point::waiting || point == Point::before_the_handler) {
@@ -185,35 +191,17 @@ TEST_P(Cancelled, LeavesNoLease) {
     }
     if (point == Point::handed_over) manager.release(blocker->lease());
     loop.run();
-    ASSERT_TRUE(got.has_value());
-    EXPECT_FALSE(*got);
-    EXPECT_EQ(got->miss(), Miss::cancelled);
+    EXPECT_EQ(got, Miss::cancelled);
     if (point == Point::waiting) manager.release(blocker->lease());
     EXPECT_EQ(leases(), 0);
     EXPECT_TRUE(store->acquire({.pool = "eu"})) << "the slot is free again";
 }
 
 INSTANTIATE_TEST_SUITE_P(At, Cancelled,
-                         testing::Values(Point::before_start, Point::in_the_pool, Point::in_the_store,
-                                         Point::waiting, Point::handed_over, Point::before_the_handler));
-
-TEST_F(Leasing, CancelledHoldLeavesNoLease) {
-    net::cancellation_signal signal;
-    stepped->after = [&] { signal.emit(net::cancellation_type::all); };
-    bool called = false;
-    pharox::asio::hold(
-        manager, {.pool = "eu"}, {},
-        net::bind_cancellation_slot(
-            signal.slot(), net::bind_executor(loop.get_executor(), [&](const std::exception_ptr& error,
-                                                                       pharox::HoldResult result) {
-                EXPECT_FALSE(error);
-                EXPECT_FALSE(result);
-                called = true;
-            })));
-    loop.run();
-    EXPECT_TRUE(called);
-    EXPECT_EQ(leases(), 0);
-}
+                         testing::Combine(testing::Values(Point::before_start, Point::in_the_pool,
+                                                          Point::in_the_store, Point::waiting,
+                                                          Point::handed_over, Point::before_the_handler),
+                                          testing::Bool()));
 
 TEST_F(Leasing, ALoopThatIsDestroyedLeavesNoLease) {
     for (const bool held : {false, true}) {
