@@ -11,6 +11,7 @@ namespace {
 
 constexpr int created_proxy_column = 7;
 constexpr int slow_room = 2;
+constexpr int most_looks = 10'000;
 
 }  // namespace
 
@@ -22,7 +23,10 @@ AcquireResult Leasing::acquire(const AcquireRequest& request) {
     };
     std::optional<AcquireResult> result;
     if (ask.plan.exact()) result = attempt_at_once(ask, expired);
-    while (!result) {
+    for (int looks = 0; !result; ++looks) {
+        // Each look that finds one which cannot be had then means that another caller was faster.
+        if (looks == most_looks)
+            fail(ask.operation, "proxies look free and cannot be leased: call repair()", true);
         const Situation now = look_around(ask, Busy::unless_one_is_free);
         if (!now.pool) {
             result = Miss::pool_unknown;

@@ -44,6 +44,7 @@ ProxyPool Catalog::update_pool(const ProxyPool& pool) {
             throw;
         }
     });
+    on_available_();
     return changed;
 }
 
@@ -87,6 +88,7 @@ RemoveResult Catalog::remove_pool(const std::string& name, bool force) {
             return {.removed = true, .revoked_leases = revoked};
         });
     reports_.put(std::move(expired));
+    if (result.removed) on_available_();  // who waits hears that there is no such pool
     return result;
 }
 

@@ -7,14 +7,14 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <map>
+#include <memory>
 
 namespace pharox::postgres {
 
 namespace {
 
 constexpr std::size_t most_statements = 300;
-/// A connection that was used a moment ago needs no look: it may as well end during the next call.
-constexpr std::chrono::milliseconds trusted_for(10);
 constexpr int binary = 1;
 constexpr int patience_factor = 10;
 
@@ -79,6 +79,48 @@ ConnectionLost refusal(std::string_view text) {
     return error;
 }
 
+std::vector<std::string> parts_of(std::string_view list) {
+    std::vector<std::string> parts;
+    for (std::size_t end = 0; end != std::string_view::npos;
+         list.remove_prefix(std::min(list.size(), end + 1))) {
+        end = list.find(',');
+        parts.emplace_back(list.substr(0, end));
+    }
+    return parts;
+}
+
+/// One that stands for whatever the connection says, or each of the hosts that it lists.
+std::vector<Server> servers_of(const std::string& connection) {
+    const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> options(
+        PQconninfoParse(connection.c_str(), nullptr), PQconninfoFree);
+    std::map<std::string_view, std::string_view> said;
+    for (const PQconninfoOption* one = options.get(); one != nullptr && one->keyword != nullptr; ++one) {
+        if (one->val != nullptr) said[one->keyword] = one->val;
+    }
+    const std::vector<std::string> hosts = parts_of(said["host"]);
+    const std::vector<std::string> addresses = parts_of(said["hostaddr"]);
+    const std::vector<std::string> ports = parts_of(said["port"]);
+    const std::size_t count = std::max(hosts.size(), addresses.size());
+    const auto fits = [&](const std::vector<std::string>& list) {
+        return list.size() == 1 || list.size() == count;
+    };
+    // Whoever prefers a standby has libpq look at all of them twice; and what does not fit, it refuses.
+    if (count == 1 || said["target_session_attrs"] == "prefer-standby" || !fits(hosts) || !fits(addresses) ||
+        !fits(ports)) {
+        return {Server{}};
+    }
+    const auto one_of = [](const std::vector<std::string>& list, std::size_t i) {
+        const std::string& part = list.size() == 1 ? list[0] : list[i];
+        return part.empty() ? std::nullopt : std::optional(part);
+    };
+    std::vector<Server> servers;
+    for (std::size_t i = 0; i < count; ++i) {
+        servers.push_back(
+            {.host = one_of(hosts, i), .hostaddr = one_of(addresses, i), .port = one_of(ports, i)});
+    }
+    return servers;
+}
+
 /// For what is told apart by its text.
 class InEnglish {
   public:
@@ -117,12 +159,31 @@ Connection::Connection(const Settings& settings)
 
 Connection::~Connection() = default;
 
+/// To each of several hosts in turn, with an equal share of the time that is left: libpq goes on to the next
+/// one when a host refuses, not when it is silent.
 void Connection::connect(const Settings& settings) {
-    // What comes after dbname overrides what the caller wrote there.
-    const std::array<const char*, 4> keywords = {"fallback_application_name", "dbname", "client_encoding",
-                                                 nullptr};
-    const std::array<const char*, 4> values = {settings.name, settings.connection.c_str(), "UTF8", nullptr};
     const SteadyTime deadline = std::chrono::steady_clock::now() + settings.connect_timeout;
+    const std::vector<Server> servers = servers_of(settings.connection);
+    for (std::size_t i = 0;; ++i) {
+        const auto now = std::chrono::steady_clock::now();
+        const auto left = static_cast<SteadyTime::duration::rep>(servers.size() - i);
+        try {
+            return connect(settings, servers[i],
+                           now + std::max(deadline - now, SteadyTime::duration(0)) / left);
+        } catch (const ConnectionLost&) {
+            if (i + 1 == servers.size()) throw;
+        }
+    }
+}
+
+void Connection::connect(const Settings& settings, const Server& server, SteadyTime deadline) {
+    // What comes after dbname overrides what the caller wrote there; null is left out.
+    const auto given = [](const std::optional<std::string>& text) { return text ? text->c_str() : nullptr; };
+    const std::array<const char*, 7> keywords = {
+        "fallback_application_name", "dbname", "client_encoding", "host", "hostaddr", "port", nullptr};
+    const std::array<const char*, 7> values = {
+        settings.name,          settings.connection.c_str(), "UTF8", given(server.host),
+        given(server.hostaddr), given(server.port),          nullptr};
     const InEnglish in_english;
     connection_.reset(PQconnectStartParams(keywords.data(), values.data(), 1));
     if (connection_ == nullptr) throw std::bad_alloc();
@@ -173,7 +234,6 @@ bool Connection::in_transaction() const noexcept {
 
 bool Connection::is_alive() noexcept {
     if (PQstatus(connection_.get()) != CONNECTION_OK) return false;
-    if (std::chrono::steady_clock::now() - used_at_ < trusted_for) return true;
     pollfd socket{.fd = PQsocket(connection_.get()), .events = POLLIN, .revents = 0};
     if (::poll(&socket, 1, 0) == 0) return true;
     return PQconsumeInput(connection_.get()) == 1 && PQstatus(connection_.get()) == CONNECTION_OK &&
@@ -182,16 +242,12 @@ bool Connection::is_alive() noexcept {
            ::poll(&socket, 1, 0) == 0;
 }
 
-void Connection::forget_statements() noexcept { statements_.clear(); }
 void Connection::stop_preparing() noexcept {
     statements_.clear();
     prepare_ = false;
 }
 
-SteadyTime Connection::deadline() {
-    used_at_ = std::chrono::steady_clock::now();
-    return used_at_ + timeout_ * patience_;
-}
+SteadyTime Connection::deadline() const { return std::chrono::steady_clock::now() + timeout_ * patience_; }
 
 void Connection::take_time() {
     patience_ = patience_factor;

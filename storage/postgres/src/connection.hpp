@@ -37,6 +37,11 @@ struct Operation {
 [[noreturn]] void fail(const Operation& operation, const std::string& why, bool retryable = false,
                        bool outcome_unknown = false);
 
+/// One of several that a connection lists; what is not given is libpq's to find.
+struct Server {
+    std::optional<std::string> host{}, hostaddr{}, port{};
+};
+
 /// The server refused a statement; the connection is fine. Never leaves the adapter.
 struct ServerError : std::exception {
     std::string code;        ///< SQLSTATE
@@ -174,7 +179,6 @@ class Connection {
     bool take_notifications();
     [[nodiscard]] int server_version() const noexcept;  ///< 150018 for 15.18
     /// From now on every statement is planned anew: something between us and the server loses prepared ones.
-    void forget_statements() noexcept;
     void stop_preparing() noexcept;
 
   private:
@@ -182,6 +186,7 @@ class Connection {
         void operator()(pg_conn* connection) const noexcept;
     };
     void connect(const Settings& settings);
+    void connect(const Settings& settings, const Server& server, SteadyTime deadline);
     void set_up(const Settings& settings);
     const std::string& prepared(const std::string& sql, const Parameters& parameters);
     void send(const std::string& sql, const Parameters& parameters, const std::string* name);
@@ -190,7 +195,7 @@ class Connection {
     void flush(SteadyTime deadline);
     void wait_for(short events, SteadyTime deadline);
     [[noreturn]] void lost(const std::string& why, bool sent);
-    [[nodiscard]] SteadyTime deadline();
+    [[nodiscard]] SteadyTime deadline() const;
 
     std::unique_ptr<pg_conn, Closer> connection_;
     std::chrono::milliseconds timeout_{};
@@ -199,7 +204,6 @@ class Connection {
     bool pooled_ = false;
     bool sent_ = false;
     int patience_ = 1;
-    SteadyTime used_at_{};
 };
 
 }  // namespace pharox::postgres

@@ -44,8 +44,8 @@ ConnectionPool::Loan ConnectionPool::borrow(SteadyTime deadline) {
         lock.unlock();
         if (connection->is_alive()) return {*this, std::move(connection)};
         connection.reset();
+        forget();
         lock.lock();
-        --open_;
     }
     const void* const me = &deadline;
     queue_.push_back(me);

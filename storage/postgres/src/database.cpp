@@ -85,8 +85,11 @@ void Database::Attempts::failed(ConnectionPool::Loan& connection, const ServerEr
     if (is_conflict(error) && ++conflicts_ < most_conflicts) return;
     if (is_stale_statement(error) && ++conflicts_ < most_conflicts) {
         // Whoever forgets our statements once, does so again.
-        if (!error.is("0A000")) connection->stop_preparing();
-        if (error.is("0A000")) connection.discard();
+        if (error.is("0A000")) {
+            connection.discard();
+        } else if (connection.is_usable()) {
+            connection->stop_preparing();
+        }
         return;
     }
     if (error.is("25006")) connection.discard();  // a standby: the next one may be the primary

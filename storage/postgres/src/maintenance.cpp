@@ -57,7 +57,7 @@ AuditResult Maintenance::audit() {
 }
 
 AuditResult Maintenance::repair() {
-    return database_.transact({.name = "repair"}, [&](Connection& connection) {
+    AuditResult found = database_.transact({.name = "repair"}, [&](Connection& connection) {
         connection.take_time();
         connection.command(database_.in_schema(query::lock_for_repair));
         AuditResult result =
@@ -65,6 +65,8 @@ AuditResult Maintenance::repair() {
         connection.execute(database_.in_schema(query::set_counters_right), {}, Plan::once);
         return result;
     });
+    on_available_();
+    return found;
 }
 
 }  // namespace pharox::postgres

@@ -1,6 +1,9 @@
 // Is the store sound.
 #pragma once
 
+#include <functional>
+#include <utility>
+
 #include "database.hpp"
 #include "pharox/storage/maintenance.hpp"
 
@@ -12,7 +15,9 @@ void look_for_open_transactions(Database& database);
 /// Thread-safe.
 class Maintenance final : public IMaintenance {
   public:
-    explicit Maintenance(Database& database) : database_(database) {}
+    /// `on_available` is called when something became available.
+    Maintenance(Database& database, std::function<void()> on_available)
+        : database_(database), on_available_(std::move(on_available)) {}
 
     /// Looks for open transactions, too.
     void ping() override;
@@ -21,6 +26,7 @@ class Maintenance final : public IMaintenance {
 
   private:
     Database& database_;
+    std::function<void()> on_available_;
 };
 
 }  // namespace pharox::postgres

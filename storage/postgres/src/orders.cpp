@@ -2,6 +2,8 @@
 #include "orders.hpp"
 
 #include <array>
+#include <chrono>
+#include <thread>
 
 #include "leasing.hpp"
 #include "queries.hpp"
@@ -11,6 +13,7 @@ namespace pharox::postgres {
 namespace {
 
 constexpr std::int64_t kept_at_once = 5'000;
+constexpr std::chrono::milliseconds while_others_fill(10);
 
 struct Step {
     std::int16_t order;
@@ -43,8 +46,10 @@ void Leasing::prepare_orders(const Operation& operation, PoolId pool, int orders
                 break;
             }
             if ((begun & step.order) != 0) {
-                run(query::order_more + std::string(step.keep) + query::order_more_end,
-                    Parameters().add(pool).add(step.order).add(kept_at_once));
+                const Rows done = run(query::order_more + std::string(step.keep) + query::order_more_end,
+                                      Parameters().add(pool).add(step.order).add(kept_at_once));
+                // One fills it; whoever else wants it waits without holding a connection.
+                if (done.changed() == 0) std::this_thread::sleep_for(while_others_fill);
             }
         }
     }

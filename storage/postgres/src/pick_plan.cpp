@@ -183,20 +183,24 @@ std::string PickPlan::miss(Busy busy) const {
     const std::string filter =
         filters_.empty() ? "" : compile_filter(filters_, query::miss_parameters + 1).where;
     const std::string weighed = selector_ == Selector::weighted_random ? " AND weight > 0" : "";
+    const std::string nowhere = "FALSE";
     const auto probe = [&](bool wanted, std::string_view which, const std::string& more) {
-        return wanted ? query::miss_probe + std::string(which) + filter + more + ")" : "FALSE";
+        return wanted ? query::miss_probe + std::string(which) + filter + more + ")" : nowhere;
     };
     const std::string free = probe(true, query::active_with_room, weighed);
     const auto rather = [&](const std::string& text) {
-        return busy == Busy::asked_for ? text : "CASE WHEN " + free + " THEN FALSE ELSE " + text + " END";
+        return busy == Busy::asked_for || text == nowhere
+                   ? text
+                   : "CASE WHEN " + free + " THEN FALSE ELSE " + text + " END";
     };
     std::string text = query::miss_ask;
     text += ", " + free;
     text += ", " + probe(allow_slow_, query::slow_with_room, weighed);
     text += ", " + rather(probe(true, query::active_and_full, ""));
     text += ", " + rather(probe(allow_slow_, query::slow_and_full, ""));
-    text += ", " + probe(true, query::active_with_room, "");
-    text += ", " + probe(allow_slow_, query::slow_with_room, "");
+    // What is never picked is told apart from what is free where there is such a thing.
+    text += ", " + probe(!weighed.empty(), query::active_with_room, "");
+    text += ", " + probe(!weighed.empty() && allow_slow_, query::slow_with_room, "");
     return text + query::miss_from;
 }
 

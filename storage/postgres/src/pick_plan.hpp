@@ -64,7 +64,6 @@ class PickPlan {
     bool allow_slow_;
     bool exact_ = true;
     Plan plan_ = Plan::kept;
-    FilterSql filter_{};
 };
 
 }  // namespace pharox::postgres

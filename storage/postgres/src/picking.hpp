@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <set>
 #include <vector>
 
 #include "leasing.hpp"
@@ -32,20 +33,24 @@ bool Leasing::try_candidates(const Operation& operation, const PickPlan& plan, c
         Parameters parameters;
         parameters.add(pool);
         plan.add_filter(parameters);
-        std::size_t seen = 0;
+        std::set<UuidBytes> seen;
         {
             const Rows first = ask(plan.candidates(room), parameters, plan.plan());
             if (any_of(first, room)) return true;
-            seen = static_cast<std::size_t>(first.size());
+            for (int row = 0; row < first.size(); ++row) seen.insert(first.id<ProxyId>(row, 0).bytes());
         }
-        if (seen < page) continue;
-        // The rest is of one instant too, but read a few at a time.
+        if (seen.size() < page) continue;
+        // The rest is of one instant too, but read a few at a time. Those that were looked at may stand
+        // elsewhere by now.
         std::vector<UuidBytes> ids;
         {
             const Rows all = ask(plan.candidate_ids(room), parameters, plan.plan());
-            for (int row = 0; row < all.size(); ++row) ids.push_back(all.id<ProxyId>(row, 0).bytes());
+            for (int row = 0; row < all.size(); ++row) {
+                const UuidBytes id = all.id<ProxyId>(row, 0).bytes();
+                if (!seen.contains(id)) ids.push_back(id);
+            }
         }
-        for (std::size_t from = page; from < ids.size(); from += page) {
+        for (std::size_t from = 0; from < ids.size(); from += page) {
             const std::span<const UuidBytes> some(ids.data() + from, std::min(page, ids.size() - from));
             const Rows rows =
                 ask(query::candidates_by_id,

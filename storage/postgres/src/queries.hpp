@@ -30,10 +30,11 @@
 #define PHAROX_TURN "turn = CASE WHEN p.turn IS NOT NULL THEN "
 #define PHAROX_LOAD "load = CASE WHEN p.load IS NOT NULL THEN "
 // A counter that goes down by `n`, and its mark.
-#define PHAROX_FREED(n, mark)                                                                                \
-    "current_leases = greatest(p.current_leases - " n ", 0), room = " PHAROX_ROOM(                           \
-        "p.status", "p.max_concurrency",                                                                     \
-        "greatest(p.current_leases - " n ", 0)") ", used = " mark ", " PHAROX_TURN mark " END, " PHAROX_LOAD \
+#define PHAROX_FREED(n, mark)                                                                        \
+    "current_leases = greatest(p.current_leases - " n ", 0), room = " PHAROX_ROOM(                   \
+        "p.status", "p.max_concurrency",                                                             \
+        "greatest(p.current_leases - " n ", 0)") ", used = greatest(p.used, " mark "), " PHAROX_TURN \
+                                                 "greatest(p.used, " mark ") END, " PHAROX_LOAD      \
                                                  "greatest(p.current_leases - " n ", 0) END"
 // What is due counts nowhere.
 #define PHAROX_DUE_ON(proxy)                                                                       \
@@ -47,6 +48,11 @@
     " AND w.ends_at > clock_timestamp() AND w.store <>"                               \
     " coalesce(nullif(current_setting('pharox_store.number', TRUE), '')::bigint, 0))" \
     " THEN pg_notify('pharox_' || " pool ", '') END"
+
+// The same for a counter that went down by `n`, where the proxy was full until then.
+#define PHAROX_TELL_FREED(n)                                        \
+    "CASE WHEN " PHAROX_HAS_ROOM("p.") " AND p.current_leases + " n \
+                                       " >= p.max_concurrency THEN " PHAROX_TELL("p.pool_id") " END"
 
 namespace pharox::postgres::query {
 
@@ -207,7 +213,7 @@ inline constexpr auto end_lease =
     " RETURNING " PHAROX_LEASE_COLUMNS("") ")"
     ", freed AS (UPDATE pharox.proxy p SET " PHAROX_FREED("1", "ended.mark")
     " FROM (SELECT proxy_id, nextval('pharox.use_mark') AS mark FROM ended) ended WHERE p.id = ended.proxy_id"
-    " RETURNING " PHAROX_TELL("p.pool_id") ")"
+    " RETURNING " PHAROX_TELL_FREED("1") ")"
     " SELECT * FROM ended";
 /// $1 lease ids, $2 and $3 as above. Leases before proxies, each in order, as in collect_due.
 inline constexpr auto end_leases =
@@ -221,7 +227,7 @@ inline constexpr auto end_leases =
     " ORDER BY p.id FOR NO KEY UPDATE OF p)"
     ", freed AS (UPDATE pharox.proxy p SET " PHAROX_FREED("m.n", "m.mark")
     " FROM (SELECT id, n, nextval('pharox.use_mark') AS mark FROM held) m WHERE p.id = m.id"
-    " RETURNING " PHAROX_TELL("p.pool_id") ")"
+    " RETURNING " PHAROX_TELL_FREED("m.n") ")"
     " SELECT * FROM ended";
 /// Leases that had not to be ended: now, whether call $2 ended it, the lease. $1 ids.
 inline constexpr auto leases_by_id = "SELECT clock_timestamp(), call_key = $2, " PHAROX_LEASE_COLUMNS(
@@ -244,7 +250,7 @@ inline constexpr auto collect_due =
     " ORDER BY p.id FOR NO KEY UPDATE OF p)"
     ", freed AS (UPDATE pharox.proxy p SET " PHAROX_FREED("m.n", "m.mark")
     " FROM (SELECT id, n, nextval('pharox.use_mark') AS mark FROM held) m WHERE p.id = m.id"
-    " RETURNING " PHAROX_TELL("p.pool_id") ")"
+    " RETURNING " PHAROX_TELL_FREED("m.n") ")"
     " SELECT " PHAROX_LEASE_COLUMNS("") " FROM ended ORDER BY expires_at, id";
 /// The same, but waits for whoever is at it.
 inline constexpr auto await_due = "SELECT id FROM pharox.lease WHERE status = 0 AND expires_at <= " PHAROX_NOW
@@ -337,7 +343,6 @@ inline constexpr auto holder_of_proxy =
     " AND identity = sha256(convert_to($2, 'UTF8')) UNION ALL SELECT id, 1 FROM pharox.proxy WHERE id = $3) "
     "held"
     " ORDER BY place LIMIT 1";
-inline constexpr auto pool_exists = "SELECT 1 FROM pharox.pool WHERE id = $1";
 inline constexpr auto proxy_exists = "SELECT 1 FROM pharox.proxy WHERE id = $1";
 inline constexpr auto proxy_by_id = "SELECT " PHAROX_PROXY_COLUMNS(
     "p.", "p.current_leases - " PHAROX_DUE_ON("p")) " FROM pharox.proxy p WHERE p.id = $1";
@@ -445,7 +450,7 @@ inline constexpr auto revoke_active_end =
     " RETURNING *), many AS (SELECT proxy_id, count(*)::int AS n FROM ended GROUP BY proxy_id)"
     ", freed AS (UPDATE pharox.proxy p SET " PHAROX_FREED("m.n", "m.mark")
     " FROM (SELECT proxy_id, n, nextval('pharox.use_mark') AS mark FROM many) m WHERE p.id = m.proxy_id"
-    " RETURNING " PHAROX_TELL("p.pool_id") ")"
+    " RETURNING " PHAROX_TELL_FREED("m.n") ")"
     " SELECT " PHAROX_LEASE_COLUMNS("") " FROM ended ORDER BY expires_at, id";
 
 // ---- Consumers
@@ -463,7 +468,7 @@ inline constexpr auto list_consumers =
 
 /// $1 proxy id, $2 checked_at, $3 status, $4 latency or null, $5 the whole result.
 inline constexpr auto apply_health =
-    "WITH seen AS MATERIALIZED (SELECT p.id, least($2, clock_timestamp()) AS at FROM pharox.proxy p"
+    "WITH seen AS MATERIALIZED (SELECT p.id, p.room AS had, least($2, clock_timestamp()) AS at FROM pharox.proxy p"
     " WHERE p.id = $1 FOR NO KEY UPDATE)"
     ", newer AS (INSERT INTO pharox.proxy_health AS h (proxy_id, checked_at, result)"
     " SELECT id, at, $5 FROM seen"
@@ -474,9 +479,10 @@ inline constexpr auto apply_health =
     " room = CASE WHEN p.status <> 3 THEN " PHAROX_ROOM("$3", "p.max_concurrency", "p.current_leases") " END,"
     " latency_ms = coalesce($4, p.latency_ms), revision = p.revision + 1,"
     " latency = CASE WHEN p.latency IS NOT NULL THEN " PHAROX_LATENCY("$4, p.latency_ms") " END"
-    " FROM newer WHERE p.id = newer.proxy_id RETURNING " PHAROX_PROXY_COLUMNS(
+    " FROM newer, seen WHERE p.id = newer.proxy_id RETURNING " PHAROX_PROXY_COLUMNS(
         "p.", "p.current_leases - " PHAROX_DUE_ON(
-                  "p")) ", CASE WHEN " PHAROX_HAS_ROOM("p.") " THEN " PHAROX_TELL("p.pool_id") " END";
+                  "p")) ", CASE WHEN " PHAROX_HAS_ROOM("p.") " AND p.room IS DISTINCT FROM seen.had THEN "
+    PHAROX_TELL("p.pool_id") " END";
 inline constexpr auto last_health = "SELECT checked_at, result FROM pharox.proxy_health WHERE proxy_id = $1";
 /// $1 id, $2 proxy id, $3 checked_at, $4 the record. Whether the proxy exists, whether it was kept.
 inline constexpr auto insert_health_record =
@@ -573,12 +579,12 @@ inline constexpr auto orders_of_pool = "SELECT kept, orders FROM pharox.pool WHE
 inline constexpr auto begin_order =
     "UPDATE pharox.pool SET kept = kept | $2, ordered_to = '00000000-0000-0000-0000-000000000000'"
     " WHERE id = (SELECT id FROM pharox.pool WHERE id = $1 AND kept = orders FOR UPDATE) AND kept = orders";
-/// $1 pool id, $2 the order's bit, $3 how many proxies at most. What to keep follows; any number of processes
-/// may do it together.
+/// $1 pool id, $2 the order's bit, $3 how many proxies at most. What to keep follows. Nothing where
+/// somebody else is at it.
 inline constexpr auto order_more =
     "WITH home AS MATERIALIZED (SELECT id, ordered_to, random_high, weighted_high FROM pharox.pool WHERE id "
     "= $1"
-    " AND kept & $2 <> 0 AND orders & $2 = 0 FOR NO KEY UPDATE)"
+    " AND kept & $2 <> 0 AND orders & $2 = 0 FOR NO KEY UPDATE SKIP LOCKED)"
     ", batch AS MATERIALIZED (SELECT p.id FROM pharox.proxy p WHERE p.pool_id = (SELECT id FROM home)"
     " AND p.id > (SELECT ordered_to FROM home) ORDER BY p.id LIMIT $3 FOR NO KEY UPDATE)"
     ", copied AS (UPDATE pharox.proxy p SET ";

@@ -77,7 +77,7 @@ class PostgresStorage final : public IStorage {
           leasing_(database_, reports_, listener_, [this] { became_available(); }),
           catalog_(database_, reports_, [this] { became_available(); }),
           health_log_(database_, [this] { became_available(); }),
-          maintenance_(database_) {
+          maintenance_(database_, [this] { became_available(); }) {
         if (database_.options().migrations == Migrations::apply) {
             migrate(database_);
         } else {
@@ -113,16 +113,15 @@ class PostgresStorage final : public IStorage {
     }
     AcquireManyResult acquire_many(const AcquireManyRequest& request) override {
         validate(request);
+        if (somebody_waits()) return IStorage::acquire_many(request);
         AcquireManyResult result = leasing_.acquire_at_once(request);
         if (result.leased.size() == request.count) return result;
         try {
             add_rest(request, result);
         } catch (...) {
-            std::vector<ReleaseRequest> unwanted;
-            for (const LeasedProxy& leased : result.leased)
-                unwanted.push_back({.lease_id = leased.lease().id});
-            leasing_.release_many(unwanted);
-            throw;
+            const std::exception_ptr error = std::current_exception();
+            release_quietly(result.leased);
+            std::rethrow_exception(error);
         }
         return result;
     }
@@ -136,6 +135,16 @@ class PostgresStorage final : public IStorage {
     IMaintenance* maintenance() override { return &maintenance_; }
 
   private:
+    /// Those that nobody is told of. What cannot be released now ends by expiry.
+    void release_quietly(const std::vector<LeasedProxy>& leased) noexcept {
+        try {
+            std::vector<ReleaseRequest> unwanted;
+            for (const LeasedProxy& one : leased) unwanted.push_back({.lease_id = one.lease().id});
+            leasing_.release_many(unwanted);
+        } catch (const std::exception& error) {
+            database_.warn(error.what());
+        }
+    }
     /// One by one.
     void add_rest(const AcquireManyRequest& request, AcquireManyResult& result) {
         AcquireManyRequest rest = request;

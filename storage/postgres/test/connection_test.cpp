@@ -1,9 +1,12 @@
 // The pool of connections, restarts, poolers, versions and rights.
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <chrono>
+#include <latch>
 #include <thread>
 
 #include "database.hpp"
@@ -273,6 +276,51 @@ TEST_F(Connections, are_validated_before_they_are_lent) {
     }
     // What may not be repeated once it is sent.
     EXPECT_NO_THROW(store->catalog()->add_pool({.name = "second"}));
+}
+
+/// All wait for the same dead connection, and one of them for all the others.
+TEST_F(Connections, dead_one_holds_up_nobody) {
+    Options options = this->options();
+    options.max_connections = 1;
+    options.connection_wait = 60s;
+    const auto store = make_storage(options);
+    fill(*store, 1);
+    for (int round = 0; round < 20; ++round) {
+        server().query(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'pharox_app'");
+        constexpr int callers = 8;
+        std::latch together(callers);
+        std::vector<std::jthread> threads;
+        const auto start = std::chrono::steady_clock::now();
+        for (int i = 0; i < callers; ++i) {
+            threads.emplace_back([&] {
+                together.arrive_and_wait();
+                EXPECT_TRUE(store->get_pool_stats({.pool = "pool"}));
+            });
+        }
+        threads.clear();
+        EXPECT_LT(std::chrono::steady_clock::now() - start, 30s) << "somebody slept to the deadline";
+    }
+}
+
+/// A host that is there and says nothing, as one that hangs or is behind a firewall.
+TEST_F(Connections, go_on_to_the_next_host_where_one_is_silent) {
+    const int silent = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ASSERT_GE(silent, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* const any = reinterpret_cast<sockaddr*>(&address);
+    ASSERT_EQ(::bind(silent, any, size), 0);
+    ASSERT_EQ(::listen(silent, 100), 0);
+    ASSERT_EQ(::getsockname(silent, any, &size), 0);
+    Options options = this->options();
+    options.connection += " host=127.0.0.1,127.0.0.1 port=" + std::to_string(ntohs(address.sin_port)) + ',' +
+                          std::to_string(server().port()) + " target_session_attrs=read-write";
+    options.connect_timeout = 4s;
+    EXPECT_NO_THROW(make_storage(options)->maintenance()->ping());
+    ::close(silent);
 }
 
 TEST_F(Connections, come_back_after_a_restart_and_do_not_rush_it) {

@@ -169,8 +169,11 @@ TEST_F(Waiting, every_way_of_freeing_tells_and_only_who_waits) {
         return acquired.lease().id;
     };
     const auto another = [&](ProxyStatus status) {
-        return Proxy{
-            .pool_id = pool_.id, .host = "192.0.2." + std::to_string(++host), .port = 1, .status = status};
+        return Proxy{.pool_id = pool_.id,
+                     .host = "192.0.2." + std::to_string(++host),
+                     .port = 1,
+                     .status = status,
+                     .max_concurrency = 1};
     };
     const std::vector<std::pair<const char*, std::function<void()>>> ways = {
         {"release", [&] { store->release_lease({.lease_id = lease()}); }},
@@ -216,6 +219,14 @@ TEST_F(Waiting, every_way_of_freeing_tells_and_only_who_waits) {
         EXPECT_EQ(ear.heard(channel()), 0) << "nobody can have it";
     }
     server().query(registered);
+    Proxy roomy = another(ProxyStatus::active);
+    roomy.max_concurrency = 2;
+    roomy = store->catalog()->add_proxy(roomy);
+    const auto one_of_two = store->create_lease({.proxy_id = roomy.id, .consumer = "default"});
+    ear.heard(channel());
+    store->release_lease({.lease_id = one_of_two.lease().id});
+    store->health_log()->apply_health_check_result({.proxy_id = roomy.id, .status = ProxyStatus::active});
+    EXPECT_EQ(ear.heard(channel()), 0) << "it had room before";
     store->catalog()->remove_pool("pool", true);
     EXPECT_EQ(ear.heard(channel()), 1) << "who waits for it is to hear that it is gone";
 }

@@ -90,9 +90,8 @@ MigrationPlan plan_migration(const Options& options);
 MigrationPlan migrate(const Options& options);
 
 /// The statement that makes acquires by `selector` cheap in large pools; `attribute` (country, source, asn,
-/// protocol, city or isp) is for those that ask for one value of it, empty for the others. first_available
-/// and round_robin have theirs already; docs/how-to/postgres-adapter.md says which others to add, and what
-/// they cost. Run it outside of transactions.
+/// protocol, city or isp) is for those that ask for one value of it. docs/how-to/postgres-adapter.md says
+/// which there are already, which others to add, and what they cost. Run it outside of transactions.
 std::string index_statement(Selector selector, std::string_view attribute = {},
                             std::string_view schema = "pharox");
 
