@@ -63,7 +63,8 @@ TEST(StorageUrl, RefusesWithoutShowingIt) {
         {"x://u:hunter2@h/?a=%zzhunter2", "holds a % that is not followed by two hexadecimal digits"},
     };
     for (const auto& [text, rule] : urls) {
-        const auto error = thrown_by<pharox::ValidationError>([&] { return StorageUrl::parse(text); });
+        const auto error =
+            thrown_by<pharox::ValidationError>([&url = text] { return StorageUrl::parse(url); });
         EXPECT_EQ(error.field(), "storage");
         EXPECT_EQ(error.rule(), rule);
         EXPECT_EQ(error.value(), "");
