@@ -218,7 +218,7 @@ void Connection::rollback() noexcept {
 }
 
 void Connection::commit() {
-    Statement statement = prepare("COMMIT");
+    const Statement statement = prepare("COMMIT");
     if (const int code = sqlite3_step(statement.statement_); code != SQLITE_DONE) fail_with(code, true);
 }
 

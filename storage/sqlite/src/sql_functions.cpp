@@ -97,10 +97,11 @@ int register_functions(sqlite3* database) noexcept {
         int arguments;
         void (*function)(sqlite3_context*, int, sqlite3_value**);
     };
-    constexpr Entry entries[] = {{"pharox_within", 5, within},
-                                 {"pharox_at", 4, at},
-                                 {"pharox_has_tag", 2, has_tag},
-                                 {"pharox_metadata_equals", 3, metadata_equals}};
+    constexpr Entry entries[] = {
+        {.name = "pharox_within", .arguments = 5, .function = within},
+        {.name = "pharox_at", .arguments = 4, .function = at},
+        {.name = "pharox_has_tag", .arguments = 2, .function = has_tag},
+        {.name = "pharox_metadata_equals", .arguments = 3, .function = metadata_equals}};
     for (const Entry& entry : entries) {
         const int code = sqlite3_create_function_v2(database, entry.name, entry.arguments,
                                                     SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY,

@@ -119,8 +119,8 @@ TEST(SqliteProcesses, WhatWasAcknowledgedSurvivesKill) {
         Shared<Storm> first;
         Shared<Storm> second;
         {
-            Child one([&] { return storm(path, *first.operator->()); });
-            Child two([&] { return storm(path, *second.operator->()); });
+            const Child one([&] { return storm(path, *first.operator->()); });
+            const Child two([&] { return storm(path, *second.operator->()); });
             while ((first->acquired < after || second->acquired < after) && one.running() && two.running()) {
                 wait_a_moment();
             }

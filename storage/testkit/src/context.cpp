@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 namespace pharox::testkit {
 
@@ -30,7 +31,7 @@ Folder::~Folder() {
     std::filesystem::remove_all(path_, ignored);
 }
 
-Context::Context(const Properties& properties) : properties_(properties) {}
+Context::Context(Properties properties) : properties_(std::move(properties)) {}
 
 std::shared_ptr<IStorage> Context::open() const {
     auto opened = properties_.make({.folder = folder_.path(), .clock = clock_});

@@ -39,7 +39,7 @@ using Edit = std::function<void(Proxy&)>;
 /// One case's world. One thread at a time, but the storage is anybody's.
 class Context {
   public:
-    explicit Context(const Properties& properties);
+    explicit Context(Properties properties);
 
     // ---- the store
     [[nodiscard]] IStorage& store();
