@@ -170,8 +170,8 @@ void Connection::connect(const Settings& settings) {
         try {
             return connect(settings, servers[i],
                            now + std::max(deadline - now, SteadyTime::duration(0)) / left);
-        } catch (const ConnectionLost&) {
-            if (i + 1 == servers.size()) throw;
+        } catch (const ConnectionLost& error) {
+            if (error.permanent || i + 1 == servers.size()) throw;
         }
     }
 }

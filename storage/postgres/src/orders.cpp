@@ -3,7 +3,9 @@
 
 #include <array>
 #include <chrono>
+#include <string>
 #include <thread>
+#include <utility>
 
 #include "leasing.hpp"
 #include "queries.hpp"
@@ -33,6 +35,10 @@ void Leasing::prepare_orders(const Operation& operation, PoolId pool, int orders
             return connection.execute(database_.in_schema(sql), parameters, Plan::once);
         });
     };
+    // Whoever fills it may have died, or hangs: how long nothing may happen.
+    const auto patience = database_.options().statement_timeout;
+    auto give_up = std::chrono::steady_clock::now() + patience;
+    std::string reached;
     for (;;) {
         const Rows state = run(query::orders_of_pool, Parameters().add(pool));
         if (state.size() == 0) return;
@@ -40,6 +46,12 @@ void Leasing::prepare_orders(const Operation& operation, PoolId pool, int orders
         const int begun = static_cast<int>(state.integer(0, 0)) & ~complete;
         const int missing = orders & ~complete;
         if (missing == 0) return;
+        const auto now = std::chrono::steady_clock::now();
+        if (std::string seen(state.text(0, 2)); seen != reached) {
+            reached = std::move(seen);
+            give_up = now + patience;
+        }
+        if (now >= give_up) fail(operation, "another client holds the pool while it fills its order", true);
         for (const Step& step : steps) {
             if (begun == 0 && (missing & step.order) != 0) {
                 run(query::begin_order, Parameters().add(pool).add(step.order));

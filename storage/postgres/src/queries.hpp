@@ -573,8 +573,9 @@ inline constexpr auto set_counters_right =
 
 // ---- Orders that a pool is asked for the first time: see the first migration, and orders.hpp
 
-/// Which are kept, and which of them are complete. $1 pool id.
-inline constexpr auto orders_of_pool = "SELECT kept, orders FROM pharox.pool WHERE id = $1";
+/// Which are kept, which of them are complete, and how far the one that is not has come. $1 pool id.
+inline constexpr auto orders_of_pool =
+    "SELECT kept, orders, coalesce(ordered_to::text, '') FROM pharox.pool WHERE id = $1";
 /// One at a time. Nobody is adding proxies while this waits. $1 pool id, $2 the order's bit.
 inline constexpr auto begin_order =
     "UPDATE pharox.pool SET kept = kept | $2, ordered_to = '00000000-0000-0000-0000-000000000000'"

@@ -2,9 +2,11 @@
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
+#include <functional>
 #include <iterator>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 #include "case.hpp"
 #include "context.hpp"
@@ -66,37 +68,37 @@ void oldest_is_served_first(Context& context) {
     }
 }
 
-void newcomer_does_not_overtake(Context& context) {
+/// `ask` tries to lease in a hurry, and says what it got.
+void expect_no_overtaking(Context& context, const std::function<std::vector<LeasedProxy>()>& ask) {
     one_slot(context);
     for (int round = 0; round < 30; ++round) {
         const auto held = context.acquire({.pool = "pool"});
         ASSERT_TRUE(held) << round;
         auto waiting = wait_for(context.store(), {.pool = "pool", .wait = patience});
         EXPECT_TRUE(context.release(held.lease()));
-        const auto newcomer = context.acquire({.pool = "pool"});
-        EXPECT_FALSE(newcomer) << "a newcomer overtook in round " << round;
-        if (newcomer) context.release(newcomer.lease());
+        const std::vector<LeasedProxy> overtook = ask();
+        EXPECT_TRUE(overtook.empty()) << "who came later overtook in round " << round;
+        for (const LeasedProxy& leased : overtook) context.release(leased.lease());
         const auto got = waiting.get();
         ASSERT_TRUE(got) << round;
         EXPECT_TRUE(context.release(got.lease()));
     }
 }
 
+void newcomer_does_not_overtake(Context& context) {
+    expect_no_overtaking(context, [&]() -> std::vector<LeasedProxy> {
+        const auto newcomer = context.acquire({.pool = "pool"});
+        if (!newcomer) return {};
+        return {newcomer.leased()};
+    });
+}
+
 void batch_does_not_overtake(Context& context) {
-    one_slot(context);
-    for (int round = 0; round < 30; ++round) {
-        const auto held = context.acquire({.pool = "pool"});
-        ASSERT_TRUE(held) << round;
-        auto waiting = wait_for(context.store(), {.pool = "pool", .wait = patience});
-        EXPECT_TRUE(context.release(held.lease()));
-        const auto batch =
-            context.store().acquire_many({.each = {.pool = "pool", .consumer = "worker"}, .count = 2});
-        EXPECT_TRUE(batch.leased.empty()) << "a batch overtook in round " << round;
-        for (const LeasedProxy& leased : batch.leased) context.release(leased.lease());
-        const auto got = waiting.get();
-        ASSERT_TRUE(got) << round;
-        EXPECT_TRUE(context.release(got.lease()));
-    }
+    expect_no_overtaking(context, [&] {
+        return context.store()
+            .acquire_many({.each = {.pool = "pool", .consumer = "worker"}, .count = 2})
+            .leased;
+    });
 }
 
 /// Whoever lost the answer asks again, while somebody waits for the same.
