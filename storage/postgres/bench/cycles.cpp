@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <cstdio>
 #include <fstream>
@@ -116,12 +117,16 @@ constexpr auto lease_id =
     "'-8000-' || lpad(:k::text, 12, '0'))::uuid";
 constexpr auto header = "\\set n :n + 1\n\\set k :client_id * 100000000 + :n\n";
 
-std::string same_statements(Selector selector) {
+/// As the adapter asks while so many calls of it are in progress.
+std::string same_statements(Selector selector, int connections) {
     const ProxyFilters none;
     const PickPlan plan(selector, none, false);
+    const bool in_lanes = connections > 1 && plan.has_lanes();
+    const std::string mask = std::to_string(std::bit_ceil(static_cast<unsigned>(connections)) - 1);
     return std::string(header) +
-           filled(plan.acquire({}), {"'pool'::text", "'default'::text", lease_id, "300000::bigint",
-                                     "NULL::bigint", "'{}'::jsonb", "1::bigint"}) +
+           filled(in_lanes ? plan.acquire_in_lane() : plan.acquire({}),
+                  {"'pool'::text", "'default'::text", lease_id, "300000::bigint", "NULL::bigint",
+                   "'{}'::jsonb", "1::bigint", mask + "::int", "(:client_id & " + mask + ")"}) +
            ";\n" + filled(query::end_lease, {lease_id, "0::int2", "2::bigint"}) + ";\n";
 }
 
@@ -298,7 +303,6 @@ void run(const Arguments& arguments) {
                 seconds_to_copy(server));
     std::fflush(stdout);
     server.query("VACUUM ANALYZE pharox.proxy");
-    std::ofstream(server.folder() / "pharox.sql") << same_statements(selector);
     for (const std::string database : {"naive", "naive_indexed"}) {
         if (proxies > naive_most) break;
         make_naive(server, database, proxies, database == "naive_indexed");
@@ -310,6 +314,7 @@ void run(const Arguments& arguments) {
         server.query("ALTER ROLE pharox_app SET synchronous_commit = " + durable);
         for (const std::string& number : arguments.list("connections")) {
             const int connections = std::stoi(number);
+            std::ofstream(server.folder() / "pharox.sql") << same_statements(selector, connections);
             const auto store = make_storage(options);
             std::map<std::string, std::vector<double>> cycles;
             std::map<std::string, std::vector<double>> p99;

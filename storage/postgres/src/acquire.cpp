@@ -19,10 +19,12 @@ AcquireResult Leasing::acquire(const AcquireRequest& request) {
     const Ask ask(request, "acquire");
     Expired expired(reports_);
     const auto reach = [&](Reach further) {
-        return attempt(ask, database_.in_schema(ask.plan.acquire(further)), {}, expired);
+        return attempt(ask, database_.in_schema(ask.plan.acquire(further)),
+                       ask.with_filter(ask.parameters(ask.lease_id)), expired);
     };
-    std::optional<AcquireResult> result;
-    if (ask.plan.exact()) result = attempt_at_once(ask, expired);
+    const Lanes::Call in_progress(lanes_);
+    std::optional<AcquireResult> result = attempt_in_lane(ask, expired);
+    if (!result && ask.plan.exact()) result = attempt_at_once(ask, expired);
     for (int looks = 0; !result; ++looks) {
         // Each look that finds one which cannot be had then means that another caller was faster.
         if (looks == most_looks)
@@ -58,17 +60,31 @@ AcquireResult Leasing::acquire(const AcquireRequest& request) {
 }
 
 std::optional<AcquireResult> Leasing::attempt_at_once(const Ask& ask, Expired& expired) {
+    const Parameters parameters = ask.with_filter(ask.parameters(ask.lease_id));
     if (ask.request.filters.empty())
-        return attempt(ask, acquire_[static_cast<std::size_t>(ask.request.selector)], {}, expired);
-    return attempt(ask, database_.in_schema(ask.plan.acquire({})), {}, expired);
+        return attempt(ask, acquire_[static_cast<std::size_t>(ask.request.selector)], parameters, expired);
+    return attempt(ask, database_.in_schema(ask.plan.acquire({})), parameters, expired);
+}
+
+std::optional<AcquireResult> Leasing::attempt_in_lane(const Ask& ask, Expired& expired) {
+    if (!lanes_.are_worth_it() || !ask.plan.has_lanes()) return std::nullopt;
+    const bool whole_pool = ask.request.filters.empty();
+    const std::size_t question = 2 * std::hash<std::string>()(ask.request.pool) + (whole_pool ? 0 : 1);
+    const std::optional<Lane> lane = lanes_.lane(question);
+    if (!lane) return std::nullopt;
+    const Parameters parameters =
+        ask.with_filter(ask.parameters(ask.lease_id).add(lane->mask).add(lane->number));
+    auto result = whole_pool
+                      ? attempt(ask, acquire_in_lane_[static_cast<std::size_t>(ask.request.selector)],
+                                parameters, expired)
+                      : attempt(ask, database_.in_schema(ask.plan.acquire_in_lane()), parameters, expired);
+    if (!result) lanes_.was_empty(question);
+    return result;
 }
 
 /// One statement: a lease, or nothing where there is nothing to lease, or nothing that can be had at once.
 std::optional<AcquireResult> Leasing::attempt(const Ask& ask, const std::string& statement,
-                                              const std::optional<Choice>& choice, Expired& expired) {
-    Parameters parameters = ask.parameters(ask.lease_id);
-    if (choice) parameters.add(choice->id).add(choice->revision);
-    ask.plan.add_filter(parameters);
+                                              const Parameters& parameters, Expired& expired) {
     bool due = false;
     enum class Found { something, lease_id_taken, no_consumer } found = Found::something;
     std::optional<LeasedProxy> leased = database_.run(
@@ -92,7 +108,7 @@ std::optional<AcquireResult> Leasing::attempt(const Ask& ask, const std::string&
     if (found != Found::something) {
         auto result = repeated(ask);
         if (!result && found == Found::no_consumer) throw ConsumerNotFoundError(ask.consumer);
-        return result ? result : attempt(ask, statement, choice, expired);
+        return result ? result : attempt(ask, statement, parameters, expired);
     }
     if (!leased) return std::nullopt;
     // What is due holds nobody up, so nobody waits for its end; but somebody has to see to it.
@@ -141,14 +157,16 @@ AcquireResult Leasing::acquire_by_predicate(const Ask& ask, PoolId pool, Expired
     bool found = false;
     for (bool lost_a_race = true; lost_a_race && !found;) {
         lost_a_race = false;
-        found = try_candidates(ask.operation, ask.plan, ask.request.filters, pool, ask.request.allow_slow,
-                               [&](const Choice& choice) {
-                                   const Reach reach{.room = choice.room, .waits = true};
-                                   result = attempt(ask, database_.in_schema(ask.plan.acquire_this(reach)),
-                                                    choice, expired);
-                                   lost_a_race = lost_a_race || !result;
-                                   return result.has_value();
-                               });
+        found = try_candidates(
+            ask.operation, ask.plan, ask.request.filters, pool, ask.request.allow_slow,
+            [&](const Choice& choice) {
+                const Reach reach{.room = choice.room, .waits = true};
+                const Parameters parameters =
+                    ask.with_filter(ask.parameters(ask.lease_id).add(choice.id).add(choice.revision));
+                result = attempt(ask, database_.in_schema(ask.plan.acquire_this(reach)), parameters, expired);
+                lost_a_race = lost_a_race || !result;
+                return result.has_value();
+            });
     }
     if (found) return *std::move(result);
     // Without asking the predicates of those that are busy, nobody can tell more.

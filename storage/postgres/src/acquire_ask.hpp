@@ -63,6 +63,11 @@ struct Leasing::Ask {
             .add(call);
         return parameters;
     }
+    /// A statement's own parameters with the filter's after them.
+    [[nodiscard]] Parameters with_filter(Parameters own) const {
+        plan.add_filter(own);
+        return own;
+    }
     /// Whether leases are due: of query::leased.
     static bool is_due(const Rows& rows) { return !rows.is_null(0, 3); }
     /// What query::leased answered.

@@ -14,9 +14,9 @@ AcquireManyResult Leasing::acquire_at_once(const AcquireManyRequest& request) {
     for (const LeaseId& id : ids) all.push_back(id.bytes());
     std::vector<Parameters> each;
     for (const LeaseId& id : ids) {
-        each.push_back(ask.parameters(id));
-        if (request.distinct) each.back().add(std::span<const UuidBytes>(all));
-        ask.plan.add_filter(each.back());
+        Parameters own = ask.parameters(id);
+        if (request.distinct) own.add(std::span<const UuidBytes>(all));
+        each.push_back(ask.with_filter(std::move(own)));
     }
     const std::string sql =
         database_.in_schema(request.distinct ? ask.plan.acquire_other() : ask.plan.acquire({}));

@@ -32,6 +32,20 @@ constexpr sqlkit::Dialect dialect{
 
 }  // namespace
 
+bool is_one_indexed_equality(const ProxyFilters& filters) {
+    switch (const Attribute attribute = sqlkit::indexed_equality(filters).attribute) {
+        case Attribute::asn:
+        case Attribute::source:
+        case Attribute::country:
+        case Attribute::protocol: {
+            const FilterSql rest = sqlkit::compile_filter(dialect, filters, attribute);
+            return rest.exact && rest.where.empty();
+        }
+        default:
+            return false;
+    }
+}
+
 FilterSql compile_filter(const ProxyFilters& filters, int first) {
     FilterSql filter = sqlkit::compile_filter(dialect, filters);
     std::string numbered;

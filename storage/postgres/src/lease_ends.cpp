@@ -39,6 +39,7 @@ ReleaseResult Leasing::revoke_lease(const RevokeRequest& request) {
 }
 
 ReleaseResult Leasing::end(const Operation& operation, LeaseId id, ReleaseReason reason) {
+    const Lanes::Call in_progress(lanes_);
     const std::int64_t call = new_call_key();
     Parameters parameters;
     parameters.add(id).add(static_cast<std::int16_t>(reason)).add(call);

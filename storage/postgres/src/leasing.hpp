@@ -8,6 +8,7 @@
 #include <span>
 
 #include "database.hpp"
+#include "lanes.hpp"
 #include "listener.hpp"
 #include "pharox/storage/lease_control.hpp"
 #include "pharox/storage/storage.hpp"
@@ -29,7 +30,10 @@ class Leasing final : public ILeaseControl {
           on_available_(std::move(on_available)),
           end_lease_(database.in_schema(query::end_lease)) {
         for (std::size_t i = 0; i < acquire_.size(); ++i) {
-            acquire_[i] = database.in_schema(PickPlan(static_cast<Selector>(i), {}, false).acquire({}));
+            const ProxyFilters none;
+            const PickPlan plan(static_cast<Selector>(i), none, false);
+            acquire_[i] = database.in_schema(plan.acquire({}));
+            if (plan.has_lanes()) acquire_in_lane_[i] = database.in_schema(plan.acquire_in_lane());
         }
     }
 
@@ -67,9 +71,11 @@ class Leasing final : public ILeaseControl {
         int room = 0;
     };
 
+    /// The first statement of an acquire, of all proxies or of a lane.
     std::optional<AcquireResult> attempt_at_once(const Ask& ask, Expired& expired);
+    std::optional<AcquireResult> attempt_in_lane(const Ask& ask, Expired& expired);
     std::optional<AcquireResult> attempt(const Ask& ask, const std::string& statement,
-                                         const std::optional<Choice>& choice, Expired& expired);
+                                         const Parameters& parameters, Expired& expired);
     std::optional<AcquireResult> repeated(const Ask& ask);
     Situation look_around(const Ask& ask, Busy busy);
     AcquireResult acquire_by_predicate(const Ask& ask, PoolId pool, Expired& expired);
@@ -102,8 +108,10 @@ class Leasing final : public ILeaseControl {
     ExpiryReports& reports_;
     Listener& listener_;
     std::function<void()> on_available_;
+    Lanes lanes_;
     // What is asked most, put together once: an acquire without a filter, of each selector, and a release.
     std::array<std::string, 6> acquire_;
+    std::array<std::string, 6> acquire_in_lane_;
     const std::string end_lease_;
     std::atomic<unsigned> releases_{0};
     std::atomic<SteadyTime> next_look_{SteadyTime::min()};  // for open transactions

@@ -29,6 +29,8 @@ class PickPlan {
     /// Which index serves tags, metadata and places depends on the values.
     [[nodiscard]] Plan plan() const noexcept { return plan_; }
     [[nodiscard]] bool moves_what_it_finds() const noexcept;
+    /// Whether leases leave the order as it is, and a scan in this order discards no row: see Lanes.
+    [[nodiscard]] bool has_lanes() const;
     /// What the pool has to keep, as in orders.hpp.
     [[nodiscard]] int orders() const noexcept;
     [[nodiscard]] bool is_ready(int orders_of_pool) const noexcept {
@@ -37,6 +39,8 @@ class PickPlan {
 
     // See queries.hpp for parameters and columns.
     [[nodiscard]] std::string acquire(Reach reach) const;
+    /// Two more parameters than acquire's own: the mask and the number of a lane.
+    [[nodiscard]] std::string acquire_in_lane() const;
     /// One more parameter than a filter's: its lease ids, whose proxies are not taken again.
     [[nodiscard]] std::string acquire_other() const;
     /// Two more parameters than acquire's own: a proxy's id and revision.

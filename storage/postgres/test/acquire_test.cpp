@@ -1,6 +1,7 @@
 // Acquires beside leases that are due, batches whose answer is lost, and what is released twice at once.
 #include <chrono>
 #include <thread>
+#include <utility>
 
 #include "fixture.hpp"
 #include "pharox/errors.hpp"
@@ -16,6 +17,28 @@ class Acquires : public PostgresTest {
     static void let_one_expire(IStorage& store, ProxyId proxy) {
         store.create_lease({.proxy_id = proxy, .consumer = "default", .duration = 1ms});
         while (leases(store) > 0) std::this_thread::sleep_for(1ms);
+    }
+    /// Ids that end in 0, 1, 2 …, the first in order first.
+    static void fill_numbered(IStorage& store, int proxies) {
+        const Timestamp now = Timestamp(1'700'000'000s);
+        fill(store, proxies, [&](int i, Proxy& proxy) {
+            UuidBytes id = ProxyId::make().bytes();
+            id.back() = static_cast<std::uint8_t>(i);
+            proxy.id = ProxyId(id);
+            proxy.checked_at = now - i * 1s;
+            proxy.country = "AR";
+        });
+    }
+    /// Calls `work` while another acquire of the storage is in progress.
+    static void beside_another_acquire(IStorage& store, const std::function<void()>& work) {
+        bool called = false;
+        const ProxyFilters filters{.predicate = [&](const Proxy&) {
+            if (!std::exchange(called, true)) work();
+            return true;
+        }};
+        const auto acquired = store.acquire({.pool = "pool", .filters = filters});
+        ASSERT_TRUE(acquired);
+        store.release_lease({.lease_id = acquired.lease().id});
     }
     static Proxy with_status(IStorage& store, ProxyStatus status) {
         return store.catalog()->list_proxies({.pool = "pool", .status = status}).items.at(0);
@@ -75,6 +98,45 @@ TEST_F(Acquires, lost_answer_of_a_batch_leaves_one_lease_each) {
         EXPECT_EQ(leases(*store), 0);
     }
     EXPECT_TRUE(store->maintenance()->audit().mismatches.empty());
+}
+
+TEST_F(Acquires, made_at_once_take_different_lanes) {
+    const auto store = open();
+    fill_numbered(*store, 20);
+    for (const ProxyFilters& filters : {ProxyFilters{}, ProxyFilters{.country = "AR"}}) {
+        const auto three = [&] {
+            std::vector<LeaseId> leases;
+            std::vector<int> bytes;
+            for (int i = 0; i < 3; ++i) {
+                const auto acquired = store->acquire({.pool = "pool", .filters = filters});
+                if (!acquired) break;
+                bytes.push_back(acquired.proxy().id.bytes().back());
+                leases.push_back(acquired.lease().id);
+            }
+            for (const LeaseId& id : leases) store->release_lease({.lease_id = id});
+            return bytes;
+        };
+        const std::vector<int> alone = {0, 1, 2};
+        EXPECT_EQ(three(), alone) << filters;
+        beside_another_acquire(*store, [&] {
+            const std::vector<int> beside = three();
+            const bool odd = !beside.empty() && beside.front() % 2 != 0;
+            EXPECT_EQ(beside, (odd ? std::vector<int>{1, 3, 5} : std::vector<int>{0, 2, 4})) << filters;
+        });
+        EXPECT_EQ(three(), alone) << filters;
+    }
+}
+
+TEST_F(Acquires, made_at_once_miss_nothing_that_is_in_another_lane) {
+    const auto store = open();
+    constexpr int proxies = 12;
+    fill_numbered(*store, proxies);
+    beside_another_acquire(*store, [&] {
+        std::vector<LeaseId> leases;
+        while (const auto acquired = store->acquire({.pool = "pool"})) leases.push_back(acquired.lease().id);
+        EXPECT_EQ(leases.size(), std::size_t{proxies});
+        for (const LeaseId& id : leases) store->release_lease({.lease_id = id});
+    });
 }
 
 TEST_F(Acquires, batch_of_unknown_outcome_names_no_lease_of_its_own_making) {
