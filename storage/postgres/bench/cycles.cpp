@@ -2,7 +2,8 @@
 // pgbench with the same statements; the naive way of many round trips, in tables of its own, without and with
 // an index for its order; batches; and, given a Python that has it, the Python reference.
 //
-//   postgres_bench [rounds=7] [seconds=5] [proxies=1000] [connections=1,4,16] [synchronous_commit=off,on]
+//   postgres_bench [rounds=7] [seconds=5] [proxies=1000] [limit=10] [connections=1,4,16]
+//   [synchronous_commit=off,on]
 //                  [selector=first_available] [reference=PYTHON]
 #include <sys/wait.h>
 
@@ -17,9 +18,9 @@
 #include <thread>
 
 #include "database.hpp"
+#include "lease_queries.hpp"
 #include "pharox/storage/catalog.hpp"
 #include "pick_plan.hpp"
-#include "queries.hpp"
 #include "raw_connection.hpp"
 #include "server.hpp"
 
@@ -121,12 +122,13 @@ constexpr auto header = "\\set n :n + 1\n\\set k :client_id * 100000000 + :n\n";
 std::string same_statements(Selector selector, int connections) {
     const ProxyFilters none;
     const PickPlan plan(selector, none, false);
-    const bool in_lanes = connections > 1 && plan.has_lanes();
-    const std::string mask = std::to_string(std::bit_ceil(static_cast<unsigned>(connections)) - 1);
+    const bool in_crowd = connections > 1 && plan.has_places();
+    const std::string place =
+        "(:client_id % " + std::to_string(std::bit_ceil(static_cast<unsigned>(connections))) + ")";
     return std::string(header) +
-           filled(in_lanes ? plan.acquire_in_lane() : plan.acquire({}),
+           filled(in_crowd ? plan.acquire_at_place() : plan.acquire({}),
                   {"'pool'::text", "'default'::text", lease_id, "300000::bigint", "NULL::bigint",
-                   "'{}'::jsonb", "1::bigint", mask + "::int", "(:client_id & " + mask + ")"}) +
+                   "'{}'::jsonb", "1::bigint", place}) +
            ";\n" + filled(query::end_lease, {lease_id, "0::int2", "2::bigint"}) + ";\n";
 }
 
@@ -148,7 +150,7 @@ CREATE INDEX ON lease (status, expires_at);
 INSERT INTO pool VALUES ('00000000-0000-0000-0000-000000000001', 'pool');
 INSERT INTO consumer VALUES ('00000000-0000-0000-0000-000000000002', 'default');
 INSERT INTO proxy (id, pool_id, host, port, protocol, status, max_concurrency, checked_at)
-    SELECT md5(n::text)::uuid, pool.id, '10.0.' || n / 256 || '.' || n % 256, 8080, 'http', 'active', 10,
+    SELECT md5(n::text)::uuid, pool.id, '10.0.' || n / 256 || '.' || n % 256, 8080, 'http', 'active', LIMIT_OF_EACH,
         now() - random() * interval '1 hour' FROM pool, generate_series(1, PROXIES) n;
 GRANT ALL ON ALL TABLES IN SCHEMA public TO pharox_app;
 )sql";
@@ -176,10 +178,14 @@ COMMIT;
                   {lease_id});
 }
 /// A database of the naive way's own.
-void make_naive(const TestServer& server, const std::string& database, int proxies, bool indexed) {
+void make_naive(const TestServer& server, const std::string& database, int proxies, int limit, bool indexed) {
     server.query("CREATE DATABASE " + database);
     std::string tables = naive_tables;
-    tables.replace(tables.find("PROXIES"), 7, std::to_string(proxies));
+    const auto put = [&](std::string_view name, int value) {
+        tables.replace(tables.find(name), name.size(), std::to_string(value));
+    };
+    put("PROXIES", proxies);
+    put("LIMIT_OF_EACH", limit);
     if (indexed) tables += index_for_naive;
     RawConnection connection(server.as("postgres") + " dbname=" + database);
     connection.query(tables);
@@ -212,13 +218,13 @@ Result batches(IStorage& store, std::size_t size, int seconds, Selector selector
             .p99_us = times[times.size() * 99 / 100]};
 }
 
-Result reference(const TestServer& server, const std::string& python, int proxies, int processes,
+Result reference(const TestServer& server, const std::string& python, int proxies, int limit, int processes,
                  int seconds) {
     const std::string command =
         python + " " + PHAROX_POSTGRES_REFERENCE +
         " postgresql+psycopg://pharox_owner@127.0.0.1:" + std::to_string(server.port()) + "/reference " +
-        std::to_string(proxies) + " " + std::to_string(processes) + " " + std::to_string(seconds) + " > " +
-        server.folder().string() + "/reference";
+        std::to_string(proxies) + " " + std::to_string(limit) + " " + std::to_string(processes) + " " +
+        std::to_string(seconds) + " > " + server.folder().string() + "/reference";
     if (std::system(command.c_str()) != 0) std::exit(1);  // NOLINT(concurrency-mt-unsafe)
     Result result;
     std::ifstream(server.folder() / "reference") >> result.cycles;
@@ -251,6 +257,7 @@ class Arguments {
     std::map<std::string, std::string> values_{{"rounds", "7"},
                                                {"seconds", "5"},
                                                {"proxies", "1000"},
+                                               {"limit", "10"},
                                                {"connections", "1,4,16"},
                                                {"reference", ""},
                                                {"synchronous_commit", "off,on"},
@@ -258,7 +265,7 @@ class Arguments {
 };
 
 /// How long adding them took, in seconds.
-double fill(IStorage& store, int proxies) {
+double fill(IStorage& store, int proxies, int limit) {
     const ProxyPool pool = store.catalog()->add_pool({.name = "pool"});
     store.ensure_consumer({.name = "default"});
     std::vector<Proxy> some;
@@ -268,7 +275,7 @@ double fill(IStorage& store, int proxies) {
                                 "." + std::to_string(i % 256),
                         .port = 8080,
                         .status = ProxyStatus::active,
-                        .max_concurrency = 10});
+                        .max_concurrency = limit});
     }
     const auto begin = std::chrono::steady_clock::now();
     store.catalog()->add_proxies({.proxies = std::move(some)});
@@ -290,6 +297,7 @@ void run(const Arguments& arguments) {
     const int rounds = arguments.number("rounds");
     const int seconds = arguments.number("seconds");
     const int proxies = arguments.number("proxies");
+    const int limit = arguments.number("limit");  // leases that each proxy takes at once
     const std::string python = arguments.text("reference");
     const Selector selector = parse_selector(arguments.text("selector"));
     constexpr int naive_most = 10'000;  // it sorts and counts the whole pool
@@ -298,14 +306,14 @@ void run(const Arguments& arguments) {
     server.query("CREATE DATABASE reference OWNER pharox_owner");
     Options options = server.options("pharox_app", "pharox");
     options.max_connections = 16;
-    const double added = fill(*make_storage(options), proxies);
+    const double added = fill(*make_storage(options), proxies, limit);
     std::printf("%d proxies added in %.2f s, by COPY alone in %.2f s\n", proxies, added,
                 seconds_to_copy(server));
     std::fflush(stdout);
     server.query("VACUUM ANALYZE pharox.proxy");
     for (const std::string database : {"naive", "naive_indexed"}) {
         if (proxies > naive_most) break;
-        make_naive(server, database, proxies, database == "naive_indexed");
+        make_naive(server, database, proxies, limit, database == "naive_indexed");
         std::ofstream(server.folder() / (database + ".sql")) << naive_cycle();
     }
     for (const std::string& durable : arguments.list("synchronous_commit")) {
@@ -330,7 +338,7 @@ void run(const Arguments& arguments) {
                         keep(database, pgbench(server, database, "", connections, seconds));
                 }
                 if (!python.empty())
-                    keep("reference", reference(server, python, proxies, connections, seconds));
+                    keep("reference", reference(server, python, proxies, limit, connections, seconds));
                 if (connections > 1) continue;
                 for (const std::size_t size : {1U, 10U, 100U}) {
                     keep("batches of " + std::to_string(size), batches(*store, size, seconds, selector));

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Cycles a second of the Python reference, from its package (pharox[postgres]==0.11.0, greenlet, psycopg).
 
-    reference.py URL PROXIES PROCESSES SECONDS     URL as SQLAlchemy has it: postgresql+psycopg://user@host:port/database
+    reference.py URL PROXIES LIMIT PROCESSES SECONDS     URL as SQLAlchemy has it: postgresql+psycopg://user@host:port/database
 
-Makes the reference's own tables in that database the first time, with PROXIES proxies that take 10 leases each, and prints one
-number. postgres_bench runs it beside the adapter.
+Makes the reference's own tables in that database the first time, with PROXIES proxies that take LIMIT leases each, and prints
+one number. postgres_bench runs it beside the adapter.
 """
 import multiprocessing
 import sys
@@ -18,7 +18,7 @@ from sqlalchemy import create_engine, inspect
 POOL = "pool"
 
 
-def fill(url, count):
+def fill(url, count, limit):
     engine = create_engine(url)
     if not inspect(engine).has_table("proxy_pool"):
         tables.metadata.create_all(engine)
@@ -26,7 +26,7 @@ def fill(url, count):
         pool = ProxyPool(name=POOL)
         storage.save_pool(pool)
         proxies = [Proxy(host=f"10.0.{i // 256}.{i % 256}", port=8080, protocol=ProxyProtocol.HTTP, pool_id=pool.id,
-                         status=ProxyStatus.ACTIVE, max_concurrency=10) for i in range(count)]
+                         status=ProxyStatus.ACTIVE, max_concurrency=limit) for i in range(count)]
         for begin in range(0, count, 1000):
             storage.add_proxies_bulk(proxies[begin:begin + 1000])
     engine.dispose()
@@ -48,8 +48,8 @@ def work(url, seconds, barrier, done):
 
 
 def main():
-    url, count, processes, seconds = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
-    fill(url, count)
+    url, (count, limit, processes), seconds = sys.argv[1], map(int, sys.argv[2:5]), float(sys.argv[5])
+    fill(url, count, limit)
     barrier = multiprocessing.Barrier(processes)
     done = multiprocessing.Queue()
     workers = [multiprocessing.Process(target=work, args=(url, seconds, barrier, done)) for _ in range(processes)]

@@ -2,8 +2,8 @@
 #include <utility>
 
 #include "acquire_ask.hpp"
+#include "lease_queries.hpp"
 #include "picking.hpp"
-#include "queries.hpp"
 
 namespace pharox::postgres {
 
@@ -22,8 +22,8 @@ AcquireResult Leasing::acquire(const AcquireRequest& request) {
         return attempt(ask, database_.in_schema(ask.plan.acquire(further)),
                        ask.with_filter(ask.parameters(ask.lease_id)), expired);
     };
-    const Lanes::Call in_progress(lanes_);
-    std::optional<AcquireResult> result = attempt_in_lane(ask, expired);
+    const Crowd::Call in_progress(crowd_);
+    std::optional<AcquireResult> result = attempt_in_crowd(ask, expired);
     if (!result && ask.plan.exact()) result = attempt_at_once(ask, expired);
     for (int looks = 0; !result; ++looks) {
         // Each look that finds one which cannot be had then means that another caller was faster.
@@ -66,19 +66,17 @@ std::optional<AcquireResult> Leasing::attempt_at_once(const Ask& ask, Expired& e
     return attempt(ask, database_.in_schema(ask.plan.acquire({})), parameters, expired);
 }
 
-std::optional<AcquireResult> Leasing::attempt_in_lane(const Ask& ask, Expired& expired) {
-    if (!lanes_.are_worth_it() || !ask.plan.has_lanes()) return std::nullopt;
+std::optional<AcquireResult> Leasing::attempt_in_crowd(const Ask& ask, Expired& expired) {
+    if (!crowd_.is_one() || !ask.plan.has_places()) return std::nullopt;
     const bool whole_pool = ask.request.filters.empty();
     const std::size_t question = 2 * std::hash<std::string>()(ask.request.pool) + (whole_pool ? 0 : 1);
-    const std::optional<Lane> lane = lanes_.lane(question);
-    if (!lane) return std::nullopt;
-    const Parameters parameters =
-        ask.with_filter(ask.parameters(ask.lease_id).add(lane->mask).add(lane->number));
+    const int place = crowd_.place(question);
+    if (place == 0) return std::nullopt;
+    const Parameters parameters = ask.with_filter(ask.parameters(ask.lease_id).add(std::int64_t{place}));
     auto result = whole_pool
-                      ? attempt(ask, acquire_in_lane_[static_cast<std::size_t>(ask.request.selector)],
-                                parameters, expired)
-                      : attempt(ask, database_.in_schema(ask.plan.acquire_in_lane()), parameters, expired);
-    if (!result) lanes_.was_empty(question);
+                      ? attempt(ask, acquire_at_place_, parameters, expired)
+                      : attempt(ask, database_.in_schema(ask.plan.acquire_at_place()), parameters, expired);
+    if (!result) crowd_.found_nothing(question);
     return result;
 }
 

@@ -4,8 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "lease_queries.hpp"
 #include "leasing.hpp"
-#include "queries.hpp"
 
 namespace pharox::postgres {
 

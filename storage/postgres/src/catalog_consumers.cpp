@@ -1,6 +1,6 @@
 #include "catalog.hpp"
+#include "catalog_queries.hpp"
 #include "pharox/errors.hpp"
-#include "queries.hpp"
 
 namespace pharox::postgres {
 

@@ -1,6 +1,7 @@
 #include "catalog.hpp"
+#include "catalog_queries.hpp"
 #include "pharox/errors.hpp"
-#include "queries.hpp"
+#include "upkeep_queries.hpp"
 
 namespace pharox::postgres {
 

@@ -1,7 +1,8 @@
 #include "catalog.hpp"
+#include "catalog_queries.hpp"
 #include "dialect.hpp"
 #include "pharox/errors.hpp"
-#include "queries.hpp"
+#include "upkeep_queries.hpp"
 
 namespace pharox::postgres {
 

@@ -1,7 +1,6 @@
 // find_available_proxy: reads only, unless the selector moves what it finds or leases are due.
 #include "leasing.hpp"
 #include "picking.hpp"
-#include "queries.hpp"
 
 namespace pharox::postgres {
 

@@ -1,9 +1,10 @@
 #include "health_log.hpp"
 
+#include "catalog_queries.hpp"
 #include "pharox/errors.hpp"
 #include "pharox/model/serialization.hpp"
-#include "queries.hpp"
 #include "row_mapping.hpp"
+#include "upkeep_queries.hpp"
 
 namespace pharox::postgres {
 

@@ -1,9 +1,9 @@
 // How leases end, go on, and are forgotten.
 #include <array>
 
+#include "lease_queries.hpp"
 #include "leasing.hpp"
 #include "maintenance.hpp"
-#include "queries.hpp"
 
 namespace pharox::postgres {
 
@@ -39,7 +39,7 @@ ReleaseResult Leasing::revoke_lease(const RevokeRequest& request) {
 }
 
 ReleaseResult Leasing::end(const Operation& operation, LeaseId id, ReleaseReason reason) {
-    const Lanes::Call in_progress(lanes_);
+    const Crowd::Call in_progress(crowd_);
     const std::int64_t call = new_call_key();
     Parameters parameters;
     parameters.add(id).add(static_cast<std::int16_t>(reason)).add(call);

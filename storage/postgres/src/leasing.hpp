@@ -7,13 +7,13 @@
 #include <map>
 #include <span>
 
+#include "crowd.hpp"
 #include "database.hpp"
-#include "lanes.hpp"
+#include "lease_queries.hpp"
 #include "listener.hpp"
 #include "pharox/storage/lease_control.hpp"
 #include "pharox/storage/storage.hpp"
 #include "pick_plan.hpp"
-#include "queries.hpp"
 #include "row_mapping.hpp"
 
 namespace pharox::postgres {
@@ -28,12 +28,11 @@ class Leasing final : public ILeaseControl {
           reports_(reports),
           listener_(listener),
           on_available_(std::move(on_available)),
+          acquire_at_place_(
+              database.in_schema(PickPlan(Selector::first_available, {}, false).acquire_at_place())),
           end_lease_(database.in_schema(query::end_lease)) {
         for (std::size_t i = 0; i < acquire_.size(); ++i) {
-            const ProxyFilters none;
-            const PickPlan plan(static_cast<Selector>(i), none, false);
-            acquire_[i] = database.in_schema(plan.acquire({}));
-            if (plan.has_lanes()) acquire_in_lane_[i] = database.in_schema(plan.acquire_in_lane());
+            acquire_[i] = database.in_schema(PickPlan(static_cast<Selector>(i), {}, false).acquire({}));
         }
     }
 
@@ -71,9 +70,9 @@ class Leasing final : public ILeaseControl {
         int room = 0;
     };
 
-    /// The first statement of an acquire, of all proxies or of a lane.
     std::optional<AcquireResult> attempt_at_once(const Ask& ask, Expired& expired);
-    std::optional<AcquireResult> attempt_in_lane(const Ask& ask, Expired& expired);
+    /// The same beside others who ask at the same time: the first of a part of the proxies.
+    std::optional<AcquireResult> attempt_in_crowd(const Ask& ask, Expired& expired);
     std::optional<AcquireResult> attempt(const Ask& ask, const std::string& statement,
                                          const Parameters& parameters, Expired& expired);
     std::optional<AcquireResult> repeated(const Ask& ask);
@@ -108,10 +107,10 @@ class Leasing final : public ILeaseControl {
     ExpiryReports& reports_;
     Listener& listener_;
     std::function<void()> on_available_;
-    Lanes lanes_;
+    Crowd crowd_;
     // What is asked most, put together once: an acquire without a filter, of each selector, and a release.
     std::array<std::string, 6> acquire_;
-    std::array<std::string, 6> acquire_in_lane_;
+    const std::string acquire_at_place_;
     const std::string end_lease_;
     std::atomic<unsigned> releases_{0};
     std::atomic<SteadyTime> next_look_{SteadyTime::min()};  // for open transactions

@@ -8,7 +8,8 @@
 #include <cerrno>
 #include <system_error>
 
-#include "queries.hpp"
+#include "catalog_queries.hpp"
+#include "upkeep_queries.hpp"
 
 namespace pharox::postgres {
 

@@ -1,7 +1,7 @@
 #include "maintenance.hpp"
 
 #include "migrations.hpp"
-#include "queries.hpp"
+#include "upkeep_queries.hpp"
 
 namespace pharox::postgres {
 

@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "queries.hpp"
+#include "upkeep_queries.hpp"
 
 namespace pharox::postgres {
 

@@ -7,8 +7,8 @@
 #include <thread>
 #include <utility>
 
+#include "catalog_queries.hpp"
 #include "leasing.hpp"
-#include "queries.hpp"
 
 namespace pharox::postgres {
 

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 
+#include "lease_queries.hpp"
 #include "orders.hpp"
 #include "pharox/postgres/storage.hpp"
-#include "queries.hpp"
 
 namespace pharox::postgres {
 
@@ -62,11 +62,6 @@ std::string this_proxy(int parameters) {
     return " AND id = $" + std::to_string(parameters + 1) + " AND revision = $" +
            std::to_string(parameters + 2);
 }
-/// Ids need not be random: an empty lane is left for all of them.
-std::string in_lane(int parameters) {
-    return " AND get_byte(uuid_send(id), 15) & $" + std::to_string(parameters + 1) + " = $" +
-           std::to_string(parameters + 2);
-}
 /// None that one of these leases is on.
 std::string other_proxy(int parameters) {
     return " AND id NOT IN (SELECT proxy_id FROM pharox.lease WHERE id = ANY ($" +
@@ -91,9 +86,8 @@ bool PickPlan::moves_what_it_finds() const noexcept {
            selector_ == Selector::weighted_random;
 }
 
-bool PickPlan::has_lanes() const {
-    if (selector_ != Selector::first_available && selector_ != Selector::lowest_latency) return false;
-    return filters_.empty() || (selector_ == Selector::first_available && is_one_indexed_equality(filters_));
+bool PickPlan::has_places() const {
+    return selector_ == Selector::first_available && (filters_.empty() || is_one_indexed_equality(filters_));
 }
 
 int PickPlan::orders() const noexcept { return order_for(selector_).orders; }
@@ -147,9 +141,10 @@ std::string PickPlan::mark_chosen() const {
 std::string PickPlan::acquire(Reach reach) const {
     return choose(reach, where(query::acquire_parameters)) + lease_chosen();
 }
-std::string PickPlan::acquire_in_lane() const {
-    return choose({}, in_lane(query::acquire_parameters) + where(query::acquire_parameters + 2)) +
-           lease_chosen();
+std::string PickPlan::acquire_at_place() const {
+    const std::string conditions = std::string(with_room(0)) + where(query::acquire_parameters + 1);
+    return query::choose_near + conditions + in_order(selector_) + query::from_place + conditions +
+           query::lock_at_place + lease_chosen();
 }
 std::string PickPlan::acquire_other() const {
     return choose({}, other_proxy(query::acquire_parameters) + where(query::acquire_parameters + 1)) +

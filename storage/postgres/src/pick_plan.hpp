@@ -29,18 +29,19 @@ class PickPlan {
     /// Which index serves tags, metadata and places depends on the values.
     [[nodiscard]] Plan plan() const noexcept { return plan_; }
     [[nodiscard]] bool moves_what_it_finds() const noexcept;
-    /// Whether leases leave the order as it is, and a scan in this order discards no row: see Lanes.
-    [[nodiscard]] bool has_lanes() const;
+    /// Whether any of the first few is as good as the first, and a scan in this order discards no row: see
+    /// Crowd.
+    [[nodiscard]] bool has_places() const;
     /// What the pool has to keep, as in orders.hpp.
     [[nodiscard]] int orders() const noexcept;
     [[nodiscard]] bool is_ready(int orders_of_pool) const noexcept {
         return (orders() & ~orders_of_pool) == 0;
     }
 
-    // See queries.hpp for parameters and columns.
+    // See lease_queries.hpp for parameters and columns.
     [[nodiscard]] std::string acquire(Reach reach) const;
-    /// Two more parameters than acquire's own: the mask and the number of a lane.
-    [[nodiscard]] std::string acquire_in_lane() const;
+    /// One more parameter than acquire's own: how many in order to leave to others.
+    [[nodiscard]] std::string acquire_at_place() const;
     /// One more parameter than a filter's: its lease ids, whose proxies are not taken again.
     [[nodiscard]] std::string acquire_other() const;
     /// Two more parameters than acquire's own: a proxy's id and revision.

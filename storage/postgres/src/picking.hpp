@@ -5,8 +5,8 @@
 #include <set>
 #include <vector>
 
+#include "lease_queries.hpp"
 #include "leasing.hpp"
-#include "queries.hpp"
 
 namespace pharox::postgres {
 

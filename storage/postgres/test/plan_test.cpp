@@ -5,7 +5,6 @@
 #include "database.hpp"
 #include "fixture.hpp"
 #include "pick_plan.hpp"
-#include "queries.hpp"
 
 namespace pharox::postgres {
 namespace {
@@ -69,35 +68,33 @@ TEST_F(Plans, discard_few_rows) {
     }
 }
 
-TEST_F(Plans, of_lanes_discard_few_rows) {
-    const auto store = open();
-    store->acquire({.pool = "pool", .selector = Selector::lowest_latency});  // makes the order ready
-    for (const Selector selector : {Selector::first_available, Selector::lowest_latency}) {
-        for (const ProxyFilters& filters : {ProxyFilters{}, ProxyFilters{.country = "AR"}}) {
-            const PickPlan plan(selector, filters, false);
-            if (!plan.has_lanes()) continue;
-            Parameters parameters;
-            parameters.add(std::string("pool"))
-                .add(std::string("default"))
-                .add(LeaseId::make())
-                .add(std::int64_t{60'000})
-                .add(std::optional<std::int64_t>())
-                .add(Json::object())
-                .add(std::int64_t{1})
-                .add(std::int32_t{3})
-                .add(std::int32_t{2});
-            plan.add_filter(parameters);
-            std::string explained;
-            EXPECT_LE(discarded_by(plan.acquire_in_lane(), parameters, explained), 100) << explained;
-            EXPECT_EQ(explained.find("Sort"), std::string::npos) << explained;
-        }
+TEST_F(Plans, of_places_discard_few_rows) {
+    for (const ProxyFilters& filters :
+         {ProxyFilters{}, ProxyFilters{.country = "AR"}, ProxyFilters{.country = "AQ"}}) {
+        const PickPlan plan(Selector::first_available, filters, false);
+        ASSERT_TRUE(plan.has_places());
+        Parameters parameters;
+        parameters.add(std::string("pool"))
+            .add(std::string("default"))
+            .add(LeaseId::make())
+            .add(std::int64_t{60'000})
+            .add(std::optional<std::int64_t>())
+            .add(Json::object())
+            .add(std::int64_t{1})
+            .add(std::int64_t{31});
+        plan.add_filter(parameters);
+        std::string explained;
+        EXPECT_LE(discarded_by(plan.acquire_at_place(), parameters, explained), 100) << explained;
+        EXPECT_EQ(explained.find("Sort"), std::string::npos) << explained;
+        EXPECT_EQ(explained.find("Hash"), std::string::npos) << explained;
     }
-    // Where a scan discards much as it is, it would discard as many times more as there are lanes.
+    // Where a scan discards much as it is, it would discard as many times more as there are places.
     for (const ProxyFilters& filters :
          {ProxyFilters{.city = "Lima"}, ProxyFilters{.tags = {"rare"}}, ProxyFilters{.country = {"AR", "AQ"}},
           ProxyFilters{.country = "AR", .none_of = {{.asn = std::int64_t{7}}}}}) {
-        EXPECT_FALSE(PickPlan(Selector::first_available, filters, false).has_lanes()) << filters;
+        EXPECT_FALSE(PickPlan(Selector::first_available, filters, false).has_places()) << filters;
     }
+    EXPECT_FALSE(PickPlan(Selector::lowest_latency, {}, false).has_places()) << "the first one is the best";
 }
 
 TEST_F(Plans, of_every_order_read_an_index) {

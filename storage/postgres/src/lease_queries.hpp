@@ -1,0 +1,246 @@
+// The statements that lease, and the parts that pick_plan puts together.
+#pragma once
+
+#include "query_parts.hpp"
+
+namespace pharox::postgres::query {
+
+// ---- Acquire and find: parts
+// An acquire locks the first row that nobody else has locked, counts it, and records the lease. It answers
+// nothing where there is no such row, no such pool, or the order is not ready: a miss alone asks again
+// (miss_ask). Parameters: $1 pool name, $2 consumer name, $3 lease id, $4 duration in ms, $5 tenure in ms, $6
+// metadata, $7 a number of the call's own, by which a repeat after a lost answer knows what it did; a
+// filter's come after.
+
+inline constexpr int acquire_parameters = 7;
+/// $1 pool name; a filter's come after.
+inline constexpr int mark_parameters = 1;
+
+inline constexpr auto choose = "WITH chosen AS MATERIALIZED (SELECT id";
+inline constexpr auto choose_from =
+    " FROM pharox.proxy WHERE pool_id = (SELECT id FROM pharox.pool WHERE name = $1";
+/// What is used while we look has had its turn.
+inline constexpr auto not_used_meanwhile = " AND turn <= (SELECT last_value FROM pharox.use_mark)";
+inline constexpr auto lock_free = " LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED)";
+inline constexpr auto lock_busy = " LIMIT 1 FOR NO KEY UPDATE)";
+/// The first after a place that nobody has locked; what is locked is looked at again. $8: the place.
+inline constexpr auto choose_near =
+    "WITH chosen AS MATERIALIZED (SELECT p.id FROM (SELECT id, pool_id FROM pharox.proxy"
+    " WHERE pool_id = (SELECT id FROM pharox.pool WHERE name = $1)";
+inline constexpr auto from_place =
+    " OFFSET $8 LIMIT 8) near JOIN pharox.proxy p ON p.id = near.id WHERE p.pool_id = near.pool_id";
+inline constexpr auto lock_at_place = " LIMIT 1 FOR NO KEY UPDATE OF p SKIP LOCKED)";
+/// The mark and the time are taken when the lock is held.
+inline constexpr auto lease_it =
+    ", taken AS (UPDATE pharox.proxy p SET current_leases = p.current_leases + 1, room = " PHAROX_ROOM(
+        "p.status", "p.max_concurrency",
+        "p.current_leases + 1") ", used = chosen.mark, " PHAROX_TURN "chosen.mark END, " PHAROX_LOAD
+                                "p.current_leases + 1 END"
+                                ", fencing = greatest(p.fencing + 1, (date_part('epoch', clock_timestamp()) "
+                                "* 1000000)::bigint)";
+/// Find marks what it hands out only where the order is by turns.
+inline constexpr auto mark_it =
+    ", taken AS (UPDATE pharox.proxy p SET used = chosen.mark, " PHAROX_TURN "chosen.mark END";
+inline constexpr auto leave_mark = ", taken AS (UPDATE pharox.proxy p SET used = p.used";
+inline constexpr auto taken_from =
+    " FROM (SELECT *, nextval('pharox.use_mark') AS mark FROM chosen) chosen"
+    " WHERE p.id = chosen.id RETURNING clock_timestamp() AS now, p.fencing, " PHAROX_PROXY_COLUMNS(
+        "p.", "p.current_leases") ")";
+/// The picked one draws again; the others keep their turns.
+inline constexpr auto draw_random =
+    ", random_key = greatest(p.random_key, (SELECT random_high FROM pharox.pool WHERE id = p.pool_id))"
+    " - ln(1 - random())";
+inline constexpr auto draw_weighted =
+    ", weighted_key = greatest(p.weighted_key, (SELECT weighted_high FROM pharox.pool WHERE id = p.pool_id))"
+    " - ln(1 - random()) / least(greatest(p.weight, 1e-290), 1e290)";
+/// How far the order has come; whoever cannot have the row at once leaves it to the next one.
+inline constexpr auto random_progress =
+    ", progress AS (UPDATE pharox.pool SET random_high = greatest(random_high, chosen.random_key) FROM chosen"
+    " WHERE pool.id IN (SELECT q.id FROM pharox.pool q WHERE q.name = $1 FOR NO KEY UPDATE SKIP LOCKED))";
+inline constexpr auto weighted_progress =
+    ", progress AS (UPDATE pharox.pool SET weighted_high = greatest(weighted_high, chosen.weighted_key)"
+    " FROM chosen WHERE pool.id IN (SELECT q.id FROM pharox.pool q WHERE q.name = $1"
+    " FOR NO KEY UPDATE SKIP LOCKED))";
+/// An unknown consumer is a null that the table refuses: only then was there a proxy for it.
+inline constexpr auto record_lease =
+    ", made AS (INSERT INTO pharox.lease (id, proxy_id, consumer_id, pool_id, pool_name, status, acquired_at,"
+    " expires_at, fencing, tenure_ends_at, metadata, call_key)"
+    " SELECT $3, taken.id, (SELECT id FROM pharox.consumer WHERE name = $2), taken.pool_id, $1, 0, taken.now,"
+    " taken.now + $4 * interval '1 millisecond', taken.fencing, taken.now + $5 * interval '1 millisecond', "
+    "$6, $7"
+    " FROM taken RETURNING consumer_id)";
+/// now, fencing, consumer id, how many leases on it are due (null where none are, on any proxy), the proxy.
+inline constexpr auto leased =
+    " SELECT p.now, p.fencing, made.consumer_id, (SELECT CASE WHEN count(*) > 0"
+    " THEN count(*) FILTER (WHERE d.proxy_id = p.id) END FROM pharox.lease d WHERE d.status = 0"
+    " AND d.expires_at <= " PHAROX_NOW
+    "), " PHAROX_PROXY_COLUMNS("p.", "p.current_leases") " FROM taken p, made";
+/// now, fencing, the proxy.
+inline constexpr auto marked = " SELECT * FROM taken";
+
+/// A find that only reads: pool id, its orders, due, then the proxy. $1 pool name.
+inline constexpr int find_parameters = 1;
+inline constexpr auto find_ask =
+    "WITH ask AS MATERIALIZED (SELECT (SELECT id FROM pharox.pool WHERE name = $1) AS pool_id,"
+    " (SELECT orders FROM pharox.pool WHERE name = $1) AS orders,"
+    " EXISTS (SELECT 1 FROM pharox.lease WHERE status = 0 AND expires_at <= " PHAROX_NOW ") AS due)";
+inline constexpr auto find_candidate = "SELECT * FROM pharox.proxy WHERE pool_id = (SELECT pool_id FROM ask)";
+inline constexpr auto found = " SELECT ask.pool_id, ask.orders, ask.due, " PHAROX_PROXY_COLUMNS(
+    "p.", "p.current_leases") " FROM ask LEFT JOIN chosen p ON TRUE";
+
+/// What a predicate looks at. $1 pool id.
+inline constexpr int list_parameters = 1;
+inline constexpr auto candidates =
+    "SELECT " PHAROX_PROXY_COLUMNS("", "current_leases") " FROM pharox.proxy WHERE pool_id = $1";
+inline constexpr auto candidate_ids = "SELECT id FROM pharox.proxy WHERE pool_id = $1";
+/// $2 ids
+inline constexpr auto candidates_by_id =
+    "SELECT " PHAROX_PROXY_COLUMNS("p.", "p.current_leases")
+    " FROM unnest($2) WITH ORDINALITY AS wanted (id, place) JOIN pharox.proxy p ON p.id = wanted.id"
+    " WHERE p.pool_id = $1 AND p.room = $3 ORDER BY wanted.place";
+
+/// Why nothing was found: pool id, its orders, whether the lease id is known, whether leases are due; then
+/// whether one is free now, whether one is full, and whether one has room at all (it may be of weight 0): of
+/// active proxies and of slow ones each. $1 pool name, $2 lease id; pick_plan fills in the conditions.
+inline constexpr int miss_parameters = 2;
+inline constexpr auto miss_ask =
+    "SELECT pool.id, pool.orders, EXISTS (SELECT 1 FROM pharox.lease WHERE id = $2),"
+    " EXISTS (SELECT 1 FROM pharox.lease WHERE status = 0 AND expires_at <= " PHAROX_NOW ")";
+inline constexpr auto miss_probe = "EXISTS (SELECT 1 FROM pharox.proxy WHERE pool_id = pool.id";
+/// The last column: in how many ms the next lease, of any pool, expires.
+inline constexpr auto miss_from =
+    ", (SELECT ceil(extract(epoch FROM min(expires_at) - clock_timestamp()) * 1000)::bigint FROM pharox.lease"
+    " WHERE status = 0 AND expires_at > " PHAROX_NOW
+    ")"
+    " FROM (SELECT 1) one LEFT JOIN pharox.pool ON pool.name = $1";
+inline constexpr auto active_with_room = " AND room = 0";
+inline constexpr auto slow_with_room = " AND room = 2";
+inline constexpr auto active_and_full = " AND room = 4";
+inline constexpr auto slow_and_full = " AND room = 6";
+
+// ---- Acquire and create: whole
+
+/// $8 proxy id, $9 whether a slow one will do; $1 is null. room and status come as they are under the lock.
+inline constexpr auto create_lease =
+    "WITH ask AS MATERIALIZED (SELECT"
+    " (SELECT id FROM pharox.consumer WHERE name = $2) AS consumer_id,"
+    " EXISTS (SELECT 1 FROM pharox.lease WHERE id = $3) AS known,"
+    " EXISTS (SELECT 1 FROM pharox.lease WHERE status = 0 AND expires_at <= " PHAROX_NOW ") AS due)"
+    ", seen AS MATERIALIZED (SELECT id, pool_id, status, room FROM pharox.proxy"
+    " WHERE id = $8 FOR NO KEY UPDATE)"
+    ", chosen AS MATERIALIZED (SELECT id FROM seen WHERE NOT (SELECT known FROM ask)"
+    " AND (room = 0 OR (room = 2 AND $9)))"
+    ", clock AS MATERIALIZED (SELECT clock_timestamp() AS now FROM chosen)"
+    ", instant AS MATERIALIZED (SELECT now, (date_part('epoch', now) * 1000000)::bigint AS us,"
+    " nextval('pharox.use_mark') AS mark FROM clock)"
+    ", taken AS (UPDATE pharox.proxy p SET current_leases = p.current_leases + 1, room = "
+    PHAROX_ROOM("p.status", "p.max_concurrency", "p.current_leases + 1")
+    ", used = instant.mark, " PHAROX_TURN "instant.mark END, " PHAROX_LOAD "p.current_leases + 1 END"
+    ", fencing = greatest(p.fencing + 1, instant.us)"
+    " FROM chosen, instant WHERE p.id = chosen.id AND (SELECT consumer_id FROM ask) IS NOT NULL"
+    " RETURNING p.*, instant.now)"
+    ", made AS (INSERT INTO pharox.lease (id, proxy_id, consumer_id, pool_id, pool_name, status, acquired_at,"
+    " expires_at, fencing, tenure_ends_at, metadata, call_key)"
+    " SELECT $3, taken.id, ask.consumer_id, taken.pool_id,"
+    " coalesce($1, (SELECT name FROM pharox.pool WHERE id = taken.pool_id)), 0, taken.now,"
+    " taken.now + $4 * interval '1 millisecond', taken.fencing, taken.now + $5 * interval '1 millisecond', $6, $7"
+    " FROM ask, taken RETURNING pool_name)"
+    " SELECT seen.pool_id, ask.consumer_id, ask.known, ask.due, seen.status, p.now, p.fencing, "
+    PHAROX_PROXY_COLUMNS("p.", "p.current_leases - CASE WHEN ask.due THEN " PHAROX_DUE_ON("p") " ELSE 0 END")
+    ", (SELECT pool_name FROM made)"
+    " FROM ask LEFT JOIN seen ON TRUE LEFT JOIN taken p ON TRUE";
+
+// ---- Leases
+
+inline constexpr auto lease_by_id =
+    "SELECT " PHAROX_NOW ", " PHAROX_LEASE_COLUMNS("") " FROM pharox.lease WHERE id = $1";
+/// now, consumer id of $2, whether call $3 made it, the lease, then its proxy.
+inline constexpr auto replay =
+    "SELECT " PHAROX_NOW ", (SELECT id FROM pharox.consumer WHERE name = $2), call_key = $3, " PHAROX_LEASE_COLUMNS(
+        "l.") ", " PHAROX_PROXY_COLUMNS("p.", "p.current_leases - " PHAROX_DUE_ON("p"))
+    " FROM pharox.lease l LEFT JOIN pharox.proxy p ON p.id = l.proxy_id WHERE l.id = $1";
+// A lease that is looked up by its id is told to be active by released_at: its status would invite the
+// planner to walk the index of all active ones.
+
+/// $1 lease id, $2 reason, $3 a number of the call's own. The lease, or nothing where it had not to be ended.
+inline constexpr auto end_lease =
+    "WITH ended AS (UPDATE pharox.lease SET status = 1, released_at = clock_timestamp(), reason = $2,"
+    " call_key = $3 WHERE id = $1 AND released_at IS NULL AND expires_at > clock_timestamp()"
+    " RETURNING " PHAROX_LEASE_COLUMNS("") ")"
+    ", freed AS (UPDATE pharox.proxy p SET " PHAROX_FREED("1", "ended.mark")
+    " FROM (SELECT proxy_id, nextval('pharox.use_mark') AS mark FROM ended) ended WHERE p.id = ended.proxy_id"
+    " RETURNING " PHAROX_TELL_FREED("1") ")"
+    " SELECT * FROM ended";
+/// $1 lease ids, $2 and $3 as above. Leases before proxies, each in order, as in collect_due.
+inline constexpr auto end_leases =
+    "WITH wanted AS MATERIALIZED (SELECT id FROM pharox.lease WHERE id = ANY ($1) AND released_at IS NULL"
+    " AND expires_at > clock_timestamp() ORDER BY id FOR UPDATE)"
+    ", ended AS (UPDATE pharox.lease l SET status = 1, released_at = clock_timestamp(), reason = $2,"
+    " call_key = $3 FROM wanted WHERE l.id = wanted.id AND l.released_at IS NULL"
+    " RETURNING " PHAROX_LEASE_COLUMNS("l.") ")"
+    ", many AS (SELECT proxy_id, count(*)::int AS n FROM ended GROUP BY proxy_id)"
+    ", held AS MATERIALIZED (SELECT p.id, many.n FROM many JOIN pharox.proxy p ON p.id = many.proxy_id"
+    " ORDER BY p.id FOR NO KEY UPDATE OF p)"
+    ", freed AS (UPDATE pharox.proxy p SET " PHAROX_FREED("m.n", "m.mark")
+    " FROM (SELECT id, n, nextval('pharox.use_mark') AS mark FROM held) m WHERE p.id = m.id"
+    " RETURNING " PHAROX_TELL_FREED("m.n") ")"
+    " SELECT * FROM ended";
+/// Leases that had not to be ended: now, whether call $2 ended it, the lease. $1 ids.
+inline constexpr auto leases_by_id = "SELECT clock_timestamp(), call_key = $2, " PHAROX_LEASE_COLUMNS(
+    "") " FROM pharox.lease WHERE id = ANY ($1)";
+/// $1 lease id, $2 duration in ms.
+inline constexpr auto renew_lease =
+    "UPDATE pharox.lease SET expires_at = least(greatest(expires_at, clock_timestamp() + $2 * interval '1 "
+    "millisecond'), coalesce(tenure_ends_at, 'infinity')) WHERE id = $1 AND released_at IS NULL"
+    " AND expires_at > clock_timestamp() AND (tenure_ends_at IS NULL OR expires_at < tenure_ends_at)"
+    " RETURNING " PHAROX_LEASE_COLUMNS("");
+/// $1 how many at most. Leases before proxies, each in order: two of these, or a release, never wait for each
+/// other in a circle.
+inline constexpr auto collect_due =
+    "WITH due AS MATERIALIZED (SELECT id FROM pharox.lease WHERE status = 0 AND expires_at <= " PHAROX_NOW
+    " ORDER BY expires_at, id LIMIT $1 FOR UPDATE SKIP LOCKED)"
+    ", ended AS (UPDATE pharox.lease l SET status = 1, released_at = l.expires_at, reason = 1 FROM due"
+    " WHERE l.id = due.id RETURNING " PHAROX_LEASE_COLUMNS("l.") ")"
+    ", many AS (SELECT proxy_id, count(*)::int AS n FROM ended GROUP BY proxy_id)"
+    ", held AS MATERIALIZED (SELECT p.id, many.n FROM many JOIN pharox.proxy p ON p.id = many.proxy_id"
+    " ORDER BY p.id FOR NO KEY UPDATE OF p)"
+    ", freed AS (UPDATE pharox.proxy p SET " PHAROX_FREED("m.n", "m.mark")
+    " FROM (SELECT id, n, nextval('pharox.use_mark') AS mark FROM held) m WHERE p.id = m.id"
+    " RETURNING " PHAROX_TELL_FREED("m.n") ")"
+    " SELECT " PHAROX_LEASE_COLUMNS("") " FROM ended ORDER BY expires_at, id";
+/// The same, but waits for whoever is at it.
+inline constexpr auto await_due = "SELECT id FROM pharox.lease WHERE status = 0 AND expires_at <= " PHAROX_NOW
+                                  " ORDER BY expires_at, id LIMIT $1 FOR UPDATE";
+/// $1 retention in ms, $2 how many at most.
+inline constexpr auto prune_leases =
+    "DELETE FROM pharox.lease WHERE id IN (SELECT id FROM pharox.lease WHERE status = 1"
+    " AND released_at <= (SELECT clock_timestamp() - $1 * interval '1 millisecond')"
+    " ORDER BY released_at LIMIT $2 FOR UPDATE SKIP LOCKED)";
+/// $1 id, $2 retention in ms.
+inline constexpr auto forget_lease =
+    "DELETE FROM pharox.lease WHERE id = $1"
+    " AND released_at <= clock_timestamp() - $2 * interval '1 millisecond'";
+/// $1 id after which to begin, $2 limit; conditions follow.
+inline constexpr auto list_leases =
+    "SELECT " PHAROX_NOW ", " PHAROX_LEASE_COLUMNS("") " FROM pharox.lease WHERE id > $1"
+    " AND (status = 0 OR released_at > (SELECT clock_timestamp() - $3 * interval '1 millisecond'))"
+    " AND ($4::text IS NULL OR pool_name = $4)"
+    " AND ($5::text IS NULL OR consumer_id = (SELECT id FROM pharox.consumer WHERE name = $5))"
+    " AND ($6::uuid IS NULL OR proxy_id = $6)"
+    " AND ($7::int2 IS NULL OR ($7 = 0) = (status = 0 AND expires_at > " PHAROX_NOW "))"
+    " ORDER BY id LIMIT $2";
+
+/// $1 pool name.
+inline constexpr auto pool_stats =
+    "WITH due AS MATERIALIZED (SELECT proxy_id, count(*)::int AS leases FROM pharox.lease WHERE status = 0"
+    " AND expires_at <= " PHAROX_NOW
+    " GROUP BY proxy_id),"
+    " live AS (SELECT p.status, p.max_concurrency, p.current_leases - coalesce(due.leases, 0) AS leases"
+    "  FROM pharox.proxy p LEFT JOIN due ON due.proxy_id = p.id"
+    "  WHERE p.pool_id = (SELECT id FROM pharox.pool WHERE name = $1))"
+    " SELECT (SELECT id FROM pharox.pool WHERE name = $1), clock_timestamp(), count(*),"
+    " count(*) FILTER (WHERE status = 0),"
+    " count(*) FILTER (WHERE status = 0 AND (max_concurrency IS NULL OR leases < max_concurrency)),"
+    " count(*) FILTER (WHERE leases > 0), coalesce(sum(leases), 0)::bigint FROM live";
+
+}  // namespace pharox::postgres::query
