@@ -150,28 +150,23 @@ Leasing::Situation Leasing::look_around(const Ask& ask, Busy busy) {
             .weightless = rows.flag(0, 8) || rows.flag(0, 9)};
 }
 
-AcquireResult Leasing::acquire_by_predicate(const Ask& ask, PoolId pool, Expired& expired) {
+std::optional<AcquireResult> Leasing::acquire_by_predicate(const Ask& ask, PoolId pool, Expired& expired) {
     std::optional<AcquireResult> result;
-    bool found = false;
-    for (bool lost_a_race = true; lost_a_race && !found;) {
-        lost_a_race = false;
-        found = try_candidates(
-            ask.operation, ask.plan, ask.request.filters, pool, ask.request.allow_slow,
-            [&](const Choice& choice) {
-                const Reach reach{.room = choice.room, .waits = true};
-                const Parameters parameters =
-                    ask.with_filter(ask.parameters(ask.lease_id).add(choice.id).add(choice.revision));
-                result = attempt(ask, database_.in_schema(ask.plan.acquire_this(reach)), parameters, expired);
-                lost_a_race = lost_a_race || !result;
-                return result.has_value();
-            });
-    }
-    if (found) return *std::move(result);
+    const Tried tried = try_candidates(
+        ask.operation, ask.plan, ask.request.filters, pool, ask.request.allow_slow,
+        [&](const Choice& choice) {
+            const Reach reach{.room = choice.room, .waits = true};
+            const Parameters parameters =
+                ask.with_filter(ask.parameters(ask.lease_id).add(choice.id).add(choice.revision));
+            result = attempt(ask, database_.in_schema(ask.plan.acquire_this(reach)), parameters, expired);
+            return result.has_value();
+        });
+    if (tried != Tried::none) return result;
     // Without asking the predicates of those that are busy, nobody can tell more.
     const Situation now = look_around(ask, Busy::asked_for);
     if (!now.pool) return Miss::pool_unknown;
     if (now.lease_known) {
-        if (auto known = repeated(ask)) return *std::move(known);
+        if (auto known = repeated(ask)) return known;
     }
     return now.full ? Miss::none_available : Miss::nothing_matches;
 }

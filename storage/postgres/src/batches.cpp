@@ -20,7 +20,8 @@ AcquireManyResult Leasing::acquire_at_once(const AcquireManyRequest& request) {
     }
     const std::string sql =
         database_.in_schema(request.distinct ? ask.plan.acquire_other() : ask.plan.acquire({}));
-    // No error of a batch names one lease: those that it makes have the ids that were given, or are undone.
+    // No error of a batch names one lease: those that it makes have the ids that were given, or end by
+    // expiry.
     const Operation operation{.name = ask.operation.name};
     bool due = false;
     int attempts = 0;

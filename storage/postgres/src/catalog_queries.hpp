@@ -187,24 +187,25 @@ inline constexpr auto list_consumers =
 /// Which are kept, which of them are complete, and how far the one that is not has come. $1 pool id.
 inline constexpr auto orders_of_pool =
     "SELECT kept, orders, coalesce(ordered_to::text, '') FROM pharox.pool WHERE id = $1";
-/// One at a time. Nobody is adding proxies while this waits. $1 pool id, $2 the order's bit.
+/// One at a time; waits for whoever is adding proxies. $1 pool id, $2 the order's bit.
 inline constexpr auto begin_order =
     "UPDATE pharox.pool SET kept = kept | $2, ordered_to = '00000000-0000-0000-0000-000000000000'"
     " WHERE id = (SELECT id FROM pharox.pool WHERE id = $1 AND kept = orders FOR UPDATE) AND kept = orders";
-/// $1 pool id, $2 the order's bit, $3 how many proxies at most. What to keep follows. Nothing where
-/// somebody else is at it.
+/// $1 pool id, $2 the order's bit, $3 how many proxies at most. The column follows, and then what to keep:
+/// those that came since the order was begun have it. Nothing where somebody else is at it.
 inline constexpr auto order_more =
     "WITH home AS MATERIALIZED (SELECT id, ordered_to, random_high, weighted_high FROM pharox.pool WHERE id "
     "= $1"
     " AND kept & $2 <> 0 AND orders & $2 = 0 FOR NO KEY UPDATE SKIP LOCKED)"
     ", batch AS MATERIALIZED (SELECT p.id FROM pharox.proxy p WHERE p.pool_id = (SELECT id FROM home)"
-    " AND p.id > (SELECT ordered_to FROM home) ORDER BY p.id LIMIT $3 FOR NO KEY UPDATE)"
-    ", copied AS (UPDATE pharox.proxy p SET ";
-inline constexpr auto keep_turn = "turn = p.used";
-inline constexpr auto keep_load = "load = p.current_leases";
-inline constexpr auto keep_latency = "latency = " PHAROX_LATENCY("p.latency_ms");
-inline constexpr auto keep_random = "random_key = " PHAROX_RANDOM_KEY("home");
-inline constexpr auto keep_weighted = "weighted_key = " PHAROX_WEIGHTED_KEY("home", "p.weight");
+    " AND p.id > (SELECT ordered_to FROM home) AND p.";
+inline constexpr auto order_more_keep =
+    " IS NULL ORDER BY p.id LIMIT $3 FOR NO KEY UPDATE), copied AS (UPDATE pharox.proxy p SET ";
+inline constexpr auto keep_turn = "p.used";
+inline constexpr auto keep_load = "p.current_leases";
+inline constexpr auto keep_latency = PHAROX_LATENCY("p.latency_ms");
+inline constexpr auto keep_random = PHAROX_RANDOM_KEY("home");
+inline constexpr auto keep_weighted = PHAROX_WEIGHTED_KEY("home", "p.weight");
 inline constexpr auto order_more_end =
     " FROM batch, home WHERE p.id = batch.id)"
     " UPDATE pharox.pool SET ordered_to = coalesce((SELECT id FROM batch ORDER BY id DESC LIMIT 1), "

@@ -151,9 +151,10 @@ void fail(const Operation& operation, const std::string& why, bool retryable, bo
 void Connection::Closer::operator()(pg_conn* connection) const noexcept { PQfinish(connection); }
 
 Connection::Connection(const Settings& settings)
-    : timeout_(settings.statement_timeout), prepare_(settings.prepare) {
+    : timeout_(settings.connect_timeout), prepare_(settings.prepare) {
     connect(settings);
     set_up(settings);
+    timeout_ = settings.statement_timeout;
     if (pooled_ && settings.detect_poolers) prepare_ = false;
 }
 
@@ -207,7 +208,7 @@ void Connection::set_up(const Settings& settings) {
     // A pooler answers for a process that it made up.
     pooled_ = rows.integer(0, 0) != PQbackendPID(connection_.get());
     if (!pooled_) {
-        const auto server_side = std::max<std::int64_t>(timeout_.count() * 9 / 10, 1);
+        const auto server_side = std::max<std::int64_t>(settings.statement_timeout.count() * 9 / 10, 1);
         command(session_settings + std::to_string(server_side) + "; SET pharox_store.number = '" +
                 std::to_string(settings.store) + "'");
     }

@@ -66,7 +66,16 @@ ConnectionPool::Loan ConnectionPool::borrow(SteadyTime deadline) {
                 if (connection->is_alive()) return {*this, std::move(connection)};
                 --open_;
             }
-            if (may_connect(now)) return {*this, connect(lock, deadline)};
+            if (may_connect(now)) {
+                try {
+                    return {*this, connect(lock, deadline)};
+                } catch (const ConnectionLost& error) {
+                    // Those that there are will do.
+                    if (error.permanent || open_ == 0) throw;
+                    queue_.push_front(me);
+                    continue;
+                }
+            }
         }
         if (now >= deadline) {
             throw none(failures_ > 0 ? why_ : "all connections are in use");
@@ -81,8 +90,8 @@ ConnectionPool::Loan ConnectionPool::borrow(SteadyTime deadline) {
 std::unique_ptr<Connection> ConnectionPool::connect(std::unique_lock<std::mutex>& lock, SteadyTime deadline) {
     ++open_;
     connecting_ = true;
-    // Whoever comes next need not wait for us: their place is theirs.
-    if (failures_ == 0) queue_.pop_front();
+    // Whoever comes next need not wait for us: what is given back meanwhile is theirs.
+    queue_.pop_front();
     changed_.notify_all();
     Connection::Settings settings = settings_;
     const auto left =

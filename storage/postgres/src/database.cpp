@@ -100,7 +100,9 @@ void Database::Attempts::failed(ConnectionPool::Loan& connection, const Connecti
     connection.discard();
     if (error.sent && repeat_ == Repeat::unsent) fail(operation_, error.message, true, true);
     in_doubt_ = in_doubt_ || error.sent;
-    if (std::chrono::steady_clock::now() >= give_up_) fail(operation_, error.message, true, in_doubt_);
+    // A frozen connection is noticed late: what it was asked is asked once more in any case.
+    if (losses_++ > 0 && std::chrono::steady_clock::now() >= give_up_)
+        fail(operation_, error.message, true, in_doubt_);
 }
 
 }  // namespace pharox::postgres

@@ -102,6 +102,7 @@ class Database {
         SteadyTime give_up_;
         bool in_doubt_ = false;
         int conflicts_ = 0;
+        int losses_ = 0;
     };
 
     Options options_;

@@ -36,8 +36,8 @@ FindResult Leasing::find(const FindRequest& request) {
         }
         if (rows.is_null(0, found_proxy_column)) break;
         if (!plan.exact()) {
-            result.proxy = find_by_predicate(request, plan, pool);
-            break;
+            if (find_by_predicate(request, plan, pool, result.proxy)) break;
+            continue;
         }
         Proxy proxy = read_proxy(rows, 0, found_proxy_column);
         if (!plan.moves_what_it_finds()) {
@@ -68,18 +68,13 @@ std::optional<Proxy> Leasing::find_marking(const FindRequest& request, const Pic
     return read_proxy(rows, 0, marked_proxy_column);
 }
 
-std::optional<Proxy> Leasing::find_by_predicate(const FindRequest& request, const PickPlan& plan,
-                                                PoolId pool) {
-    std::optional<Proxy> result;
-    for (bool lost_a_race = true; lost_a_race && !result;) {
-        lost_a_race = false;
-        try_candidates(finding, plan, request.filters, pool, request.allow_slow, [&](const Choice& choice) {
-            result = find_marking(request, plan, {.room = choice.room, .waits = true}, choice);
-            lost_a_race = lost_a_race || !result;
-            return result.has_value();
-        });
-    }
-    return result;
+bool Leasing::find_by_predicate(const FindRequest& request, const PickPlan& plan, PoolId pool,
+                                std::optional<Proxy>& found) {
+    return try_candidates(
+               finding, plan, request.filters, pool, request.allow_slow, [&](const Choice& choice) {
+                   found = find_marking(request, plan, {.room = choice.room, .waits = true}, choice);
+                   return found.has_value();
+               }) != Tried::lost_a_race;
 }
 
 }  // namespace pharox::postgres

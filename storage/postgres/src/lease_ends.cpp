@@ -12,7 +12,7 @@ namespace {
 constexpr std::int64_t collect_batch = 500;
 constexpr std::int64_t prune_batch = 2'000;
 constexpr std::chrono::seconds between_collections(1);
-constexpr unsigned releases_between_prunings = 1'000;
+constexpr std::size_t ended_between_prunings = 1'000;
 constexpr std::chrono::minutes between_looks(1);
 
 std::vector<Lease> read_leases(const Rows& rows, int first) {
@@ -30,7 +30,7 @@ bool Leasing::is_forgotten(const Lease& lease, Timestamp now) const {
 ReleaseResult Leasing::release(const ReleaseRequest& request) {
     ReleaseResult result =
         end({.name = "release_lease", .lease = request.lease_id}, request.lease_id, ReleaseReason::released);
-    if (result.released) prune_now_and_then();
+    if (result.released) prune_after(1);
     return result;
 }
 
@@ -89,7 +89,7 @@ std::vector<ReleaseResult> Leasing::release_many(const std::vector<ReleaseReques
         results.push_back(result);
         result.released = false;  // the same one again in the same call
     }
-    if (rows.size() > 0) prune_now_and_then();
+    prune_after(static_cast<std::size_t>(rows.size()));
     return results;
 }
 
@@ -175,57 +175,91 @@ CleanupResult Leasing::cleanup(const CleanupRequest& request) {
     const Operation operation{.name = "cleanup_expired_leases"};
     Expired expired(reports_);
     expired.add(collect(operation, false));
-    prune_now_and_then();
+    while (prune_some()) {
+    }
+    look_around_now_and_then();
     CleanupResult result{.leases = expired.take()};
     result.count = static_cast<std::int64_t>(result.leases.size());
     if (!request.collect) result.leases.clear();
     return result;
 }
 
+/// Whether there may be more.
+bool Leasing::collect_some(const Operation& operation, std::vector<Lease>& ended) {
+    std::vector<Lease> batch = database_.run(operation, Repeat::always, [&](Connection& connection) {
+        return read_leases(
+            connection.execute(database_.in_schema(query::collect_due), Parameters().add(collect_batch)), 0);
+    });
+    const bool more = batch.size() == static_cast<std::size_t>(collect_batch);
+    ended.insert(ended.end(), std::make_move_iterator(batch.begin()), std::make_move_iterator(batch.end()));
+    return more;
+}
+
 std::vector<Lease> Leasing::collect(const Operation& operation, bool wait) {
     std::vector<Lease> ended;
     for (bool more = true; more;) {
-        std::vector<Lease> batch = database_.run(operation, Repeat::always, [&](Connection& connection) {
-            return read_leases(
-                connection.execute(database_.in_schema(query::collect_due), Parameters().add(collect_batch)),
-                0);
-        });
-        if (batch.empty() && wait && ended.empty()) {
+        more = collect_some(operation, ended);
+        if (wait && ended.empty()) {
             // Somebody else is ending them: what they free is to be seen by whoever looks next.
             database_.run(operation, Repeat::always, [&](Connection& connection) {
                 connection.execute(database_.in_schema(query::await_due), Parameters().add(collect_batch));
             });
         }
-        more = batch.size() == static_cast<std::size_t>(collect_batch);
-        ended.insert(ended.end(), std::make_move_iterator(batch.begin()),
-                     std::make_move_iterator(batch.end()));
     }
     if (!ended.empty()) on_available_();
+    prune_after(ended.size());
     return ended;
 }
 
-/// After a lease was granted: now and then, one thread at a time, and no reason for that lease to fail.
+/// After a lease was granted: now and then, a batch at most, and no reason for that lease to fail.
 void Leasing::collect_into(Expired& expired, const Operation& operation) {
     const auto now = std::chrono::steady_clock::now();
     SteadyTime planned = next_collection_.load();
     if (now < planned || !next_collection_.compare_exchange_strong(planned, now + between_collections))
         return;
+    std::vector<Lease> ended;
     try {
-        expired.add(collect({.name = operation.name}, false));
+        if (collect_some({.name = operation.name}, ended)) next_collection_ = now;  // by the next one
     } catch (const StorageError& error) {
         database_.warn(error.what());
     }
+    if (ended.empty()) return;
+    on_available_();
+    const std::size_t count = ended.size();
+    expired.add(std::move(ended));
+    prune_after(count);
 }
 
-/// Now and then, so that what is remembered stays bounded while nobody calls for it.
-void Leasing::prune_now_and_then() {
-    if (releases_.fetch_add(1, std::memory_order_relaxed) % releases_between_prunings != 0) return;
+/// What is remembered stays bounded while nobody calls for it: twice as many may be forgotten as have ended.
+void Leasing::prune_after(std::size_t ended) {
+    const std::size_t before = ended_.fetch_add(ended, std::memory_order_relaxed);
+    std::size_t turns = (before + ended) / ended_between_prunings - before / ended_between_prunings;
+    if (turns == 0) return;
+    while (turns > 0 && prune_some()) --turns;
+    look_around_now_and_then();
+}
+
+/// Whether there may be more. No reason for a call to fail.
+bool Leasing::prune_some() {
     try {
-        database_.run({.name = "prune"}, Repeat::always, [&](Connection& connection) {
-            connection.execute(
-                database_.in_schema(query::prune_leases),
-                Parameters().add(std::int64_t{database_.options().retention.count()}).add(prune_batch));
-        });
+        const std::int64_t pruned =
+            database_.run({.name = "prune"}, Repeat::always, [&](Connection& connection) {
+                return connection
+                    .execute(database_.in_schema(query::prune_leases),
+                             Parameters()
+                                 .add(std::int64_t{database_.options().retention.count()})
+                                 .add(prune_batch))
+                    .changed();
+            });
+        return pruned == prune_batch;
+    } catch (const StorageError& error) {
+        database_.warn(error.what());
+        return false;
+    }
+}
+
+void Leasing::look_around_now_and_then() {
+    try {
         const auto now = std::chrono::steady_clock::now();
         SteadyTime planned = next_look_.load();
         if (now >= planned && next_look_.compare_exchange_strong(planned, now + between_looks)) {

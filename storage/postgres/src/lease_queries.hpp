@@ -83,7 +83,8 @@ inline constexpr int find_parameters = 1;
 inline constexpr auto find_ask =
     "WITH ask AS MATERIALIZED (SELECT (SELECT id FROM pharox.pool WHERE name = $1) AS pool_id,"
     " (SELECT orders FROM pharox.pool WHERE name = $1) AS orders,"
-    " EXISTS (SELECT 1 FROM pharox.lease WHERE status = 0 AND expires_at <= " PHAROX_NOW ") AS due)";
+    " EXISTS (SELECT 1 FROM pharox.lease WHERE status = 0 AND expires_at <= " PHAROX_NOW
+    " AND pool_id = (SELECT id FROM pharox.pool WHERE name = $1)) AS due)";
 inline constexpr auto find_candidate = "SELECT * FROM pharox.proxy WHERE pool_id = (SELECT pool_id FROM ask)";
 inline constexpr auto found = " SELECT ask.pool_id, ask.orders, ask.due, " PHAROX_PROXY_COLUMNS(
     "p.", "p.current_leases") " FROM ask LEFT JOIN chosen p ON TRUE";
@@ -97,15 +98,18 @@ inline constexpr auto candidate_ids = "SELECT id FROM pharox.proxy WHERE pool_id
 inline constexpr auto candidates_by_id =
     "SELECT " PHAROX_PROXY_COLUMNS("p.", "p.current_leases")
     " FROM unnest($2) WITH ORDINALITY AS wanted (id, place) JOIN pharox.proxy p ON p.id = wanted.id"
-    " WHERE p.pool_id = $1 AND p.room = $3 ORDER BY wanted.place";
+    " WHERE p.pool_id = $1 ORDER BY wanted.place";
 
-/// Why nothing was found: pool id, its orders, whether the lease id is known, whether leases are due; then
+/// Why nothing was found: pool id, its orders, whether the lease id is known, whether a lease is due on any
+/// that match (what is due elsewhere may be so for ever); then
 /// whether one is free now, whether one is full, and whether one has room at all (it may be of weight 0): of
 /// active proxies and of slow ones each. $1 pool name, $2 lease id; pick_plan fills in the conditions.
 inline constexpr int miss_parameters = 2;
 inline constexpr auto miss_ask =
-    "SELECT pool.id, pool.orders, EXISTS (SELECT 1 FROM pharox.lease WHERE id = $2),"
-    " EXISTS (SELECT 1 FROM pharox.lease WHERE status = 0 AND expires_at <= " PHAROX_NOW ")";
+    "SELECT pool.id, pool.orders, EXISTS (SELECT 1 FROM pharox.lease WHERE id = $2)";
+inline constexpr auto with_due_lease =
+    " AND room IS NOT NULL AND id = ANY (ARRAY(SELECT proxy_id FROM pharox.lease WHERE status = 0"
+    " AND expires_at <= " PHAROX_NOW "))";
 inline constexpr auto miss_probe = "EXISTS (SELECT 1 FROM pharox.proxy WHERE pool_id = pool.id";
 /// The last column: in how many ms the next lease, of any pool, expires.
 inline constexpr auto miss_from =
@@ -125,7 +129,8 @@ inline constexpr auto create_lease =
     "WITH ask AS MATERIALIZED (SELECT"
     " (SELECT id FROM pharox.consumer WHERE name = $2) AS consumer_id,"
     " EXISTS (SELECT 1 FROM pharox.lease WHERE id = $3) AS known,"
-    " EXISTS (SELECT 1 FROM pharox.lease WHERE status = 0 AND expires_at <= " PHAROX_NOW ") AS due)"
+    " EXISTS (SELECT 1 FROM pharox.lease WHERE status = 0 AND expires_at <= " PHAROX_NOW
+    " AND proxy_id = $8) AS due)"
     ", seen AS MATERIALIZED (SELECT id, pool_id, status, room FROM pharox.proxy"
     " WHERE id = $8 FOR NO KEY UPDATE)"
     ", chosen AS MATERIALIZED (SELECT id FROM seen WHERE NOT (SELECT known FROM ask)"

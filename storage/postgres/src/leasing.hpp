@@ -5,6 +5,7 @@
 #include <atomic>
 #include <functional>
 #include <map>
+#include <mutex>
 #include <span>
 
 #include "crowd.hpp"
@@ -77,7 +78,8 @@ class Leasing final : public ILeaseControl {
                                          const Parameters& parameters, Expired& expired);
     std::optional<AcquireResult> repeated(const Ask& ask);
     Situation look_around(const Ask& ask, Busy busy);
-    AcquireResult acquire_by_predicate(const Ask& ask, PoolId pool, Expired& expired);
+    /// Nothing where another caller was faster.
+    std::optional<AcquireResult> acquire_by_predicate(const Ask& ask, PoolId pool, Expired& expired);
     /// Makes the pool keep what the indexes of these orders go by: once for each pool and order.
     void prepare_orders(const Operation& operation, PoolId pool, int orders);
     /// The lease under this id, for the consumer; nothing where nobody remembers it any more.
@@ -86,13 +88,17 @@ class Leasing final : public ILeaseControl {
 
     std::vector<LeasedProxy> made_by(const Ask& ask, const std::vector<LeaseId>& ids);
 
-    std::optional<Proxy> find_by_predicate(const FindRequest& request, const PickPlan& plan, PoolId pool);
+    /// Whether it is certain: not where another caller was faster.
+    bool find_by_predicate(const FindRequest& request, const PickPlan& plan, PoolId pool,
+                           std::optional<Proxy>& found);
     std::optional<Proxy> find_marking(const FindRequest& request, const PickPlan& plan, Reach reach,
                                       const std::optional<Choice>& choice);
+    enum class Tried : std::uint8_t { used, none, lost_a_race };
     /// The first candidate that matches, read a few at a time, with no transaction open between two of them.
+    /// `use` says whether it could be had.
     template <class Use>
-    bool try_candidates(const Operation& operation, const PickPlan& plan, const ProxyFilters& filters,
-                        PoolId pool, bool allow_slow, Use use);
+    Tried try_candidates(const Operation& operation, const PickPlan& plan, const ProxyFilters& filters,
+                         PoolId pool, bool allow_slow, Use use);
 
     ReleaseResult end(const Operation& operation, LeaseId id, ReleaseReason reason);
     std::map<LeaseId, ReleaseResult> ended_before(const Operation& operation, std::span<const UuidBytes> ids,
@@ -100,7 +106,10 @@ class Leasing final : public ILeaseControl {
     /// Ends what is due, a batch at a time. With `wait`, also behind others who are at it.
     std::vector<Lease> collect(const Operation& operation, bool wait);
     void collect_into(Expired& expired, const Operation& operation);
-    void prune_now_and_then();
+    bool collect_some(const Operation& operation, std::vector<Lease>& ended);
+    void prune_after(std::size_t ended);
+    bool prune_some();
+    void look_around_now_and_then();
     [[nodiscard]] bool is_forgotten(const Lease& lease, Timestamp now) const;
 
     Database& database_;
@@ -108,11 +117,12 @@ class Leasing final : public ILeaseControl {
     Listener& listener_;
     std::function<void()> on_available_;
     Crowd crowd_;
+    std::mutex beginning_order_;
     // What is asked most, put together once: an acquire without a filter, of each selector, and a release.
     std::array<std::string, 6> acquire_;
     const std::string acquire_at_place_;
     const std::string end_lease_;
-    std::atomic<unsigned> releases_{0};
+    std::atomic<std::size_t> ended_{999};                   // so that the first one that ends looks
     std::atomic<SteadyTime> next_look_{SteadyTime::min()};  // for open transactions
     /// When what is due is looked after next, without anybody asking for it.
     std::atomic<SteadyTime> next_collection_{std::chrono::steady_clock::now() + std::chrono::seconds(1)};

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <chrono>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
@@ -19,13 +20,15 @@ constexpr std::chrono::milliseconds while_others_fill(10);
 
 struct Step {
     std::int16_t order;
+    const char* column;
     const char* keep;
 };
-constexpr std::array<Step, 5> steps = {{{.order = order::turn, .keep = query::keep_turn},
-                                        {.order = order::load, .keep = query::keep_load},
-                                        {.order = order::latency, .keep = query::keep_latency},
-                                        {.order = order::random, .keep = query::keep_random},
-                                        {.order = order::weighted, .keep = query::keep_weighted}}};
+constexpr std::array<Step, 5> steps = {
+    {{.order = order::turn, .column = "turn", .keep = query::keep_turn},
+     {.order = order::load, .column = "load", .keep = query::keep_load},
+     {.order = order::latency, .column = "latency", .keep = query::keep_latency},
+     {.order = order::random, .column = "random_key", .keep = query::keep_random},
+     {.order = order::weighted, .column = "weighted_key", .keep = query::keep_weighted}}};
 
 }  // namespace
 
@@ -54,11 +57,18 @@ void Leasing::prepare_orders(const Operation& operation, PoolId pool, int orders
         if (now >= give_up) fail(operation, "another client holds the pool while it fills its order", true);
         for (const Step& step : steps) {
             if (begun == 0 && (missing & step.order) != 0) {
-                run(query::begin_order, Parameters().add(pool).add(step.order));
+                // It waits for whoever is adding proxies: with one connection, not with all of them.
+                const std::unique_lock alone(beginning_order_, std::try_to_lock);
+                if (alone) {
+                    run(query::begin_order, Parameters().add(pool).add(step.order));
+                } else {
+                    std::this_thread::sleep_for(while_others_fill);
+                }
                 break;
             }
             if ((begun & step.order) != 0) {
-                const Rows done = run(query::order_more + std::string(step.keep) + query::order_more_end,
+                const Rows done = run(query::order_more + std::string(step.column) + query::order_more_keep +
+                                          step.column + " = " + step.keep + query::order_more_end,
                                       Parameters().add(pool).add(step.order).add(kept_at_once));
                 // One fills it; whoever else wants it waits without holding a connection.
                 if (done.changed() == 0) std::this_thread::sleep_for(while_others_fill);

@@ -203,6 +203,7 @@ std::string PickPlan::miss(Busy busy) const {
                    : "CASE WHEN " + free + " THEN FALSE ELSE " + text + " END";
     };
     std::string text = query::miss_ask;
+    text += ", " + probe(true, query::with_due_lease, "");
     text += ", " + free;
     text += ", " + probe(allow_slow_, query::slow_with_room, weighed);
     text += ", " + rather(probe(true, query::active_and_full, ""));

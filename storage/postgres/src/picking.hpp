@@ -11,20 +11,25 @@
 namespace pharox::postgres {
 
 template <class Use>
-bool Leasing::try_candidates(const Operation& operation, const PickPlan& plan, const ProxyFilters& filters,
-                             PoolId pool, bool allow_slow, Use use) {
+Leasing::Tried Leasing::try_candidates(const Operation& operation, const PickPlan& plan,
+                                       const ProxyFilters& filters, PoolId pool, bool allow_slow, Use use) {
     constexpr std::size_t page = 64;
     const auto ask = [&](const std::string& sql, const Parameters& parameters, Plan kept) {
         return database_.run(operation, Repeat::always, [&](Connection& connection) {
             return connection.execute(database_.in_schema(sql), parameters, kept);
         });
     };
+    bool lost_a_race = false;
     const auto any_of = [&](const Rows& rows, int room) {
         for (int row = 0; row < rows.size(); ++row) {
             const Proxy proxy = read_proxy(rows, row, 0);
-            if (matches(filters, proxy) &&
+            if (!matches(filters, proxy)) continue;
+            const bool has_room = static_cast<int>(proxy.status) == room &&
+                                  (!proxy.max_concurrency || proxy.current_leases < *proxy.max_concurrency);
+            if (has_room &&
                 use(Choice{.id = proxy.id, .revision = read_revision(rows, row, 0), .room = room}))
                 return true;
+            lost_a_race = true;  // it had room when we looked
         }
         return false;
     };
@@ -36,7 +41,7 @@ bool Leasing::try_candidates(const Operation& operation, const PickPlan& plan, c
         std::set<UuidBytes> seen;
         {
             const Rows first = ask(plan.candidates(room), parameters, plan.plan());
-            if (any_of(first, room)) return true;
+            if (any_of(first, room)) return Tried::used;
             for (int row = 0; row < first.size(); ++row) seen.insert(first.id<ProxyId>(row, 0).bytes());
         }
         if (seen.size() < page) continue;
@@ -52,13 +57,11 @@ bool Leasing::try_candidates(const Operation& operation, const PickPlan& plan, c
         }
         for (std::size_t from = 0; from < ids.size(); from += page) {
             const std::span<const UuidBytes> some(ids.data() + from, std::min(page, ids.size() - from));
-            const Rows rows =
-                ask(query::candidates_by_id,
-                    Parameters().add(pool).add(some).add(static_cast<std::int16_t>(room)), Plan::kept);
-            if (any_of(rows, room)) return true;
+            const Rows rows = ask(query::candidates_by_id, Parameters().add(pool).add(some), Plan::kept);
+            if (any_of(rows, room)) return Tried::used;
         }
     }
-    return false;
+    return lost_a_race ? Tried::lost_a_race : Tried::none;
 }
 
 }  // namespace pharox::postgres

@@ -1,5 +1,7 @@
 // Acquires beside leases that are due, batches whose answer is lost, and what is released twice at once.
+#include <array>
 #include <chrono>
+#include <optional>
 #include <set>
 #include <thread>
 #include <utility>
@@ -141,6 +143,91 @@ TEST_F(Acquires, made_at_once_miss_nothing) {
     beside_another_acquire(*store, [&] {
         for (int thread = 0; thread < 2; ++thread) std::jthread(lease_all).join();
     });
+}
+
+/// What the table keeps of ended leases does not depend on how they ended.
+TEST_F(Acquires, ended_ones_are_forgotten_however_they_ended) {
+    const auto store = open();
+    fill(*store, 100, [](int, Proxy& proxy) { proxy.max_concurrency = 100; });
+    const auto remembered = [&] {
+        return std::stoi(server().query("SELECT count(*) FROM " + schema_ + ".lease"));
+    };
+    const auto an_hour_passes = [&] {
+        server().query("UPDATE " + schema_ + ".lease SET released_at = released_at - interval '1 hour'");
+    };
+    std::vector<ReleaseRequest> all;
+    for (int batch = 0; batch < 6; ++batch) {
+        all.clear();
+        for (const LeasedProxy& leased :
+             store->acquire_many({.each = {.pool = "pool"}, .count = 1'000}).leased)
+            all.push_back({.lease_id = leased.lease().id});
+        store->release_many(all);
+        an_hour_passes();
+    }
+    EXPECT_LE(remembered(), 2'000);
+    // By expiry, and nobody calls but a janitor.
+    store->acquire_many({.each = {.pool = "pool", .duration = 1ms}, .count = 1'000});
+    while (leases(*store) > 0) std::this_thread::sleep_for(1ms);
+    store->cleanup_expired_leases({});
+    an_hour_passes();
+    store->cleanup_expired_leases({});
+    EXPECT_EQ(remembered(), 0);
+}
+
+TEST_F(Acquires, pool_that_is_renamed_while_the_predicate_looks_is_unknown) {
+    const auto store = open();
+    ProxyPool pool = fill(*store, 3);
+    const ProxyFilters filters{.predicate = [&](const Proxy&) {
+        if (std::exchange(pool.name, "renamed") == "pool") store->catalog()->update_pool(pool);
+        return true;
+    }};
+    const auto acquired = store->acquire({.pool = "pool", .filters = filters});
+    ASSERT_FALSE(acquired);
+    EXPECT_EQ(acquired.miss(), Miss::pool_unknown);
+    const auto rename_back = [&] {
+        pool.name = "pool";
+        store->catalog()->update_pool(pool);
+    };
+    rename_back();
+    EXPECT_FALSE(
+        store->find_available_proxy({.pool = "pool", .filters = filters, .selector = Selector::round_robin})
+            .proxy);
+}
+
+/// One of the two that match is free at every instant, and both are behind the first page of candidates.
+TEST_F(Acquires, predicate_misses_none_of_two_that_take_turns) {
+    const auto store = open();
+    constexpr int proxies = 200;
+    fill_numbered(*store, proxies);
+    const auto nth = [&](int n) {
+        for (const Proxy& proxy : store->catalog()->list_proxies({.pool = "pool", .limit = proxies}).items)
+            if (proxy.id.bytes().back() == n) return proxy.id;
+        return ProxyId();
+    };
+    const std::array<ProxyId, 2> two = {nth(150), nth(190)};
+    std::optional<LeaseId> held = store->create_lease({.proxy_id = two[1], .consumer = "default"}).lease().id;
+    int looks = 0;
+    // Where the second page is read, the one that was free when the ids were read is leased, and the other is
+    // free.
+    const ProxyFilters filters{.predicate = [&](const Proxy& proxy) {
+        const int n = proxy.id.bytes().back();
+        if (n == 70 && ++looks == 1) {
+            store->release_lease({.lease_id = *held});
+            held = store->create_lease({.proxy_id = two[0], .consumer = "default"}).lease().id;
+        }
+        return proxy.id == two[0] || proxy.id == two[1];
+    }};
+    const auto found = store->find_available_proxy({.pool = "pool", .filters = filters});
+    EXPECT_EQ(looks, 2);
+    ASSERT_TRUE(found.proxy);
+    EXPECT_EQ(found.proxy->id, two[1]);
+    looks = 0;
+    store->release_lease({.lease_id = *held});
+    held = store->create_lease({.proxy_id = two[1], .consumer = "default"}).lease().id;
+    const auto acquired = store->acquire({.pool = "pool", .filters = filters});
+    EXPECT_EQ(looks, 2);
+    ASSERT_TRUE(acquired) << acquired.miss();
+    EXPECT_EQ(acquired.proxy().id, two[1]);
 }
 
 TEST_F(Acquires, batch_of_unknown_outcome_names_no_lease_of_its_own_making) {

@@ -8,9 +8,12 @@
 
 #include "fixture.hpp"
 #include "pharox/errors.hpp"
+#include "raw_connection.hpp"
 
 namespace pharox::postgres {
 namespace {
+
+using namespace std::chrono_literals;
 
 /// Those that a pool is not ready for from the beginning.
 constexpr std::array prepared{Selector::round_robin, Selector::least_used, Selector::lowest_latency,
@@ -108,6 +111,37 @@ TEST_F(Orders, copies_are_complete_whatever_goes_on_meanwhile) {
                   "31");
     }
     EXPECT_TRUE(store->maintenance()->audit().mismatches.empty());
+}
+
+TEST_F(Orders, that_wait_for_an_import_leave_connections_to_others) {
+    Options options = this->options();
+    options.max_connections = 4;
+    options.connection_wait = 300ms;
+    const auto store = make_storage(options);
+    const ProxyPool pool = fill(*store, 8);
+    const ProxyPool other = store->catalog()->add_pool({.name = "other"});
+    store->catalog()->add_proxy(
+        {.pool_id = other.id, .host = "10.1.1.1", .port = 80, .status = ProxyStatus::active});
+    RawConnection import(server());
+    import.query("BEGIN");
+    import.query("SELECT 1 FROM " + schema_ + ".pool WHERE name = 'pool' FOR KEY SHARE");
+    std::atomic<int> leased{0};
+    std::vector<std::jthread> asking;
+    for (int i = 0; i < 8; ++i) {
+        asking.emplace_back(
+            [&] { leased += store->acquire({.pool = "pool", .selector = Selector::round_robin}) ? 1 : 0; });
+    }
+    const std::string waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+    while (server().query(waiting) == "0") std::this_thread::sleep_for(1ms);
+    for (int i = 0; i < 200; ++i) {
+        const auto acquired = store->acquire({.pool = "other"});
+        ASSERT_TRUE(acquired);
+        store->release_lease({.lease_id = acquired.lease().id});
+    }
+    EXPECT_EQ(leased, 0);
+    import.query("COMMIT");
+    asking.clear();
+    EXPECT_EQ(leased, 8);
 }
 
 TEST_F(Orders, pool_that_has_nothing_to_lease_is_not_prepared) {

@@ -128,6 +128,21 @@ TEST_F(RoundTrip, frozen_connection_is_given_up) {
     EXPECT_TRUE(store->acquire({.pool = "pool"}));
 }
 
+/// By default a frozen connection is noticed after the time for recovery is over.
+TEST_F(RoundTrip, frozen_connection_is_replaced_however_late) {
+    Options options = through(gate_.port());
+    options.statement_timeout = 500ms;
+    options.recovery_time = 100ms;
+    const auto store = make_storage(options);
+    const auto warm = store->acquire({.pool = "pool"});
+    store->release_lease({.lease_id = warm.lease().id});
+    gate_.freeze_those_that_are();
+    EXPECT_TRUE(store->acquire({.pool = "pool"}));
+    gate_.freeze_those_that_are();
+    EXPECT_EQ(store->acquire_many({.each = {.pool = "pool"}, .count = 5}).leased.size(), 5U);
+    EXPECT_EQ(leases(*store), 6);
+}
+
 TEST_F(RoundTrip, predicates_hold_no_lock) {
     const auto store = make_storage(through(gate_.port()));
     int asked = 0;

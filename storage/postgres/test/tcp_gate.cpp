@@ -106,6 +106,7 @@ void TcpGate::serve(int client) {
     const int server = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const sockaddr_in address = loopback(server_port_);
     const int epoch = epoch_;
+    const int ice_age = ice_age_;
     const int at_once = 1;
     ::setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once);
     ::setsockopt(server, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once);
@@ -118,7 +119,7 @@ void TcpGate::serve(int client) {
     while (going && !stopping_ && epoch == epoch_) {
         pollfd both[2] = {{.fd = client, .events = POLLIN, .revents = 0},
                           {.fd = server, .events = POLLIN, .revents = 0}};
-        if (frozen_) {
+        if (frozen_ || ice_age != ice_age_) {
             ::poll(nullptr, 0, tick_ms);
             continue;
         }

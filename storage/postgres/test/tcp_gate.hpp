@@ -29,6 +29,8 @@ class TcpGate {
     [[nodiscard]] int cuts_left() const noexcept { return cuts_; }
     /// Nothing goes through, and nobody is told.
     void freeze(bool frozen) noexcept { frozen_ = frozen; }
+    /// The same for the connections that there are, for ever.
+    void freeze_those_that_are() noexcept { ++ice_age_; }
     /// Cuts all connections.
     void cut_all() noexcept { ++epoch_; }
     /// Refuses new connections at once, by closing them.
@@ -46,6 +48,7 @@ class TcpGate {
     std::atomic<bool> refusing_{false};
     std::atomic<int> cuts_{0};
     std::atomic<int> epoch_{0};
+    std::atomic<int> ice_age_{0};
     std::atomic<std::int64_t> requests_{0};
     std::atomic<std::int64_t> rows_{0};
     std::atomic<std::int64_t> connections_{0};
