@@ -61,9 +61,9 @@ AcquireResult Leasing::acquire(const AcquireRequest& request) {
 
 std::optional<AcquireResult> Leasing::attempt_at_once(const Ask& ask, Expired& expired) {
     const Parameters parameters = ask.with_filter(ask.parameters(ask.lease_id));
-    if (ask.request.filters.empty())
+    if (ask.request.filters.empty() && !ask.request.allow_slow)
         return attempt(ask, acquire_[static_cast<std::size_t>(ask.request.selector)], parameters, expired);
-    return attempt(ask, database_.in_schema(ask.plan.acquire({})), parameters, expired);
+    return attempt(ask, database_.in_schema(ask.plan.acquire_any()), parameters, expired);
 }
 
 std::optional<AcquireResult> Leasing::attempt_in_crowd(const Ask& ask, Expired& expired) {

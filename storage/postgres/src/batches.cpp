@@ -19,7 +19,7 @@ AcquireManyResult Leasing::acquire_at_once(const AcquireManyRequest& request) {
         each.push_back(ask.with_filter(std::move(own)));
     }
     const std::string sql =
-        database_.in_schema(request.distinct ? ask.plan.acquire_other() : ask.plan.acquire({}));
+        database_.in_schema(request.distinct ? ask.plan.acquire_other() : ask.plan.acquire_any());
     // No error of a batch names one lease: those that it makes have the ids that were given, or end by
     // expiry.
     const Operation operation{.name = ask.operation.name};

@@ -16,9 +16,21 @@ inline constexpr int acquire_parameters = 7;
 /// $1 pool name; a filter's come after.
 inline constexpr int mark_parameters = 1;
 
-inline constexpr auto choose = "WITH chosen AS MATERIALIZED (SELECT id";
-inline constexpr auto choose_from =
+inline constexpr auto choose = "WITH chosen AS MATERIALIZED (";
+inline constexpr auto pick = "SELECT id";
+inline constexpr auto pick_from =
     " FROM pharox.proxy WHERE pool_id = (SELECT id FROM pharox.pool WHERE name = $1";
+/// A slow one, where no active one has room, nor would have if what is due were ended. A condition on the
+/// active ones stands before `unless_one_is_due`.
+inline constexpr auto choose_active = "WITH active AS MATERIALIZED (";
+inline constexpr auto or_slow = ", slow AS MATERIALIZED (";
+inline constexpr auto unless_one_is_active =
+    " AND NOT EXISTS (SELECT 1 FROM active) AND NOT EXISTS (SELECT 1 FROM pharox.proxy"
+    " WHERE pool_id = (SELECT id FROM pharox.pool WHERE name = $1)";
+inline constexpr auto unless_one_is_due =
+    ") AND NOT EXISTS (SELECT 1 FROM pharox.lease WHERE status = 0 AND expires_at <= " PHAROX_NOW ")";
+inline constexpr auto choose_either =
+    ", chosen AS MATERIALIZED (SELECT * FROM active UNION ALL SELECT * FROM slow)";
 /// What is used while we look has had its turn.
 inline constexpr auto not_used_meanwhile = " AND turn <= (SELECT last_value FROM pharox.use_mark)";
 inline constexpr auto lock_free = " LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED)";

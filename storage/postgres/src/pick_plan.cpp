@@ -103,12 +103,13 @@ void PickPlan::add_filter(Parameters& parameters) const {
     for (const SqlValue& value : compile_filter(filters_, 1).values) parameters.add(value);
 }
 
-std::string PickPlan::choose(Reach reach, const std::string& conditions) const {
+/// Up to the order.
+std::string PickPlan::pick(Reach reach, const std::string& conditions) const {
     const Order& order = order_for(selector_);
-    std::string text = query::choose;
+    std::string text = query::pick;
     if (selector_ == Selector::random) text += ", random_key";
     if (selector_ == Selector::weighted_random) text += ", weighted_key";
-    text += query::choose_from;
+    text += query::pick_from;
     if (order.orders != 0) {
         const std::string bits = std::to_string(order.orders);
         text += " AND orders & " + bits + " = " + bits;
@@ -117,7 +118,20 @@ std::string PickPlan::choose(Reach reach, const std::string& conditions) const {
     text += with_room(reach.room);
     text += conditions;
     if ((order.orders & order::turn) != 0 && !reach.waits) text += query::not_used_meanwhile;
-    return text + in_order(selector_) + (reach.waits ? query::lock_busy : query::lock_free);
+    return text;
+}
+
+std::string PickPlan::choose(Reach reach, const std::string& conditions) const {
+    return query::choose + pick(reach, conditions) + in_order(selector_) +
+           (reach.waits ? query::lock_busy : query::lock_free);
+}
+
+std::string PickPlan::choose_any(const std::string& conditions) const {
+    if (!allow_slow_) return choose({}, conditions);
+    const std::string order = in_order(selector_) + query::lock_free;
+    return query::choose_active + pick({}, conditions) + order + query::or_slow +
+           pick({.room = static_cast<int>(ProxyStatus::slow)}, conditions) + query::unless_one_is_active +
+           std::string(with_room(0)) + conditions + query::unless_one_is_due + order + query::choose_either;
 }
 
 /// How far a random order has come.
@@ -138,6 +152,9 @@ std::string PickPlan::mark_chosen() const {
            query::taken_from + query::marked;
 }
 
+std::string PickPlan::acquire_any() const {
+    return choose_any(where(query::acquire_parameters)) + lease_chosen();
+}
 std::string PickPlan::acquire(Reach reach) const {
     return choose(reach, where(query::acquire_parameters)) + lease_chosen();
 }
@@ -147,7 +164,7 @@ std::string PickPlan::acquire_at_place() const {
            query::lock_at_place + lease_chosen();
 }
 std::string PickPlan::acquire_other() const {
-    return choose({}, other_proxy(query::acquire_parameters) + where(query::acquire_parameters + 1)) +
+    return choose_any(other_proxy(query::acquire_parameters) + where(query::acquire_parameters + 1)) +
            lease_chosen();
 }
 std::string PickPlan::acquire_this(Reach reach) const {

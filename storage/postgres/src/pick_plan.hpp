@@ -39,6 +39,8 @@ class PickPlan {
     }
 
     // See lease_queries.hpp for parameters and columns.
+    /// Of all that the request allows.
+    [[nodiscard]] std::string acquire_any() const;
     [[nodiscard]] std::string acquire(Reach reach) const;
     /// One more parameter than acquire's own: how many in order to leave to others.
     [[nodiscard]] std::string acquire_at_place() const;
@@ -58,7 +60,9 @@ class PickPlan {
 
   private:
     [[nodiscard]] std::string where(int own_parameters) const;
+    [[nodiscard]] std::string pick(Reach reach, const std::string& conditions) const;
     [[nodiscard]] std::string choose(Reach reach, const std::string& conditions) const;
+    [[nodiscard]] std::string choose_any(const std::string& conditions) const;
     [[nodiscard]] std::string lease_chosen() const;
     [[nodiscard]] std::string mark_chosen() const;
     [[nodiscard]] std::string progress() const;

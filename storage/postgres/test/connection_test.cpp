@@ -368,6 +368,53 @@ TEST_F(Connections, fewer_than_wanted_will_do) {
     server().query("ALTER ROLE pharox_app CONNECTION LIMIT -1");
 }
 
+TEST_F(Connections, one_that_hangs_while_it_is_made_holds_up_nobody) {
+    TcpGate gate(server().port());
+    Options options = through(gate.port());
+    options.connect_timeout = 60s;
+    options.connection_wait = 60s;
+    options.recovery_time = 1ms;
+    const auto store = make_storage(options);
+    fill(*store, 50, [](int, Proxy& proxy) { proxy.max_concurrency = std::nullopt; });
+    const auto cycle = [&] {
+        const auto acquired = store->acquire({.pool = "pool"});
+        if (!acquired) return false;
+        store->release_lease({.lease_id = acquired.lease().id});
+        return true;
+    };
+    ASSERT_TRUE(cycle());
+    gate.refuse(true);  // and once a connection could not be made, one caller at a time tries
+    std::atomic<bool> stopping{false};
+    std::atomic<int> done{0};
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 3; ++i) {
+        threads.emplace_back([&] {
+            try {
+                while (!stopping) done += cycle() ? 1 : 0;
+            } catch (const StorageError&) {
+                return;  // the gate was opened by cutting everything
+            }
+        });
+    }
+    const auto wait_for_a_newcomer = [&] {
+        const auto seen = gate.connections();
+        while (gate.connections() == seen) std::this_thread::sleep_for(1ms);
+    };
+    wait_for_a_newcomer();
+    gate.freeze_those_that_come(true);
+    gate.refuse(false);
+    wait_for_a_newcomer();
+    const int before = done;
+    const auto patience = std::chrono::steady_clock::now() + 30s;
+    while (done < before + 100 && std::chrono::steady_clock::now() < patience)
+        std::this_thread::sleep_for(1ms);
+    EXPECT_GE(done, before + 100);
+    stopping = true;
+    gate.freeze_those_that_come(false);
+    gate.cut_all();
+    threads.clear();
+}
+
 TEST_F(Connections, statement_that_takes_too_long_ends_in_time) {
     Options options = this->options();
     options.statement_timeout = 300ms;

@@ -60,6 +60,33 @@ TEST_F(RoundTrip, acquire_and_release_take_one_each) {
     EXPECT_EQ(gate_.connections(), 1);
 }
 
+TEST_F(RoundTrip, acquire_of_a_slow_one_takes_one) {
+    const auto direct = open();
+    for (Proxy& proxy : direct->catalog()->list_proxies({.pool = "pool"}).items) {
+        proxy.status = ProxyStatus::slow;
+        direct->catalog()->update_proxy(proxy);
+    }
+    const auto store = make_storage(through(gate_.port()));
+    for (const Selector selector : {Selector::first_available, Selector::round_robin, Selector::least_used,
+                                    Selector::lowest_latency, Selector::random, Selector::weighted_random}) {
+        for (const ProxyFilters& filter : {ProxyFilters{}, ProxyFilters{.country = "AR"}}) {
+            const AcquireRequest request{
+                .pool = "pool", .filters = filter, .selector = selector, .allow_slow = true};
+            const auto warm = store->acquire(request);  // prepares
+            ASSERT_TRUE(warm) << selector << ' ' << filter;
+            const auto requests = gate_.requests();
+            const auto rows = gate_.rows();
+            const auto acquired = store->acquire(request);
+            ASSERT_TRUE(acquired);
+            EXPECT_EQ(acquired.proxy().status, ProxyStatus::slow);
+            EXPECT_EQ(gate_.requests() - requests, 1) << selector << ' ' << filter;
+            EXPECT_EQ(gate_.rows() - rows, 1) << selector << ' ' << filter;
+        }
+    }
+    EXPECT_EQ(store->acquire_many({.each = {.pool = "pool", .allow_slow = true}, .count = 5}).leased.size(),
+              5U);
+}
+
 TEST_F(RoundTrip, lost_answer_of_an_acquire_leaves_one_lease) {
     const auto store = make_storage(through(gate_.port()));
     for (const bool own_id : {false, true}) {

@@ -31,6 +31,8 @@ class TcpGate {
     void freeze(bool frozen) noexcept { frozen_ = frozen; }
     /// The same for the connections that there are, for ever.
     void freeze_those_that_are() noexcept { ++ice_age_; }
+    /// The same for those that come.
+    void freeze_those_that_come(bool frozen) noexcept { newcomers_frozen_ = frozen; }
     /// Cuts all connections.
     void cut_all() noexcept { ++epoch_; }
     /// Refuses new connections at once, by closing them.
@@ -49,6 +51,7 @@ class TcpGate {
     std::atomic<int> cuts_{0};
     std::atomic<int> epoch_{0};
     std::atomic<int> ice_age_{0};
+    std::atomic<bool> newcomers_frozen_{false};
     std::atomic<std::int64_t> requests_{0};
     std::atomic<std::int64_t> rows_{0};
     std::atomic<std::int64_t> connections_{0};
