@@ -7,6 +7,7 @@
 #include "exit_code.hpp"
 #include "pharox/app/configuration.hpp"
 #include "pharox/app/storages.hpp"
+#include "pharox/model/json.hpp"
 
 namespace pharox::cli {
 namespace {
@@ -14,8 +15,14 @@ namespace {
 int migrate(const Session& session, bool dry_run) {
     const app::Configuration configuration = app::load_configuration(session.storage_flag);
     const app::Migration migration = app::migrate_storage(configuration.storage, dry_run);
-    if (dry_run) {
-        std::cout << migration.sql;
+    // All or nothing, as it is done by the command itself.
+    const std::string sql = migration.sql.empty() ? "" : "BEGIN;\n" + migration.sql + "COMMIT;\n";
+    if (session.json) {
+        Json json = Json::object({{"from", migration.from}, {"to", migration.to}});
+        if (dry_run) json = json.with("sql", sql);
+        std::cout << json.dump() << '\n';
+    } else if (dry_run) {
+        std::cout << sql;
     } else if (migration.sql.empty()) {
         std::cout << "the schema is up to date (version " << migration.to << ")\n";
     } else {

@@ -29,6 +29,8 @@ TEST_F(PostgresCommandLine, MigrateThenLease) {
     const Finished plan = pharox({"--storage", owner, "migrate", "--dry-run"});
     EXPECT_EQ(plan.status, 0) << plan.errors;
     EXPECT_NE(plan.output.find("CREATE TABLE \"fleet\".lease"), std::string::npos) << plan.output;
+    EXPECT_TRUE(plan.output.starts_with("BEGIN;\n")) << plan.output;
+    EXPECT_TRUE(plan.output.ends_with("COMMIT;\n")) << plan.output;
     EXPECT_EQ(schemas(), "0") << "a dry run changes nothing";
 
     const Finished done = pharox({"--storage", owner, "migrate"});
@@ -36,6 +38,11 @@ TEST_F(PostgresCommandLine, MigrateThenLease) {
     const Finished again = pharox({"--storage", owner, "migrate"});
     EXPECT_EQ(again.output, "the schema is up to date (version 1)\n") << again.errors;
     EXPECT_EQ(pharox({"--storage", owner, "migrate", "--dry-run"}).output, "");
+    EXPECT_EQ(pharox({"--storage", owner, "--json", "migrate"}).output, "{\"from\":1,\"to\":1}\n");
+
+    const Finished mistyped = pharox({"--storage", owner + "&max_conections=4", "stats"});
+    EXPECT_EQ(mistyped.status, 2) << mistyped.errors;
+    EXPECT_NE(mistyped.errors.find("max_conections"), std::string::npos) << mistyped.errors;
 
     server().query(postgres::grants_for("fleet"));
     import("eu", "192.0.2.1:8080\n192.0.2.2:8080\n", {"--max-concurrency", "1"});

@@ -42,12 +42,16 @@ struct Leasing::Ask {
           consumer(asked.consumer.empty() ? std::string(default_consumer_name) : asked.consumer),
           lease_id(asked.lease_id.is_nil() ? LeaseId::make() : asked.lease_id),
           plan(asked.selector, asked.filters, asked.allow_slow),
-          operation{.name = name, .lease = lease_id} {}
+          operation{.name = name, .lease = lease_id, .in_doubt = &in_doubt} {}
+    Ask(const Ask&) = delete;
+    Ask& operator=(const Ask&) = delete;
+    ~Ask() = default;
 
     const AcquireRequest& request;
     std::string consumer;
     LeaseId lease_id;
     PickPlan plan;
+    mutable bool in_doubt = false;
     Operation operation;
     std::int64_t call = new_call_key();
 

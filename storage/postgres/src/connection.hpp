@@ -31,6 +31,8 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 struct Operation {
     std::string_view name;
     std::optional<LeaseId> lease{};
+    /// Where a call of several statements keeps whether one that was sent may have done its work.
+    bool* in_doubt = nullptr;
 };
 
 /// Throws the StorageError of this store.

@@ -64,7 +64,8 @@ Database::Attempts::Attempts(Database& database, const Operation& operation, Rep
     : database_(database),
       operation_(operation),
       repeat_(repeat),
-      give_up_(std::chrono::steady_clock::now() + database.options_.recovery_time) {}
+      give_up_(std::chrono::steady_clock::now() + database.options_.recovery_time),
+      in_doubt_(operation.in_doubt != nullptr ? *operation.in_doubt : own_doubt_) {}
 
 ConnectionPool::Loan Database::Attempts::borrow() {
     for (;;) {

@@ -100,7 +100,8 @@ class Database {
         Operation operation_;
         Repeat repeat_;
         SteadyTime give_up_;
-        bool in_doubt_ = false;
+        bool own_doubt_ = false;
+        bool& in_doubt_;
         int conflicts_ = 0;
         int losses_ = 0;
     };

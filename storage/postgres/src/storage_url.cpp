@@ -76,6 +76,18 @@ std::string percent_encoded(const std::string& text) {
     return encoded;
 }
 
+/// As libpq itself takes it in a URL.
+bool is_of_libpq(std::string_view key) {
+    if (key == "ssl") return true;
+    const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> known(PQconndefaults(),
+                                                                               PQconninfoFree);
+    if (!known) throw std::bad_alloc();
+    for (const PQconninfoOption* one = known.get(); one->keyword != nullptr; ++one) {
+        if (key == one->keyword) return true;
+    }
+    return false;
+}
+
 }  // namespace
 
 Options options_of(const StorageUrl& url) {
@@ -83,6 +95,9 @@ Options options_of(const StorageUrl& url) {
     std::string theirs;
     for (const auto& [key, value] : url.options) {
         if (take_option(options, key, value)) continue;
+        if (!is_of_libpq(key)) {
+            throw ValidationError(key, ValidationError::hidden_value, "is no option of pharox or of libpq");
+        }
         theirs += (theirs.empty() ? '?' : '&') + percent_encoded(key) + '=' + percent_encoded(value);
     }
     const std::string rest = url.rest.empty() ? "//" : url.rest;
