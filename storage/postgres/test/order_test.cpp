@@ -116,7 +116,7 @@ TEST_F(Orders, copies_are_complete_whatever_goes_on_meanwhile) {
 TEST_F(Orders, that_wait_for_an_import_leave_connections_to_others) {
     Options options = this->options();
     options.max_connections = 4;
-    options.connection_wait = 300ms;
+    options.connection_wait = 5s;
     const auto store = make_storage(options);
     const ProxyPool pool = fill(*store, 8);
     const ProxyPool other = store->catalog()->add_pool({.name = "other"});
