@@ -11,7 +11,6 @@ namespace {
 
 constexpr int created_proxy_column = 7;
 constexpr int slow_room = 2;
-constexpr int most_looks = 10'000;
 
 }  // namespace
 
@@ -27,8 +26,7 @@ AcquireResult Leasing::acquire(const AcquireRequest& request) {
     if (!result && ask.plan.exact()) result = attempt_at_once(ask, expired);
     for (int looks = 0; !result; ++looks) {
         // Each look that finds one which cannot be had then means that another caller was faster.
-        if (looks == most_looks)
-            fail(ask.operation, "proxies look free and cannot be leased: call repair()", true);
+        if (looks == most_looks) nothing_can_be_had(ask.operation);
         const Situation now = look_around(ask, Busy::unless_one_is_free);
         if (!now.pool) {
             result = Miss::pool_unknown;
@@ -59,6 +57,10 @@ AcquireResult Leasing::acquire(const AcquireRequest& request) {
     return *std::move(result);
 }
 
+void Leasing::nothing_can_be_had(const Operation& operation) {
+    fail(operation, "proxies look free and cannot be leased: call repair()", true);
+}
+
 std::optional<AcquireResult> Leasing::attempt_at_once(const Ask& ask, Expired& expired) {
     const Parameters parameters = ask.with_filter(ask.parameters(ask.lease_id));
     if (ask.request.filters.empty() && !ask.request.allow_slow)
@@ -67,7 +69,7 @@ std::optional<AcquireResult> Leasing::attempt_at_once(const Ask& ask, Expired& e
 }
 
 std::optional<AcquireResult> Leasing::attempt_in_crowd(const Ask& ask, Expired& expired) {
-    if (!crowd_.is_one() || !ask.plan.has_places()) return std::nullopt;
+    if (!crowd_.is_there() || !ask.plan.has_places()) return std::nullopt;
     const bool whole_pool = ask.request.filters.empty();
     const std::size_t question = 2 * std::hash<std::string>()(ask.request.pool) + (whole_pool ? 0 : 1);
     const int place = crowd_.place(question);

@@ -28,7 +28,8 @@ class Crowd {
         Crowd& crowd_;
     };
 
-    [[nodiscard]] bool is_one() const noexcept { return calls_.load(std::memory_order_relaxed) > 1; }
+    /// Whether more than one call is in progress.
+    [[nodiscard]] bool is_there() const noexcept { return calls_.load(std::memory_order_relaxed) > 1; }
     /// The calling thread's place. `question` is a hash of what is asked for.
     int place(std::size_t question) noexcept;
     /// There was nothing at the place, or after it: few proxies are left to choose from, and for a while all

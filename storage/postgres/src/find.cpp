@@ -16,7 +16,8 @@ FindResult Leasing::find(const FindRequest& request) {
     const PickPlan plan(request.selector, request.filters, request.allow_slow);
     Expired expired(reports_);
     FindResult result;
-    for (;;) {
+    for (int looks = 0;; ++looks) {
+        if (looks == most_looks) nothing_can_be_had(finding);
         // What is due is ended first: a find tells the counter too.
         Parameters parameters;
         parameters.add(request.pool);

@@ -177,7 +177,7 @@ CleanupResult Leasing::cleanup(const CleanupRequest& request) {
     expired.add(collect(operation, false));
     while (prune_some()) {
     }
-    look_around_now_and_then();
+    look_for_transactions_now_and_then();
     CleanupResult result{.leases = expired.take()};
     result.count = static_cast<std::int64_t>(result.leases.size());
     if (!request.collect) result.leases.clear();
@@ -232,11 +232,15 @@ void Leasing::collect_into(Expired& expired, const Operation& operation) {
 
 /// What is remembered stays bounded while nobody calls for it: twice as many may be forgotten as have ended.
 void Leasing::prune_after(std::size_t ended) {
+    // The first one that ends has a turn, and then every so many.
+    const auto turns_until = [](std::size_t count) {
+        return (count + ended_between_prunings - 1) / ended_between_prunings;
+    };
     const std::size_t before = ended_.fetch_add(ended, std::memory_order_relaxed);
-    std::size_t turns = (before + ended) / ended_between_prunings - before / ended_between_prunings;
+    std::size_t turns = turns_until(before + ended) - turns_until(before);
     if (turns == 0) return;
     while (turns > 0 && prune_some()) --turns;
-    look_around_now_and_then();
+    look_for_transactions_now_and_then();
 }
 
 /// Whether there may be more. No reason for a call to fail.
@@ -258,7 +262,7 @@ bool Leasing::prune_some() {
     }
 }
 
-void Leasing::look_around_now_and_then() {
+void Leasing::look_for_transactions_now_and_then() {
     try {
         const auto now = std::chrono::steady_clock::now();
         SteadyTime planned = next_look_.load();

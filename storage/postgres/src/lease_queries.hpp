@@ -18,15 +18,15 @@ inline constexpr int mark_parameters = 1;
 
 inline constexpr auto choose = "WITH chosen AS MATERIALIZED (";
 inline constexpr auto pick = "SELECT id";
+/// The bracket is left open for what the order needs of the pool.
 inline constexpr auto pick_from =
     " FROM pharox.proxy WHERE pool_id = (SELECT id FROM pharox.pool WHERE name = $1";
-/// A slow one, where no active one has room, nor would have if what is due were ended. A condition on the
-/// active ones stands before `unless_one_is_due`.
+/// A slow one, where no active one has room, nor would have if what is due were ended. `pick_from` and the
+/// conditions stand before `unless_one_is_due`.
 inline constexpr auto choose_active = "WITH active AS MATERIALIZED (";
 inline constexpr auto or_slow = ", slow AS MATERIALIZED (";
 inline constexpr auto unless_one_is_active =
-    " AND NOT EXISTS (SELECT 1 FROM active) AND NOT EXISTS (SELECT 1 FROM pharox.proxy"
-    " WHERE pool_id = (SELECT id FROM pharox.pool WHERE name = $1)";
+    " AND NOT EXISTS (SELECT 1 FROM active) AND NOT EXISTS (SELECT 1";
 inline constexpr auto unless_one_is_due =
     ") AND NOT EXISTS (SELECT 1 FROM pharox.lease WHERE status = 0 AND expires_at <= " PHAROX_NOW ")";
 inline constexpr auto choose_either =
@@ -36,9 +36,7 @@ inline constexpr auto not_used_meanwhile = " AND turn <= (SELECT last_value FROM
 inline constexpr auto lock_free = " LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED)";
 inline constexpr auto lock_busy = " LIMIT 1 FOR NO KEY UPDATE)";
 /// The first after a place that nobody has locked; what is locked is looked at again. $8: the place.
-inline constexpr auto choose_near =
-    "WITH chosen AS MATERIALIZED (SELECT p.id FROM (SELECT id, pool_id FROM pharox.proxy"
-    " WHERE pool_id = (SELECT id FROM pharox.pool WHERE name = $1)";
+inline constexpr auto choose_near = "WITH chosen AS MATERIALIZED (SELECT p.id FROM (SELECT id, pool_id";
 inline constexpr auto from_place =
     " OFFSET $8 LIMIT 8) near JOIN pharox.proxy p ON p.id = near.id WHERE p.pool_id = near.pool_id";
 inline constexpr auto lock_at_place = " LIMIT 1 FOR NO KEY UPDATE OF p SKIP LOCKED)";

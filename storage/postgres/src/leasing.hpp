@@ -54,6 +54,9 @@ class Leasing final : public ILeaseControl {
 
   private:
     struct Ask;
+    /// After so many looks that each found what then could not be had, something else is wrong.
+    static constexpr int most_looks = 10'000;
+    [[noreturn]] static void nothing_can_be_had(const Operation& operation);
     /// What there is besides a row that can be had at once. No pool: it is unknown.
     struct Situation {
         std::optional<PoolId> pool{};
@@ -72,7 +75,7 @@ class Leasing final : public ILeaseControl {
     };
 
     std::optional<AcquireResult> attempt_at_once(const Ask& ask, Expired& expired);
-    /// The same beside others who ask at the same time: the first of a part of the proxies.
+    /// The same beside others who ask at the same time: from a place of its own.
     std::optional<AcquireResult> attempt_in_crowd(const Ask& ask, Expired& expired);
     std::optional<AcquireResult> attempt(const Ask& ask, const std::string& statement,
                                          const Parameters& parameters, Expired& expired);
@@ -109,7 +112,7 @@ class Leasing final : public ILeaseControl {
     bool collect_some(const Operation& operation, std::vector<Lease>& ended);
     void prune_after(std::size_t ended);
     bool prune_some();
-    void look_around_now_and_then();
+    void look_for_transactions_now_and_then();
     [[nodiscard]] bool is_forgotten(const Lease& lease, Timestamp now) const;
 
     Database& database_;
@@ -122,7 +125,7 @@ class Leasing final : public ILeaseControl {
     std::array<std::string, 6> acquire_;
     const std::string acquire_at_place_;
     const std::string end_lease_;
-    std::atomic<std::size_t> ended_{999};                   // so that the first one that ends looks
+    std::atomic<std::size_t> ended_{0};
     std::atomic<SteadyTime> next_look_{SteadyTime::min()};  // for open transactions
     /// When what is due is looked after next, without anybody asking for it.
     std::atomic<SteadyTime> next_collection_{std::chrono::steady_clock::now() + std::chrono::seconds(1)};

@@ -131,7 +131,8 @@ std::string PickPlan::choose_any(const std::string& conditions) const {
     const std::string order = in_order(selector_) + query::lock_free;
     return query::choose_active + pick({}, conditions) + order + query::or_slow +
            pick({.room = static_cast<int>(ProxyStatus::slow)}, conditions) + query::unless_one_is_active +
-           std::string(with_room(0)) + conditions + query::unless_one_is_due + order + query::choose_either;
+           query::pick_from + ")" + std::string(with_room(0)) + conditions + query::unless_one_is_due +
+           order + query::choose_either;
 }
 
 /// How far a random order has come.
@@ -160,8 +161,8 @@ std::string PickPlan::acquire(Reach reach) const {
 }
 std::string PickPlan::acquire_at_place() const {
     const std::string conditions = std::string(with_room(0)) + where(query::acquire_parameters + 1);
-    return query::choose_near + conditions + in_order(selector_) + query::from_place + conditions +
-           query::lock_at_place + lease_chosen();
+    return query::choose_near + std::string(query::pick_from) + ")" + conditions + in_order(selector_) +
+           query::from_place + conditions + query::lock_at_place + lease_chosen();
 }
 std::string PickPlan::acquire_other() const {
     return choose_any(other_proxy(query::acquire_parameters) + where(query::acquire_parameters + 1)) +

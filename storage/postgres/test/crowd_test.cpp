@@ -17,13 +17,13 @@ std::set<int> places_of_threads(Crowd& crowd, int threads) {
 
 TEST(Crowds, whoever_is_alone_has_the_first_place) {
     Crowd crowd;
-    EXPECT_FALSE(crowd.is_one());
+    EXPECT_FALSE(crowd.is_there());
     const Crowd::Call call(crowd);
-    EXPECT_FALSE(crowd.is_one());
+    EXPECT_FALSE(crowd.is_there());
     EXPECT_EQ(places_of_threads(crowd, 4), (std::set<int>{0}));
     {
         const Crowd::Call other(crowd);
-        EXPECT_TRUE(crowd.is_one());
+        EXPECT_TRUE(crowd.is_there());
         EXPECT_EQ(places_of_threads(crowd, 4), (std::set<int>{0, 1}));
     }
     EXPECT_EQ(places_of_threads(crowd, 4), (std::set<int>{0}));
