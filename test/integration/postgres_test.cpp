@@ -43,6 +43,12 @@ TEST_F(PostgresCommandLine, MigrateThenLease) {
     const Finished mistyped = pharox({"--storage", owner + "&max_conections=4", "stats"});
     EXPECT_EQ(mistyped.status, 2) << mistyped.errors;
     EXPECT_NE(mistyped.errors.find("max_conections"), std::string::npos) << mistyped.errors;
+    for (const std::string part :
+         {"//u:x?not-told=y@127.0.0.1/db", "//u@127.0.0.1/db?password=x&not-told=y"}) {
+        const Finished refused = pharox({"--storage", "postgresql:" + part, "stats"});
+        EXPECT_EQ(refused.status, 2) << refused.errors;
+        EXPECT_NE(refused.errors.find("%26"), std::string::npos) << refused.errors;
+    }
 
     server().query(postgres::grants_for("fleet"));
     import("eu", "192.0.2.1:8080\n192.0.2.2:8080\n", {"--max-concurrency", "1"});

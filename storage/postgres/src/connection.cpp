@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <map>
 #include <memory>
 
@@ -121,6 +122,20 @@ std::vector<Server> servers_of(const std::string& connection) {
     return servers;
 }
 
+/// What the connection, the environment or a service file say of it; nothing where there is no bound.
+std::optional<std::chrono::seconds> connect_timeout_of(PGconn* connection) {
+    const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> options(PQconninfo(connection),
+                                                                                 PQconninfoFree);
+    for (const PQconninfoOption* one = options.get(); one != nullptr && one->keyword != nullptr; ++one) {
+        if (one->keyword != std::string_view("connect_timeout") || one->val == nullptr) continue;
+        const std::string_view text = one->val;
+        int seconds = 0;
+        std::from_chars(text.data(), text.data() + text.size(), seconds);
+        if (seconds > 0) return std::chrono::seconds(seconds);
+    }
+    return std::nullopt;
+}
+
 /// For what is told apart by its text.
 class InEnglish {
   public:
@@ -188,6 +203,9 @@ void Connection::connect(const Settings& settings, const Server& server, SteadyT
     const InEnglish in_english;
     connection_.reset(PQconnectStartParams(keywords.data(), values.data(), 1));
     if (connection_ == nullptr) throw std::bad_alloc();
+    // libpq itself heeds it only where it does the waiting.
+    if (const auto theirs = connect_timeout_of(connection_.get()))
+        deadline = std::min(deadline, std::chrono::steady_clock::now() + *theirs);
     PQsetErrorVerbosity(connection_.get(), PQERRORS_VERBOSE);  // for the SQLSTATE of a refusal
     PostgresPollingStatusType step = PGRES_POLLING_WRITING;
     while (PQstatus(connection_.get()) != CONNECTION_BAD && step != PGRES_POLLING_OK) {

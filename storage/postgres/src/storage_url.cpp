@@ -2,6 +2,7 @@
 
 #include <libpq-fe.h>
 
+#include <algorithm>
 #include <charconv>
 #include <memory>
 
@@ -88,6 +89,20 @@ bool is_of_libpq(std::string_view key) {
     return false;
 }
 
+/// A password that holds an & or a ? of its own ends in what looks like an option: that is not told.
+[[noreturn]] void refuse_option(const StorageUrl& url, const std::string& key) {
+    const bool may_be_of_a_password = std::ranges::any_of(url.options, [](const auto& option) {
+        const auto& [name, value] = option;
+        return name == "password" || name == "sslpassword" || (name + value).find('@') != std::string::npos;
+    });
+    if (may_be_of_a_password) {
+        throw ValidationError("storage", ValidationError::hidden_value,
+                              "has an option that is neither pharox's nor libpq's: in a password, write & as "
+                              "%26 and ? as %3F");
+    }
+    throw ValidationError(key, ValidationError::hidden_value, "is no option of pharox or of libpq");
+}
+
 }  // namespace
 
 Options options_of(const StorageUrl& url) {
@@ -95,9 +110,7 @@ Options options_of(const StorageUrl& url) {
     std::string theirs;
     for (const auto& [key, value] : url.options) {
         if (take_option(options, key, value)) continue;
-        if (!is_of_libpq(key)) {
-            throw ValidationError(key, ValidationError::hidden_value, "is no option of pharox or of libpq");
-        }
+        if (!is_of_libpq(key)) refuse_option(url, key);
         theirs += (theirs.empty() ? '?' : '&') + percent_encoded(key) + '=' + percent_encoded(value);
     }
     const std::string rest = url.rest.empty() ? "//" : url.rest;
