@@ -118,7 +118,8 @@ constexpr auto lease_id =
     "'-8000-' || lpad(:k::text, 12, '0'))::uuid";
 constexpr auto header = "\\set n :n + 1\n\\set k :client_id * 100000000 + :n\n";
 
-/// As the adapter asks while so many calls of it are in progress.
+/// As the adapter asks for a call that is alone, or that keeps out of the way of others. Together they ask
+/// for less, which pgbench cannot do.
 std::string same_statements(Selector selector, int connections) {
     const ProxyFilters none;
     const PickPlan plan(selector, none, false);

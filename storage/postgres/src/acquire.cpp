@@ -1,4 +1,5 @@
 // Acquire and create_lease.
+#include <algorithm>
 #include <utility>
 
 #include "acquire_ask.hpp"
@@ -22,8 +23,8 @@ AcquireResult Leasing::acquire(const AcquireRequest& request) {
                        ask.with_filter(ask.parameters(ask.lease_id)), expired);
     };
     const Crowd::Call in_progress(crowd_);
-    std::optional<AcquireResult> result = attempt_in_crowd(ask, expired);
-    if (!result && ask.plan.exact()) result = attempt_at_once(ask, expired);
+    std::optional<AcquireResult> result;
+    if (ask.plan.exact()) result = attempt_in_company(ask, expired);
     for (int looks = 0; !result; ++looks) {
         // Each look that finds one which cannot be had then means that another caller was faster.
         if (looks == most_looks) nothing_can_be_had(ask.operation);
@@ -68,18 +69,69 @@ std::optional<AcquireResult> Leasing::attempt_at_once(const Ask& ask, Expired& e
     return attempt(ask, database_.in_schema(ask.plan.acquire_any()), parameters, expired);
 }
 
-std::optional<AcquireResult> Leasing::attempt_in_crowd(const Ask& ask, Expired& expired) {
-    if (!crowd_.is_there() || !ask.plan.has_places()) return std::nullopt;
-    const bool whole_pool = ask.request.filters.empty();
-    const std::size_t question = 2 * std::hash<std::string>()(ask.request.pool) + (whole_pool ? 0 : 1);
-    const int place = crowd_.place(question);
-    if (place == 0) return std::nullopt;
+std::optional<AcquireResult> Leasing::attempt_at_place(const Ask& ask, int place, Expired& expired) {
     const Parameters parameters = ask.with_filter(ask.parameters(ask.lease_id).add(std::int64_t{place}));
-    auto result = whole_pool
-                      ? attempt(ask, acquire_at_place_, parameters, expired)
-                      : attempt(ask, database_.in_schema(ask.plan.acquire_at_place()), parameters, expired);
-    if (!result) crowd_.found_nothing(question);
-    return result;
+    if (ask.request.filters.empty()) return attempt(ask, acquire_at_place_, parameters, expired);
+    return attempt(ask, database_.in_schema(ask.plan.acquire_at_place()), parameters, expired);
+}
+
+std::optional<AcquireResult> Leasing::attempt_in_company(const Ask& ask, Expired& expired) {
+    if (!ask.plan.has_places()) return attempt_at_once(ask, expired);
+    const std::size_t question =
+        2 * std::hash<std::string>()(ask.request.pool) + (ask.request.filters.empty() ? 0 : 1);
+    if (!crowd_.goes_together(question)) return attempt_at_once(ask, expired);
+    Acquiring me(ask);
+    std::optional<AcquireResult> result;
+    bool asked_for_the_first = false;
+    acquiring_.go(me, [&](std::span<Acquiring* const> group) {
+        if (group.size() > 1) return acquire_together(group, question);
+        me.place = crowd_.place(question);
+        asked_for_the_first = me.place == 0;
+        result =
+            asked_for_the_first ? attempt_at_once(ask, expired) : attempt_at_place(ask, me.place, expired);
+    });
+    if (me.leased) {
+        if (me.due) collect_into(expired, ask.operation);
+        return AcquireResult(*std::move(me.leased));
+    }
+    if (result || asked_for_the_first) return result;
+    crowd_.found_too_few(question, me.place);
+    return attempt_at_once(ask, expired);
+}
+
+bool Leasing::Acquiring::goes_with(const Acquiring& other) const { return ask.asks_the_same_as(other.ask); }
+
+/// Whoever gets nothing goes by itself, and is told why.
+void Leasing::acquire_together(std::span<Acquiring* const> group, std::size_t question) {
+    const Ask& first = group.front()->ask;
+    first.call = new_call_key();
+    std::vector<UuidBytes> ids;
+    std::vector<Acquiring*> calls;
+    for (Acquiring* const call : group) {
+        const UuidBytes id = call->ask.lease_id.bytes();
+        if (std::ranges::find(ids, id) != ids.end()) continue;  // the same call twice at the same time
+        ids.push_back(id);
+        calls.push_back(call);
+        call->ask.call = first.call;
+    }
+    const int place = crowd_.place_of_many(question, ids.size());
+    const Parameters parameters =
+        first.with_filter(first.parameters(std::span<const UuidBytes>(ids)).add(std::int64_t{place}));
+    const std::string statement = first.request.filters.empty()
+                                      ? acquire_together_
+                                      : database_.in_schema(first.plan.acquire_together());
+    bool in_doubt = false;
+    const std::optional<Rows> rows = database_.try_once(
+        in_doubt, [&](Connection& connection) { return connection.execute(statement, parameters); });
+    for (Acquiring* const call : calls) {
+        call->ask.in_doubt = in_doubt;
+        if (rows) call->place = place;
+    }
+    for (int row = 0; rows && row < rows->size(); ++row) {
+        Acquiring& call = *calls.at(static_cast<std::size_t>(rows->integer(row, leased_number_column) - 1));
+        call.leased = call.ask.leased(*rows, call.ask.lease_id, row);
+        call.due = Ask::is_due(*rows);
+    }
 }
 
 /// One statement: a lease, or nothing where there is nothing to lease, or nothing that can be had at once.

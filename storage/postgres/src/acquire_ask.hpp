@@ -10,6 +10,8 @@
 namespace pharox::postgres {
 
 inline constexpr int leased_proxy_column = 4;
+/// Of query::some_leased.
+inline constexpr int leased_number_column = leased_proxy_column + proxy_column_count;
 
 /// A lease that begins now; the rest of it is given.
 inline Lease new_lease(Lease lease, const Proxy& proxy, Timestamp now, Duration duration,
@@ -53,10 +55,11 @@ struct Leasing::Ask {
     PickPlan plan;
     mutable bool in_doubt = false;
     Operation operation;
-    std::int64_t call = new_call_key();
+    mutable std::int64_t call = new_call_key();
 
-    /// For query::acquire_parameters.
-    [[nodiscard]] Parameters parameters(LeaseId id) const {
+    /// For query::acquire_parameters; `id` may be several.
+    template <class IdOrIds>
+    [[nodiscard]] Parameters parameters(const IdOrIds& id) const {
         Parameters parameters;
         parameters.add(request.pool)
             .add(consumer)
@@ -75,16 +78,24 @@ struct Leasing::Ask {
     /// Whether leases are due: of query::leased.
     static bool is_due(const Rows& rows) { return !rows.is_null(0, 3); }
     /// What query::leased answered.
-    [[nodiscard]] LeasedProxy leased(const Rows& rows, LeaseId id) const {
-        Proxy proxy = read_proxy(rows, 0, leased_proxy_column);
-        if (is_due(rows)) proxy.current_leases -= static_cast<int>(rows.integer(0, 3));
+    [[nodiscard]] LeasedProxy leased(const Rows& rows, LeaseId id, int row = 0) const {
+        Proxy proxy = read_proxy(rows, row, leased_proxy_column);
+        if (is_due(rows)) proxy.current_leases -= static_cast<int>(rows.integer(row, 3));
         Lease lease = new_lease({.id = id,
-                                 .consumer_id = rows.id<ConsumerId>(0, 2),
+                                 .consumer_id = rows.id<ConsumerId>(row, 2),
                                  .pool_name = request.pool,
-                                 .fencing_token = rows.integer(0, 1),
+                                 .fencing_token = rows.integer(row, 1),
                                  .metadata = request.metadata},
-                                proxy, rows.time(0, 0), request.duration, request.max_tenure);
+                                proxy, rows.time(row, 0), request.duration, request.max_tenure);
         return {std::move(proxy), std::move(lease)};
+    }
+    /// Whether all but the lease ids is the same.
+    [[nodiscard]] bool asks_the_same_as(const Ask& other) const {
+        const AcquireRequest& theirs = other.request;
+        return request.pool == theirs.pool && consumer == other.consumer &&
+               request.selector == theirs.selector && request.duration == theirs.duration &&
+               request.max_tenure == theirs.max_tenure && request.allow_slow == theirs.allow_slow &&
+               request.filters == theirs.filters && request.metadata == theirs.metadata;
     }
 };
 

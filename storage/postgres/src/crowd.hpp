@@ -10,8 +10,9 @@ namespace pharox::postgres {
 /// Whoever asks for the first proxy of an order that leases do not change gets the same one as everybody else
 /// who asks, as long as it has room, and then each acquire and each release waits for the row that another
 /// one has locked. While n calls of a storage are in progress, each thread therefore has a place of its own
-/// among the first proxies: below n rounded up to a power of two. A call that is alone has the first place.
-/// Thread-safe, and without locks.
+/// among the first proxies, below n rounded up to a power of two (8 at most); calls that go together begin
+/// behind them, where those before them ended, among four times as many. A call that is alone has the first
+/// place. Thread-safe, and without locks.
 class Crowd {
   public:
     /// An acquire or a release in progress.
@@ -28,18 +29,29 @@ class Crowd {
         Crowd& crowd_;
     };
 
-    /// Whether more than one call is in progress.
-    [[nodiscard]] bool is_there() const noexcept { return calls_.load(std::memory_order_relaxed) > 1; }
-    /// The calling thread's place. `question` is a hash of what is asked for.
+    // `question` is a hash of what is asked for.
+
+    /// Where an acquire of the calling thread begins.
     int place(std::size_t question) noexcept;
-    /// There was nothing at the place, or after it: few proxies are left to choose from, and for a while all
-    /// places are the first.
-    void found_nothing(std::size_t question) noexcept;
+    /// Where one of so many calls begins, behind the places of threads.
+    int place_of_many(std::size_t question, std::size_t count) noexcept;
+    /// Whether such calls are to go together; asked once for each.
+    bool goes_together(std::size_t question) noexcept;
+    /// There was too little from that place on: few proxies are left to choose from. For a while all begin at
+    /// the first; and where they did, each goes by itself.
+    void found_too_few(std::size_t question, int place) noexcept;
 
   private:
+    [[nodiscard]] std::size_t places() const noexcept;
+
     std::atomic<int> calls_{0};
-    /// How many more acquires have the first place, by question; some share one.
-    std::array<std::atomic<int>, 64> pauses_{};
+    std::atomic<std::size_t> next_{0};
+    /// For how many more acquires; some questions share one.
+    struct Pause {
+        std::atomic<int> places{0};
+        std::atomic<int> together{0};
+    };
+    std::array<Pause, 64> pauses_{};
 };
 
 }  // namespace pharox::postgres

@@ -81,19 +81,16 @@ ConnectionPool::Loan Database::Attempts::borrow() {
     }
 }
 
+void Database::mend(ConnectionPool::Loan& connection, const ServerError& error) {
+    // The plan of an older schema; a standby, where the next one may be the primary.
+    if (connection->in_transaction() || error.is("0A000") || error.is("25006")) return connection.discard();
+    // Whoever forgets our statements once, does so again.
+    if (is_stale_statement(error)) connection->stop_preparing();
+}
+
 void Database::Attempts::failed(ConnectionPool::Loan& connection, const ServerError& error) {
-    if (connection->in_transaction()) connection.discard();
-    if (is_conflict(error) && ++conflicts_ < most_conflicts) return;
-    if (is_stale_statement(error) && ++conflicts_ < most_conflicts) {
-        // Whoever forgets our statements once, does so again.
-        if (error.is("0A000")) {
-            connection.discard();
-        } else if (connection.is_usable()) {
-            connection->stop_preparing();
-        }
-        return;
-    }
-    if (error.is("25006")) connection.discard();  // a standby: the next one may be the primary
+    mend(connection, error);
+    if ((is_conflict(error) || is_stale_statement(error)) && ++conflicts_ < most_conflicts) return;
     fail(operation_, error.message + " (SQLSTATE " + error.code + ")", is_retryable(error), in_doubt_);
 }
 

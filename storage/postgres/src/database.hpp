@@ -3,9 +3,11 @@
 
 #include <atomic>
 #include <concepts>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 #include "connection_pool.hpp"
 #include "expiry_reports.hpp"
@@ -55,7 +57,28 @@ class Database {
             }
         }
     }
-    /// The same in a transaction of several statements.
+    /// Calls `work(connection)` once. Nothing where that failed, for whatever reason: the caller has another
+    /// way, and three quarters of the time that it may wait for a connection. `in_doubt` becomes true where
+    /// it may have done its work.
+    template <class Work>
+    auto try_once(bool& in_doubt, Work work) -> std::optional<decltype(work(std::declval<Connection&>()))> {
+        try {
+            ConnectionPool::Loan connection =
+                pool_.borrow(std::chrono::steady_clock::now() + options_.connection_wait / 4);
+            try {
+                return work(*connection);
+            } catch (const ServerError& error) {
+                mend(connection, error);
+            } catch (const ConnectionLost& error) {
+                connection.discard();
+                in_doubt = in_doubt || error.sent;
+            }
+        } catch (const ConnectionLost&) {
+            return std::nullopt;  // none could be had
+        }
+        return std::nullopt;
+    }
+    /// As run(), in a transaction of several statements.
     template <class Work>
     auto transact(const Operation& operation, Work work) {
         return run(operation, Repeat::unsent, [&](Connection& connection) {
@@ -85,6 +108,8 @@ class Database {
     void warn(std::string_view what) const;
 
   private:
+    /// After an error: a connection that is no good any more is not used again.
+    static void mend(ConnectionPool::Loan& connection, const ServerError& error);
     /// A connection that cannot even do that is closed by the pool.
     static void roll_back(Connection& connection) noexcept;
     class Attempts {

@@ -1,5 +1,6 @@
 // How leases end, go on, and are forgotten.
 #include <array>
+#include <utility>
 
 #include "lease_queries.hpp"
 #include "leasing.hpp"
@@ -28,35 +29,68 @@ bool Leasing::is_forgotten(const Lease& lease, Timestamp now) const {
 }
 
 ReleaseResult Leasing::release(const ReleaseRequest& request) {
-    ReleaseResult result =
-        end({.name = "release_lease", .lease = request.lease_id}, request.lease_id, ReleaseReason::released);
+    ReleaseResult result = end("release_lease", request.lease_id, ReleaseReason::released);
     if (result.released) prune_after(1);
     return result;
 }
 
 ReleaseResult Leasing::revoke_lease(const RevokeRequest& request) {
-    return end({.name = "revoke_lease", .lease = request.lease_id}, request.lease_id, ReleaseReason::revoked);
+    return end("revoke_lease", request.lease_id, ReleaseReason::revoked);
 }
 
-ReleaseResult Leasing::end(const Operation& operation, LeaseId id, ReleaseReason reason) {
+ReleaseResult Leasing::end(std::string_view name, LeaseId id, ReleaseReason reason) {
     const Crowd::Call in_progress(crowd_);
-    const std::int64_t call = new_call_key();
-    Parameters parameters;
-    parameters.add(id).add(static_cast<std::int16_t>(reason)).add(call);
-    for (;;) {
+    Ending me(id);
+    const Operation operation{.name = name, .lease = id, .in_doubt = &me.in_doubt};
+    const auto end_it = [&] {
         const Rows rows = database_.run(operation, Repeat::always, [&](Connection& connection) {
-            return connection.execute(end_lease_, parameters);
+            return connection.execute(
+                end_lease_, Parameters().add(id).add(static_cast<std::int16_t>(reason)).add(me.call));
         });
-        if (rows.size() > 0) {
+        if (rows.size() > 0) me.ended = read_lease(rows, 0, 0);
+    };
+    bool asked = false;
+    if (reason == ReleaseReason::released) {
+        ending_.go(me, [&](std::span<Ending* const> group) {
+            if (group.size() > 1) return end_together(group, reason);
+            end_it();
+            asked = true;
+        });
+    }
+    for (;;) {
+        if (!me.ended && !std::exchange(asked, false)) end_it();
+        if (me.ended) {
             on_available_();
-            return {.released = true, .lease = read_lease(rows, 0, 0)};
+            return {.released = true, .lease = std::move(me.ended)};
         }
         const std::array<UuidBytes, 1> ids = {id.bytes()};
-        std::map<LeaseId, ReleaseResult> found = ended_before(operation, ids, call);
+        std::map<LeaseId, ReleaseResult> found = ended_before(operation, ids, me.call);
         if (found.empty()) return {};
         // An active one was not ended by that statement, nor by another: it was made meanwhile.
         if (found.begin()->second.lease->status == LeaseStatus::released)
             return std::move(found.begin()->second);
+    }
+}
+
+/// Those that somebody else has locked remain.
+void Leasing::end_together(std::span<Ending* const> group, ReleaseReason reason) {
+    const std::int64_t key = new_call_key();
+    std::vector<UuidBytes> ids;
+    std::map<LeaseId, Ending*> calls;
+    for (Ending* const call : group) {
+        if (!calls.emplace(call->id, call).second) continue;  // the same one twice at the same time
+        ids.push_back(call->id.bytes());
+        call->call = key;
+    }
+    const Parameters parameters =
+        Parameters().add(std::span<const UuidBytes>(ids)).add(static_cast<std::int16_t>(reason)).add(key);
+    bool in_doubt = false;
+    const std::optional<Rows> rows = database_.try_once(
+        in_doubt, [&](Connection& connection) { return connection.execute(end_unlocked_, parameters); });
+    for (const auto& [id, call] : calls) call->in_doubt = in_doubt;
+    for (int row = 0; rows && row < rows->size(); ++row) {
+        Lease lease = read_lease(*rows, row, 0);
+        calls.at(lease.id)->ended = std::move(lease);
     }
 }
 

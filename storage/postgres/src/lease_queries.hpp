@@ -35,11 +35,17 @@ inline constexpr auto choose_either =
 inline constexpr auto not_used_meanwhile = " AND turn <= (SELECT last_value FROM pharox.use_mark)";
 inline constexpr auto lock_free = " LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED)";
 inline constexpr auto lock_busy = " LIMIT 1 FOR NO KEY UPDATE)";
-/// The first after a place that nobody has locked; what is locked is looked at again. $8: the place.
-inline constexpr auto choose_near = "WITH chosen AS MATERIALIZED (SELECT p.id FROM (SELECT id, pool_id";
+/// Those after a place that nobody has locked; what is locked is looked at again. $8: the place. Whatever the
+/// planner believes of the values, it sees that the place is never far from the first, and has no index but
+/// the primary key's for the second look.
+inline constexpr auto choose_near =
+    "WITH chosen AS MATERIALIZED (SELECT p.id FROM (SELECT id, pool_id FROM (SELECT id, pool_id";
 inline constexpr auto from_place =
-    " OFFSET $8 LIMIT 8) near JOIN pharox.proxy p ON p.id = near.id WHERE p.pool_id = near.pool_id";
-inline constexpr auto lock_at_place = " LIMIT 1 FOR NO KEY UPDATE OF p SKIP LOCKED)";
+    " LIMIT 80) first OFFSET $8) near CROSS JOIN LATERAL (SELECT id FROM pharox.proxy WHERE id = near.id"
+    " AND (pool_id = near.pool_id";
+inline constexpr auto lock_near = ") IS TRUE FOR NO KEY UPDATE SKIP LOCKED) p";
+inline constexpr auto take_one = " LIMIT 1)";
+inline constexpr auto take_some = " LIMIT cardinality($3))";
 /// The mark and the time are taken when the lock is held.
 inline constexpr auto lease_it =
     ", taken AS (UPDATE pharox.proxy p SET current_leases = p.current_leases + 1, room = " PHAROX_ROOM(
@@ -56,6 +62,10 @@ inline constexpr auto taken_from =
     " FROM (SELECT *, nextval('pharox.use_mark') AS mark FROM chosen) chosen"
     " WHERE p.id = chosen.id RETURNING clock_timestamp() AS now, p.fencing, " PHAROX_PROXY_COLUMNS(
         "p.", "p.current_leases") ")";
+inline constexpr auto some_taken_from =
+    " FROM (SELECT *, nextval('pharox.use_mark') AS mark, row_number() OVER ()::int AS number FROM chosen)"
+    " chosen WHERE p.id = chosen.id RETURNING clock_timestamp() AS now, p.fencing, " PHAROX_PROXY_COLUMNS(
+        "p.", "p.current_leases") ", chosen.number)";
 /// The picked one draws again; the others keep their turns.
 inline constexpr auto draw_random =
     ", random_key = greatest(p.random_key, (SELECT random_high FROM pharox.pool WHERE id = p.pool_id))"
@@ -72,19 +82,28 @@ inline constexpr auto weighted_progress =
     " FROM chosen WHERE pool.id IN (SELECT q.id FROM pharox.pool q WHERE q.name = $1"
     " FOR NO KEY UPDATE SKIP LOCKED))";
 /// An unknown consumer is a null that the table refuses: only then was there a proxy for it.
-inline constexpr auto record_lease =
-    ", made AS (INSERT INTO pharox.lease (id, proxy_id, consumer_id, pool_id, pool_name, status, acquired_at,"
-    " expires_at, fencing, tenure_ends_at, metadata, call_key)"
-    " SELECT $3, taken.id, (SELECT id FROM pharox.consumer WHERE name = $2), taken.pool_id, $1, 0, taken.now,"
-    " taken.now + $4 * interval '1 millisecond', taken.fencing, taken.now + $5 * interval '1 millisecond', "
-    "$6, $7"
-    " FROM taken RETURNING consumer_id)";
+#define PHAROX_RECORD(lease_id)                                                                    \
+    ", made AS (INSERT INTO pharox.lease (id, proxy_id, consumer_id, pool_id, pool_name, status, " \
+    "acquired_at,"                                                                                 \
+    " expires_at, fencing, tenure_ends_at, metadata, call_key)"                                    \
+    " SELECT " lease_id                                                                            \
+    ", taken.id, (SELECT id FROM pharox.consumer WHERE name = $2), taken.pool_id, $1, 0,"          \
+    " taken.now, taken.now + $4 * interval '1 millisecond', taken.fencing,"                        \
+    " taken.now + $5 * interval '1 millisecond', $6, $7 FROM taken RETURNING consumer_id)"
+inline constexpr auto record_lease = PHAROX_RECORD("$3");
+inline constexpr auto record_leases = PHAROX_RECORD("($3)[taken.number]");
+#undef PHAROX_RECORD
 /// now, fencing, consumer id, how many leases on it are due (null where none are, on any proxy), the proxy.
 inline constexpr auto leased =
     " SELECT p.now, p.fencing, made.consumer_id, (SELECT CASE WHEN count(*) > 0"
     " THEN count(*) FILTER (WHERE d.proxy_id = p.id) END FROM pharox.lease d WHERE d.status = 0"
     " AND d.expires_at <= " PHAROX_NOW
     "), " PHAROX_PROXY_COLUMNS("p.", "p.current_leases") " FROM taken p, made";
+/// The same of each, and which of the lease ids it has, from 1.
+inline constexpr auto some_leased =
+    " SELECT p.now, p.fencing, (SELECT consumer_id FROM made LIMIT 1), CASE WHEN EXISTS (SELECT 1"
+    " FROM pharox.lease WHERE status = 0 AND expires_at <= " PHAROX_NOW ") THEN " PHAROX_DUE_ON(
+        "p") " END, " PHAROX_PROXY_COLUMNS("p.", "p.current_leases") ", p.number FROM taken p";
 /// now, fencing, the proxy.
 inline constexpr auto marked = " SELECT * FROM taken";
 
@@ -185,6 +204,17 @@ inline constexpr auto end_lease =
     ", freed AS (UPDATE pharox.proxy p SET " PHAROX_FREED("1", "ended.mark")
     " FROM (SELECT proxy_id, nextval('pharox.use_mark') AS mark FROM ended) ended WHERE p.id = ended.proxy_id"
     " RETURNING " PHAROX_TELL_FREED("1") ")"
+    " SELECT * FROM ended";
+/// $1 lease ids, $2 and $3 as above. Those that nobody has locked, nor their proxies: waits for nothing.
+inline constexpr auto end_unlocked =
+    "WITH held AS MATERIALIZED (SELECT l.id FROM pharox.lease l JOIN pharox.proxy p ON p.id = l.proxy_id"
+    " WHERE l.id = ANY ($1) AND l.released_at IS NULL AND l.expires_at > clock_timestamp()"
+    " FOR NO KEY UPDATE SKIP LOCKED)"
+    ", ended AS (UPDATE pharox.lease l SET status = 1, released_at = clock_timestamp(), reason = $2,"
+    " call_key = $3 FROM held WHERE l.id = held.id RETURNING " PHAROX_LEASE_COLUMNS("l.") ")"
+    ", freed AS (UPDATE pharox.proxy p SET " PHAROX_FREED("m.n", "m.mark")
+    " FROM (SELECT proxy_id, n, nextval('pharox.use_mark') AS mark FROM (SELECT proxy_id, count(*)::int AS n"
+    " FROM ended GROUP BY proxy_id) many) m WHERE p.id = m.proxy_id RETURNING " PHAROX_TELL_FREED("m.n") ")"
     " SELECT * FROM ended";
 /// $1 lease ids, $2 and $3 as above. Leases before proxies, each in order, as in collect_due.
 inline constexpr auto end_leases =

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <span>
 
+#include "coalescer.hpp"
 #include "crowd.hpp"
 #include "database.hpp"
 #include "lease_queries.hpp"
@@ -29,12 +30,16 @@ class Leasing final : public ILeaseControl {
           reports_(reports),
           listener_(listener),
           on_available_(std::move(on_available)),
-          acquire_at_place_(
-              database.in_schema(PickPlan(Selector::first_available, {}, false).acquire_at_place())),
-          end_lease_(database.in_schema(query::end_lease)) {
+          end_lease_(database.in_schema(query::end_lease)),
+          end_unlocked_(database.in_schema(query::end_unlocked)) {
+        const ProxyFilters whole_pool;
         for (std::size_t i = 0; i < acquire_.size(); ++i) {
-            acquire_[i] = database.in_schema(PickPlan(static_cast<Selector>(i), {}, false).acquire({}));
+            acquire_[i] =
+                database.in_schema(PickPlan(static_cast<Selector>(i), whole_pool, false).acquire({}));
         }
+        const PickPlan plan(Selector::first_available, whole_pool, false);
+        acquire_at_place_ = database.in_schema(plan.acquire_at_place());
+        acquire_together_ = database.in_schema(plan.acquire_together());
     }
 
     FindResult find(const FindRequest& request);
@@ -74,9 +79,30 @@ class Leasing final : public ILeaseControl {
         int room = 0;
     };
 
+    /// Calls that may share a trip, and what came of it: nothing where the call has to go by itself.
+    struct Acquiring : CoalescedCall {
+        explicit Acquiring(const Ask& what) : ask(what) {}
+        [[nodiscard]] bool goes_with(const Acquiring& other) const;
+        const Ask& ask;
+        std::optional<LeasedProxy> leased{};
+        bool due = false;
+        int place = 0;  ///< where the order was begun
+    };
+    struct Ending : CoalescedCall {
+        explicit Ending(LeaseId which) : id(which) {}
+        [[nodiscard]] static bool goes_with(const Ending& /*other*/) { return true; }
+        const LeaseId id;
+        std::int64_t call = new_call_key();
+        std::optional<Lease> ended{};
+        bool in_doubt = false;
+    };
+    void acquire_together(std::span<Acquiring* const> group, std::size_t question);
+    void end_together(std::span<Ending* const> group, ReleaseReason reason);
+
     std::optional<AcquireResult> attempt_at_once(const Ask& ask, Expired& expired);
-    /// The same beside others who ask at the same time: from a place of its own.
-    std::optional<AcquireResult> attempt_in_crowd(const Ask& ask, Expired& expired);
+    std::optional<AcquireResult> attempt_at_place(const Ask& ask, int place, Expired& expired);
+    /// Together with others who ask at the same time, or out of their way.
+    std::optional<AcquireResult> attempt_in_company(const Ask& ask, Expired& expired);
     std::optional<AcquireResult> attempt(const Ask& ask, const std::string& statement,
                                          const Parameters& parameters, Expired& expired);
     std::optional<AcquireResult> repeated(const Ask& ask);
@@ -103,7 +129,7 @@ class Leasing final : public ILeaseControl {
     Tried try_candidates(const Operation& operation, const PickPlan& plan, const ProxyFilters& filters,
                          PoolId pool, bool allow_slow, Use use);
 
-    ReleaseResult end(const Operation& operation, LeaseId id, ReleaseReason reason);
+    ReleaseResult end(std::string_view name, LeaseId id, ReleaseReason reason);
     std::map<LeaseId, ReleaseResult> ended_before(const Operation& operation, std::span<const UuidBytes> ids,
                                                   std::int64_t call);
     /// Ends what is due, a batch at a time. With `wait`, also behind others who are at it.
@@ -120,11 +146,15 @@ class Leasing final : public ILeaseControl {
     Listener& listener_;
     std::function<void()> on_available_;
     Crowd crowd_;
+    Coalescer<Acquiring> acquiring_;
+    Coalescer<Ending> ending_;
     std::mutex beginning_order_;
     // What is asked most, put together once: an acquire without a filter, of each selector, and a release.
     std::array<std::string, 6> acquire_;
-    const std::string acquire_at_place_;
+    std::string acquire_at_place_;
+    std::string acquire_together_;
     const std::string end_lease_;
+    const std::string end_unlocked_;
     std::atomic<std::size_t> ended_{0};
     std::atomic<SteadyTime> next_look_{SteadyTime::min()};  // for open transactions
     /// When what is due is looked after next, without anybody asking for it.

@@ -135,6 +135,12 @@ std::string PickPlan::choose_any(const std::string& conditions) const {
            order + query::choose_either;
 }
 
+std::string PickPlan::choose_near(std::string_view take) const {
+    const std::string conditions = std::string(with_room(0)) + where(query::acquire_parameters + 1);
+    return query::choose_near + std::string(query::pick_from) + ")" + conditions + in_order(selector_) +
+           query::from_place + conditions + query::lock_near + std::string(take);
+}
+
 /// How far a random order has come.
 std::string PickPlan::progress() const {
     if (selector_ == Selector::random) return query::random_progress;
@@ -159,10 +165,10 @@ std::string PickPlan::acquire_any() const {
 std::string PickPlan::acquire(Reach reach) const {
     return choose(reach, where(query::acquire_parameters)) + lease_chosen();
 }
-std::string PickPlan::acquire_at_place() const {
-    const std::string conditions = std::string(with_room(0)) + where(query::acquire_parameters + 1);
-    return query::choose_near + std::string(query::pick_from) + ")" + conditions + in_order(selector_) +
-           query::from_place + conditions + query::lock_at_place + lease_chosen();
+std::string PickPlan::acquire_at_place() const { return choose_near(query::take_one) + lease_chosen(); }
+std::string PickPlan::acquire_together() const {
+    return choose_near(query::take_some) + query::lease_it + query::some_taken_from + query::record_leases +
+           query::some_leased;
 }
 std::string PickPlan::acquire_other() const {
     return choose_any(other_proxy(query::acquire_parameters) + where(query::acquire_parameters + 1)) +

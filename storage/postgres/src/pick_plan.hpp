@@ -29,8 +29,8 @@ class PickPlan {
     /// Which index serves tags, metadata and places depends on the values.
     [[nodiscard]] Plan plan() const noexcept { return plan_; }
     [[nodiscard]] bool moves_what_it_finds() const noexcept;
-    /// Whether any of the first few is as good as the first, and a scan in this order discards no row: see
-    /// Crowd.
+    /// Whether any of the first few is as good as the first, and a scan in this order discards no row: then
+    /// calls keep out of each other's way (see Crowd), and go together (see Coalescer).
     [[nodiscard]] bool has_places() const;
     /// What the pool has to keep, as in orders.hpp.
     [[nodiscard]] int orders() const noexcept;
@@ -44,6 +44,8 @@ class PickPlan {
     [[nodiscard]] std::string acquire(Reach reach) const;
     /// One more parameter than acquire's own: how many in order to leave to others.
     [[nodiscard]] std::string acquire_at_place() const;
+    /// The same, with an array of lease ids: a proxy for each of them, none twice, as far as there are any.
+    [[nodiscard]] std::string acquire_together() const;
     /// One more parameter than a filter's: its lease ids, whose proxies are not taken again.
     [[nodiscard]] std::string acquire_other() const;
     /// Two more parameters than acquire's own: a proxy's id and revision.
@@ -63,6 +65,7 @@ class PickPlan {
     [[nodiscard]] std::string pick(Reach reach, const std::string& conditions) const;
     [[nodiscard]] std::string choose(Reach reach, const std::string& conditions) const;
     [[nodiscard]] std::string choose_any(const std::string& conditions) const;
+    [[nodiscard]] std::string choose_near(std::string_view take) const;
     [[nodiscard]] std::string lease_chosen() const;
     [[nodiscard]] std::string mark_chosen() const;
     [[nodiscard]] std::string progress() const;

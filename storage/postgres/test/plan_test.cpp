@@ -1,4 +1,5 @@
 // Plans at 100,000 proxies: what an index serves discards at most 100 rows.
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
@@ -50,6 +51,28 @@ class Plans : public PostgresTest {
         }
         return sum;
     }
+    /// Of an acquire from a place; `id` may be several.
+    template <class IdOrIds>
+    void expect_few(const std::string& sql, const PickPlan& plan, const IdOrIds& id) {
+        Parameters parameters;
+        parameters.add(std::string("pool"))
+            .add(std::string("default"))
+            .add(id)
+            .add(std::int64_t{60'000})
+            .add(std::optional<std::int64_t>())
+            .add(Json::object())
+            .add(std::int64_t{1})
+            .add(std::int64_t{31});
+        plan.add_filter(parameters);
+        std::string explained;
+        EXPECT_LE(discarded_by(sql, parameters, explained), 100) << explained;
+        EXPECT_EQ(explained.find("Sort"), std::string::npos) << explained;
+        EXPECT_EQ(explained.find("Hash"), std::string::npos) << explained;
+        EXPECT_NE(explained.find("proxy_pkey on proxy proxy_1"), std::string::npos) << explained;
+        // New ones for the next time.
+        std::ranges::generate(ids_, [] { return LeaseId::make().bytes(); });
+    }
+    std::vector<UuidBytes> ids_{LeaseId::make().bytes(), LeaseId::make().bytes(), LeaseId::make().bytes()};
 };
 
 TEST_F(Plans, discard_few_rows) {
@@ -73,20 +96,8 @@ TEST_F(Plans, of_places_discard_few_rows) {
          {ProxyFilters{}, ProxyFilters{.country = "AR"}, ProxyFilters{.country = "AQ"}}) {
         const PickPlan plan(Selector::first_available, filters, false);
         ASSERT_TRUE(plan.has_places());
-        Parameters parameters;
-        parameters.add(std::string("pool"))
-            .add(std::string("default"))
-            .add(LeaseId::make())
-            .add(std::int64_t{60'000})
-            .add(std::optional<std::int64_t>())
-            .add(Json::object())
-            .add(std::int64_t{1})
-            .add(std::int64_t{31});
-        plan.add_filter(parameters);
-        std::string explained;
-        EXPECT_LE(discarded_by(plan.acquire_at_place(), parameters, explained), 100) << explained;
-        EXPECT_EQ(explained.find("Sort"), std::string::npos) << explained;
-        EXPECT_EQ(explained.find("Hash"), std::string::npos) << explained;
+        expect_few(plan.acquire_at_place(), plan, LeaseId::make());
+        expect_few(plan.acquire_together(), plan, std::span<const UuidBytes>(ids_));
     }
     // Where a scan discards much as it is, it would discard as many times more as there are places.
     for (const ProxyFilters& filters :
@@ -94,7 +105,9 @@ TEST_F(Plans, of_places_discard_few_rows) {
           ProxyFilters{.country = "AR", .none_of = {{.asn = std::int64_t{7}}}}}) {
         EXPECT_FALSE(PickPlan(Selector::first_available, filters, false).has_places()) << filters;
     }
-    EXPECT_FALSE(PickPlan(Selector::lowest_latency, {}, false).has_places()) << "the first one is the best";
+    const ProxyFilters whole_pool;
+    EXPECT_FALSE(PickPlan(Selector::lowest_latency, whole_pool, false).has_places())
+        << "the first one is the best";
 }
 
 TEST_F(Plans, of_every_order_read_an_index) {

@@ -1,0 +1,105 @@
+// Calls that are made at the same time share a trip to the server.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <span>
+#include <vector>
+
+namespace pharox::postgres {
+
+/// A call of one storage. What it asks for, and what came of it, is the derived class's.
+class CoalescedCall {
+    template <class Call>
+    friend class Coalescer;
+    enum class Stage : std::uint8_t { waiting, travelling, arrived };
+    Stage stage_ = Stage::waiting;
+    std::condition_variable changed_;
+};
+
+/// Few calls in progress at a time go at once, each by itself. Of more, those that come while a trip is under
+/// way wait for its end and then go together, which costs the server little more than one of them. Nobody
+/// waits longer than `longest_wait` for that: where trips take longer, there are several at a time, and one
+/// that hangs holds up nobody. `Call` derives from CoalescedCall, and has
+/// `bool goes_with(const Call&) const`. Thread-safe.
+template <class Call>
+class Coalescer {
+  public:
+    static constexpr std::size_t most_together = 32;
+    static constexpr std::size_t few = 3;
+
+    explicit Coalescer(std::chrono::microseconds longest_wait = std::chrono::microseconds(250))
+        : longest_wait_(longest_wait) {}
+
+    /// Returns when `call` has been one of those that some caller's `trip(std::span<Call* const>)` was called
+    /// with; the first of them is that caller's own. What a trip throws goes to the caller that made it, and
+    /// to nobody else.
+    template <class Trip>
+    void go(Call& call, Trip trip) {
+        std::unique_lock lock(mutex_);
+        waiting_.push_back(&call);
+        ++in_progress_;
+        if (!may_depart()) {
+            call.changed_.wait_until(lock, std::chrono::steady_clock::now() + longest_wait_,
+                                     [&] { return call.stage_ != Stage::waiting || may_depart(); });
+        }
+        if (call.stage_ != Stage::waiting) {
+            call.changed_.wait(lock, [&] { return call.stage_ == Stage::arrived; });
+            return;
+        }
+        const std::vector<Call*> group = depart(call);
+        lock.unlock();
+        struct Arrival {
+            Coalescer& coalescer;
+            const std::vector<Call*>& group;
+            ~Arrival() { coalescer.arrive(group); }
+        } const arrival{.coalescer = *this, .group = group};
+        trip(std::span<Call* const>(group));
+    }
+
+    /// How many have come, and their trip has not.
+    [[nodiscard]] std::size_t waiting() {
+        const std::lock_guard lock(mutex_);
+        return waiting_.size();
+    }
+
+  private:
+    using Stage = CoalescedCall::Stage;
+
+    [[nodiscard]] bool may_depart() const noexcept { return trips_ == 0 || in_progress_ <= few; }
+    std::vector<Call*> depart(Call& first) {
+        std::vector<Call*> group{&first};
+        std::erase_if(waiting_, [&](Call* other) {
+            if (other == &first) return true;
+            if (group.size() == most_together || !other->goes_with(first)) return false;
+            group.push_back(other);
+            return true;
+        });
+        for (Call* const call : group) call->stage_ = Stage::travelling;
+        ++trips_;
+        return group;
+    }
+    void arrive(const std::vector<Call*>& group) noexcept {
+        // Whoever waits is there until it has the mutex again.
+        const std::lock_guard lock(mutex_);
+        --trips_;
+        in_progress_ -= group.size();
+        // The next trip first: the server has nothing to do.
+        if (!waiting_.empty()) waiting_.front()->changed_.notify_one();
+        for (Call* const call : group) {
+            call->stage_ = Stage::arrived;
+            call->changed_.notify_one();
+        }
+    }
+
+    const std::chrono::microseconds longest_wait_;
+    std::mutex mutex_;
+    std::vector<Call*> waiting_;  // in the order in which they came
+    std::size_t trips_ = 0;
+    std::size_t in_progress_ = 0;  // waiting or travelling
+};
+
+}  // namespace pharox::postgres

@@ -1,0 +1,188 @@
+// Calls of one storage that are made at the same time, and share trips.
+#include <deque>
+#include <latch>
+#include <set>
+#include <thread>
+
+#include "fixture.hpp"
+#include "pharox/errors.hpp"
+#include "raw_connection.hpp"
+
+namespace pharox::postgres {
+namespace {
+
+constexpr int threads = 16;
+
+class Together : public PostgresTest {
+  protected:
+    /// Calls `work(thread)` in each of many threads at the same time.
+    static void at_once(const std::function<void(int)>& work) {
+        std::latch start(threads);
+        std::deque<std::jthread> running;
+        for (int thread = 0; thread < threads; ++thread) {
+            running.emplace_back([&, thread] {
+                start.arrive_and_wait();
+                work(thread);
+            });
+        }
+    }
+    void nothing_remains(IStorage& store, std::int64_t ended) {
+        EXPECT_EQ(leases(store), 0);
+        EXPECT_TRUE(store.maintenance()->audit().mismatches.empty());
+        RawConnection connection(server().as("postgres") + " dbname=pharox");
+        EXPECT_EQ(connection.query("SELECT count(*) FROM " + schema_ + ".lease"), std::to_string(ended))
+            << "leases that nobody was told of";
+    }
+};
+
+TEST_F(Together, calls_at_the_same_time_share_requests) {
+    const auto direct = open();
+    fill(*direct, 200, [](int i, Proxy& proxy) {
+        proxy.max_concurrency = 3;
+        proxy.country = i % 2 == 0 ? "AR" : "BR";
+    });
+    TcpGate gate(server().port());
+    const auto store = make_storage(through(gate.port()));
+    constexpr int cycles = 100;
+    std::int64_t calls = 0;
+    for (const AcquireRequest& request :
+         {AcquireRequest{.pool = "pool"}, AcquireRequest{.pool = "pool", .filters = {.country = "AR"}}}) {
+        const auto requests = gate.requests();
+        std::array<std::vector<Lease>, threads> held;
+        at_once([&](int thread) {
+            for (int i = 0; i < cycles; ++i) {
+                const auto acquired = store->acquire(request);
+                ASSERT_TRUE(acquired) << acquired.miss();
+                EXPECT_FALSE(acquired.replayed);
+                EXPECT_TRUE(matches(request.filters, acquired.proxy()));
+                EXPECT_LE(acquired.proxy().current_leases, 3);
+                const auto known = store->lease_control()->get_lease({.lease_id = acquired.lease().id});
+                EXPECT_EQ(known, acquired.lease());
+                const auto released = store->release_lease({.lease_id = acquired.lease().id});
+                EXPECT_TRUE(released.released);
+                ASSERT_TRUE(released.lease);
+                EXPECT_EQ(released.lease->proxy_id, acquired.proxy().id);
+                held[static_cast<std::size_t>(thread)].push_back(acquired.lease());
+            }
+        });
+        calls += std::int64_t{threads} * cycles;
+        // A get_lease takes one each.
+        EXPECT_LT(gate.requests() - requests, 3 * threads * cycles) << request.filters;
+        std::set<LeaseId> ids;
+        for (const auto& some : held) {
+            for (const Lease& lease : some) EXPECT_TRUE(ids.insert(lease.id).second);
+        }
+        EXPECT_EQ(ids.size(), std::size_t{threads} * cycles);
+    }
+    nothing_remains(*store, calls);
+}
+
+TEST_F(Together, limits_hold_and_nobody_is_told_none_while_there_is_one) {
+    const auto store = open();
+    fill(*store, threads / 2, [](int, Proxy& proxy) { proxy.max_concurrency = 2; });
+    constexpr int cycles = 50;
+    at_once([&](int) {
+        for (int i = 0; i < cycles; ++i) {
+            const auto acquired = store->acquire({.pool = "pool"});
+            ASSERT_TRUE(acquired) << acquired.miss();
+            EXPECT_LE(acquired.proxy().current_leases, 2);
+            EXPECT_TRUE(store->release_lease({.lease_id = acquired.lease().id}).released);
+        }
+    });
+    nothing_remains(*store, std::int64_t{threads} * cycles);
+}
+
+TEST_F(Together, lost_answers_leave_one_lease_each) {
+    const auto direct = open();
+    fill(*direct, 200, [](int, Proxy& proxy) { proxy.max_concurrency = 3; });
+    TcpGate gate(server().port());
+    const auto store = make_storage(through(gate.port()));
+    constexpr int cycles = 40;
+    at_once([&](int thread) {
+        for (int i = 0; i < cycles; ++i) {
+            if (thread == 0) gate.cut_next_answers(1);
+            const auto acquired = store->acquire({.pool = "pool"});
+            ASSERT_TRUE(acquired) << acquired.miss();
+            EXPECT_FALSE(acquired.replayed) << "nobody was told of it before";
+            if (thread == 1) gate.cut_next_answers(1);
+            EXPECT_TRUE(store->release_lease({.lease_id = acquired.lease().id}).released);
+        }
+    });
+    gate.cut_next_answers(0);
+    nothing_remains(*store, std::int64_t{threads} * cycles);
+}
+
+TEST_F(Together, locked_proxy_holds_up_nobody_but_those_who_need_it) {
+    const auto store = open();
+    fill(*store, 200);
+    const auto stuck = store->acquire({.pool = "pool"});
+    ASSERT_TRUE(stuck);
+    RawConnection other(server().as("postgres") + " dbname=pharox");
+    other.query("BEGIN");
+    other.query("SELECT 1 FROM " + schema_ + ".proxy WHERE id = '" + stuck.proxy().id.to_string() +
+                "' FOR UPDATE");
+    std::atomic<bool> released = false;
+    {
+        std::jthread releasing(
+            [&] { released = store->release_lease({.lease_id = stuck.lease().id}).released; });
+        at_once([&](int) {
+            for (int i = 0; i < 20; ++i) {
+                const auto acquired = store->acquire({.pool = "pool"});
+                ASSERT_TRUE(acquired) << acquired.miss();
+                EXPECT_TRUE(store->release_lease({.lease_id = acquired.lease().id}).released);
+            }
+        });
+        EXPECT_FALSE(released);
+        other.query("COMMIT");
+    }
+    EXPECT_TRUE(released);
+    nothing_remains(*store, threads * 20 + 1);
+}
+
+TEST_F(Together, one_id_at_the_same_time_is_one_lease) {
+    const auto store = open();
+    fill(*store, 200);
+    for (int i = 0; i < 20; ++i) {
+        const LeaseId id = LeaseId::make();
+        std::atomic<int> made = 0;
+        std::atomic<int> released = 0;
+        at_once([&](int) {
+            const auto acquired = store->acquire({.pool = "pool", .lease_id = id});
+            ASSERT_TRUE(acquired) << acquired.miss();
+            EXPECT_EQ(acquired.lease().id, id);
+            if (!acquired.replayed) ++made;
+        });
+        EXPECT_EQ(made, 1);
+        at_once([&](int) {
+            if (store->release_lease({.lease_id = id}).released) ++released;
+        });
+        EXPECT_EQ(released, 1);
+    }
+    nothing_remains(*store, 20);
+}
+
+TEST_F(Together, error_of_one_call_is_no_error_of_another) {
+    const auto store = open();
+    fill(*store, 200, [](int, Proxy& proxy) { proxy.max_concurrency = 10; });
+    const auto ended = store->acquire({.pool = "pool"});
+    store->release_lease({.lease_id = ended.lease().id});
+    at_once([&](int thread) {
+        for (int i = 0; i < 20; ++i) {
+            if (thread % 4 == 0) {
+                EXPECT_THROW(store->acquire({.pool = "pool", .consumer = "nobody"}), ConsumerNotFoundError);
+            } else if (thread % 4 == 1) {
+                EXPECT_EQ(store->acquire({.pool = "pool", .lease_id = ended.lease().id}).miss(),
+                          Miss::lease_ended);
+                EXPECT_FALSE(store->release_lease({.lease_id = ended.lease().id}).released);
+            } else {
+                const auto acquired = store->acquire({.pool = "pool"});
+                ASSERT_TRUE(acquired) << acquired.miss();
+                EXPECT_TRUE(store->release_lease({.lease_id = acquired.lease().id}).released);
+            }
+        }
+    });
+    nothing_remains(*store, threads / 2 * 20 + 1);
+}
+
+}  // namespace
+}  // namespace pharox::postgres
