@@ -20,16 +20,17 @@ class CoalescedCall {
     std::condition_variable changed_;
 };
 
-/// Few calls in progress at a time go at once, each by itself. Of more, those that come while a trip is under
-/// way wait for its end and then go together, which costs the server little more than one of them. Nobody
-/// waits longer than `longest_wait` for that: where trips take longer, there are several at a time, and one
-/// that hangs holds up nobody. `Call` derives from CoalescedCall, and has
-/// `bool goes_with(const Call&) const`. Thread-safe.
+/// Few like calls in progress at a time go at once, each by itself. Of more, those that come while a trip is
+/// under way wait for its end and then go together, which costs the server little more than one of them.
+/// Nobody waits longer than `longest_wait` for that: where trips take longer, there are several at a time,
+/// and one that hangs holds up nobody. Calls of another kind have nothing to do with it. `Call` derives from
+/// CoalescedCall, and has `bool goes_with(const Call&) const`, which tells whether two are alike.
+/// Thread-safe; a call costs time in proportion to the calls in progress.
 template <class Call>
 class Coalescer {
   public:
     static constexpr std::size_t most_together = 32;
-    static constexpr std::size_t few = 3;
+    static constexpr std::size_t few = 4;
 
     explicit Coalescer(std::chrono::microseconds longest_wait = std::chrono::microseconds(250))
         : longest_wait_(longest_wait) {}
@@ -40,11 +41,10 @@ class Coalescer {
     template <class Trip>
     void go(Call& call, Trip trip) {
         std::unique_lock lock(mutex_);
-        waiting_.push_back(&call);
-        ++in_progress_;
-        if (!may_depart()) {
+        calls_.push_back(&call);
+        if (!may_depart(call)) {
             call.changed_.wait_until(lock, std::chrono::steady_clock::now() + longest_wait_,
-                                     [&] { return call.stage_ != Stage::waiting || may_depart(); });
+                                     [&] { return call.stage_ != Stage::waiting || may_depart(call); });
         }
         if (call.stage_ != Stage::waiting) {
             call.changed_.wait(lock, [&] { return call.stage_ == Stage::arrived; });
@@ -60,46 +60,52 @@ class Coalescer {
         trip(std::span<Call* const>(group));
     }
 
-    /// How many have come, and their trip has not.
+    /// How many have come, and have not departed.
     [[nodiscard]] std::size_t waiting() {
         const std::lock_guard lock(mutex_);
-        return waiting_.size();
+        return static_cast<std::size_t>(
+            std::ranges::count_if(calls_, [](const Call* call) { return call->stage_ == Stage::waiting; }));
     }
 
   private:
     using Stage = CoalescedCall::Stage;
 
-    [[nodiscard]] bool may_depart() const noexcept { return trips_ == 0 || in_progress_ <= few; }
+    [[nodiscard]] bool may_depart(const Call& call) const {
+        std::size_t like = 0;
+        bool under_way = false;
+        for (const Call* const other : calls_) {
+            if (!other->goes_with(call)) continue;
+            ++like;
+            under_way = under_way || other->stage_ == Stage::travelling;
+        }
+        return !under_way || like <= few;
+    }
     std::vector<Call*> depart(Call& first) {
         std::vector<Call*> group{&first};
-        std::erase_if(waiting_, [&](Call* other) {
-            if (other == &first) return true;
-            if (group.size() == most_together || !other->goes_with(first)) return false;
-            group.push_back(other);
-            return true;
-        });
+        for (Call* const other : calls_) {
+            if (group.size() == most_together) break;
+            if (other != &first && other->stage_ == Stage::waiting && other->goes_with(first))
+                group.push_back(other);
+        }
         for (Call* const call : group) call->stage_ = Stage::travelling;
-        ++trips_;
         return group;
     }
     void arrive(const std::vector<Call*>& group) noexcept {
         // Whoever waits is there until it has the mutex again.
         const std::lock_guard lock(mutex_);
-        --trips_;
-        in_progress_ -= group.size();
+        for (Call* const call : group) call->stage_ = Stage::arrived;
+        std::erase_if(calls_, [](const Call* call) { return call->stage_ == Stage::arrived; });
         // The next trip first: the server has nothing to do.
-        if (!waiting_.empty()) waiting_.front()->changed_.notify_one();
-        for (Call* const call : group) {
-            call->stage_ = Stage::arrived;
-            call->changed_.notify_one();
-        }
+        const auto next = std::ranges::find_if(calls_, [&](const Call* call) {
+            return call->stage_ == Stage::waiting && call->goes_with(*group.front());
+        });
+        if (next != calls_.end()) (*next)->changed_.notify_one();
+        for (Call* const call : group) call->changed_.notify_one();
     }
 
     const std::chrono::microseconds longest_wait_;
     std::mutex mutex_;
-    std::vector<Call*> waiting_;  // in the order in which they came
-    std::size_t trips_ = 0;
-    std::size_t in_progress_ = 0;  // waiting or travelling
+    std::vector<Call*> calls_;  // in progress, in the order in which they came
 };
 
 }  // namespace pharox::postgres

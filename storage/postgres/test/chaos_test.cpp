@@ -24,18 +24,37 @@ namespace {
 
 using namespace std::chrono_literals;
 
+// Fewer than clients want.
 constexpr int limit = 2;
-constexpr int proxies = 6;
-constexpr int clients = 16;
+constexpr int proxies = 30;
+constexpr int clients = 16;             // processes
+constexpr unsigned threads_of_one = 5;  // enough for calls that share trips
 constexpr std::size_t most_held = 3;
 constexpr int fewest_turns = 60;  // on a machine that is busy otherwise
 
-/// One client. Who follows a killed one reads its log, holds what it held, and asks again for what was in
-/// doubt.
+/// The storage that the threads of a client share.
+class SharedStorage {
+  public:
+    explicit SharedStorage(Options options) : options_(std::move(options)) {}
+    /// Throws StorageError while it cannot be opened.
+    std::shared_ptr<IStorage> get() {
+        const std::lock_guard lock(mutex_);
+        if (!store_) store_ = make_storage(options_);
+        return store_;
+    }
+
+  private:
+    Options options_;
+    std::mutex mutex_;
+    std::shared_ptr<IStorage> store_;
+};
+
+/// One thread of a client. Who follows a killed one reads its log, holds what it held, and asks again for
+/// what was in doubt.
 class Client {
   public:
-    Client(Options options, std::filesystem::path log, unsigned seed)
-        : options_(std::move(options)), log_(std::move(log)), random_(seed) {
+    Client(SharedStorage& storage, std::filesystem::path log, unsigned seed)
+        : storage_(storage), log_(std::move(log)), random_(seed) {
         for (const Line& line : read_lines(log_)) {
             const LeaseId id = LeaseId::parse(line.lease);
             if (line.what == '?') asked_.insert(id);
@@ -54,7 +73,7 @@ class Client {
     [[noreturn]] void live() {
         for (;;) {
             try {
-                if (!store_) store_ = make_storage(options_);
+                if (!store_) store_ = storage_.get();
                 do_something();
             } catch (const StorageError&) {  // NOLINT(bugprone-empty-catch): it was away for too long
             } catch (const std::exception& error) {
@@ -142,7 +161,7 @@ class Client {
         for (const auto& [id, lease] : held) say('!', lease);
     }
 
-    Options options_;
+    SharedStorage& storage_;
     std::filesystem::path log_;
     std::mt19937 random_;
     std::ofstream out_;
@@ -212,7 +231,7 @@ class Chaos : public PostgresTest {
     /// Every second client goes through the gate.
     void start(std::size_t number) {
         Options options = number % 2 == 0 ? this->options() : through(gate_.port());
-        options.max_connections = 2;
+        options.max_connections = 3;
         options.connect_timeout = 1s;
         options.statement_timeout = 1s;
         options.recovery_time = 3s;
@@ -220,7 +239,15 @@ class Chaos : public PostgresTest {
         children_[number] = ::fork();
         if (children_[number] != 0) return;
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-        Client(options, folder_ / std::to_string(number), static_cast<unsigned>(started_)).live();
+        SharedStorage storage(options);
+        std::vector<std::jthread> threads;
+        for (unsigned thread = 0; thread < threads_of_one; ++thread) {
+            threads.emplace_back([&, thread] {
+                Client(storage, folder_ / (std::to_string(number) + '.' + std::to_string(thread)),
+                       static_cast<unsigned>(started_) * threads_of_one + thread)
+                    .live();
+            });
+        }
     }
     void kill(std::size_t number) {
         ::kill(children_[number], SIGKILL);

@@ -29,8 +29,8 @@ class Coalescing : public testing::Test {
         for (Call* const call : group) call->together = group.size();
     }
     /// A call whose trip ends when land() is called.
-    void take_off() {
-        Call& call = calls_.emplace_back();
+    void take_off(int question = 0) {
+        Call& call = calls_.emplace_back(question);
         std::latch under_way(1);
         threads_.emplace_back([this, &call, &under_way] {
             coalescer_.go(call, [&](Group group) {
@@ -76,11 +76,15 @@ TEST_F(Coalescing, those_that_come_meanwhile_go_together) {
     for (std::size_t i = Coalescer<Call>::few; i < calls_.size(); ++i) EXPECT_EQ(calls_[i].together, 5U);
 }
 
-TEST_F(Coalescing, other_questions_go_by_themselves) {
-    for (std::size_t i = 0; i < Coalescer<Call>::few; ++i) take_off();
+TEST_F(Coalescing, calls_of_other_kinds_have_nothing_to_do_with_it) {
+    for (const int question : {1, 2}) {
+        for (std::size_t i = 0; i < Coalescer<Call>::few; ++i) take_off(question);
+    }
     const Call& first = come(1);
     const Call& other = come(2);
     const Call& second = come(1);
+    take_off(3);
+    EXPECT_EQ(calls_.back().together, 1U) << "while many others wait";
     land();
     join();
     EXPECT_EQ(first.together, 2U);
