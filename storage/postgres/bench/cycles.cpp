@@ -125,7 +125,8 @@ std::string same_statements(Selector selector, int connections) {
     const PickPlan plan(selector, none, false);
     const bool in_crowd = connections > 1 && plan.has_places();
     const std::string place =
-        "(:client_id % " + std::to_string(std::bit_ceil(static_cast<unsigned>(connections))) + ")";
+        "(:client_id % " + std::to_string(std::min(std::bit_ceil(static_cast<unsigned>(connections)), 8U)) +
+        ")";
     return std::string(header) +
            filled(in_crowd ? plan.acquire_at_place() : plan.acquire({}),
                   {"'pool'::text", "'default'::text", lease_id, "300000::bigint", "NULL::bigint",

@@ -1,8 +1,8 @@
 // Acquire and create_lease.
-#include <algorithm>
 #include <utility>
 
 #include "acquire_ask.hpp"
+#include "company.hpp"
 #include "lease_queries.hpp"
 #include "picking.hpp"
 
@@ -79,58 +79,63 @@ std::optional<AcquireResult> Leasing::attempt_in_company(const Ask& ask, Expired
     if (!ask.plan.has_places()) return attempt_at_once(ask, expired);
     const std::size_t question =
         2 * std::hash<std::string>()(ask.request.pool) + (ask.request.filters.empty() ? 0 : 1);
-    if (!crowd_.goes_together(question)) return attempt_at_once(ask, expired);
     Acquiring me(ask);
     std::optional<AcquireResult> result;
     bool asked_for_the_first = false;
-    acquiring_.go(me, [&](std::span<Acquiring* const> group) {
-        if (group.size() > 1) return acquire_together(group, question);
+    const auto go_alone = [&] {
         me.place = crowd_.place(question);
-        asked_for_the_first = me.place == 0;
+        asked_for_the_first = *me.place == 0;
         result =
-            asked_for_the_first ? attempt_at_once(ask, expired) : attempt_at_place(ask, me.place, expired);
-    });
+            asked_for_the_first ? attempt_at_once(ask, expired) : attempt_at_place(ask, *me.place, expired);
+    };
+    if (crowd_.acquires_go_together(question)) {
+        acquiring_.go(me, [&](std::span<Acquiring* const> group) {
+            if (group.size() == 1) return go_alone();
+            acquire_together(group, question);
+        });
+    } else {
+        go_alone();
+    }
+    if (me.unavailable) throw me.unavailable->about(ask.lease_id);
     if (me.leased) {
         if (me.due) collect_into(expired, ask.operation);
         return AcquireResult(*std::move(me.leased));
     }
     if (result || asked_for_the_first) return result;
-    crowd_.found_too_few(question, me.place);
+    if (me.place) crowd_.found_too_few(question, *me.place);
+    ask.call = me.call;
+    ask.in_doubt = ask.in_doubt || me.in_doubt;
     return attempt_at_once(ask, expired);
 }
 
+Leasing::Acquiring::Acquiring(const Ask& what) : InCompany(what.lease_id, what.call), ask(what) {}
 bool Leasing::Acquiring::goes_with(const Acquiring& other) const { return ask.asks_the_same_as(other.ask); }
 
 /// Whoever gets nothing goes by itself, and is told why.
 void Leasing::acquire_together(std::span<Acquiring* const> group, std::size_t question) {
-    const Ask& first = group.front()->ask;
-    first.call = new_call_key();
+    const std::vector<Acquiring*> calls = as_one(group);
     std::vector<UuidBytes> ids;
-    std::vector<Acquiring*> calls;
-    for (Acquiring* const call : group) {
-        const UuidBytes id = call->ask.lease_id.bytes();
-        if (std::ranges::find(ids, id) != ids.end()) continue;  // the same call twice at the same time
-        ids.push_back(id);
-        calls.push_back(call);
-        call->ask.call = first.call;
-    }
+    for (const Acquiring* const call : calls) ids.push_back(call->id.bytes());
+    const Ask& ask = calls.front()->ask;
     const int place = crowd_.place_of_many(question, ids.size());
-    const Parameters parameters =
-        first.with_filter(first.parameters(std::span<const UuidBytes>(ids)).add(std::int64_t{place}));
-    const std::string statement = first.request.filters.empty()
-                                      ? acquire_together_
-                                      : database_.in_schema(first.plan.acquire_together());
-    bool in_doubt = false;
-    const std::optional<Rows> rows = database_.try_once(
-        in_doubt, [&](Connection& connection) { return connection.execute(statement, parameters); });
-    for (Acquiring* const call : calls) {
-        call->ask.in_doubt = in_doubt;
-        if (rows) call->place = place;
-    }
-    for (int row = 0; rows && row < rows->size(); ++row) {
+    const Parameters parameters = ask.with_filter(
+        ask.parameters(std::span<const UuidBytes>(ids), calls.front()->call).add(std::int64_t{place}));
+    const std::optional<Rows> rows =
+        ask.request.filters.empty()
+            ? ask_together(calls, ask.operation.name, acquire_together_, parameters)
+            : ask_together(calls, ask.operation.name, database_.in_schema(ask.plan.acquire_together()),
+                           parameters);
+    if (!rows) return;
+    for (Acquiring* const call : calls) call->place = place;
+    for (int row = 0; row < rows->size(); ++row) {
         Acquiring& call = *calls.at(static_cast<std::size_t>(rows->integer(row, leased_number_column) - 1));
-        call.leased = call.ask.leased(*rows, call.ask.lease_id, row);
-        call.due = Ask::is_due(*rows);
+        call.place.reset();
+        try {
+            call.leased = call.ask.leased(*rows, call.id, row);
+            call.due = Ask::is_due(*rows);
+        } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch)
+            // What cannot be read is told to the one who asked for it, when it asks again.
+        }
     }
 }
 

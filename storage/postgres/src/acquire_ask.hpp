@@ -1,6 +1,7 @@
 // What an acquire asks for, and what its statement answers.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -57,9 +58,11 @@ struct Leasing::Ask {
     Operation operation;
     mutable std::int64_t call = new_call_key();
 
-    /// For query::acquire_parameters; `id` may be several.
+    /// For query::acquire_parameters.
+    [[nodiscard]] Parameters parameters(LeaseId id) const { return parameters(id, call); }
+    /// `id` may be several.
     template <class IdOrIds>
-    [[nodiscard]] Parameters parameters(const IdOrIds& id) const {
+    [[nodiscard]] Parameters parameters(const IdOrIds& id, std::int64_t key) const {
         Parameters parameters;
         parameters.add(request.pool)
             .add(consumer)
@@ -67,7 +70,7 @@ struct Leasing::Ask {
             .add(std::int64_t{request.duration.count()})
             .add(count_of(request.max_tenure))
             .add(request.metadata)
-            .add(call);
+            .add(key);
         return parameters;
     }
     /// A statement's own parameters with the filter's after them.
@@ -80,7 +83,9 @@ struct Leasing::Ask {
     /// What query::leased answered.
     [[nodiscard]] LeasedProxy leased(const Rows& rows, LeaseId id, int row = 0) const {
         Proxy proxy = read_proxy(rows, row, leased_proxy_column);
-        if (is_due(rows)) proxy.current_leases -= static_cast<int>(rows.integer(row, 3));
+        // One is ours, whatever was ended since the due ones were counted.
+        if (is_due(rows))
+            proxy.current_leases = std::max(1, proxy.current_leases - static_cast<int>(rows.integer(row, 3)));
         Lease lease = new_lease({.id = id,
                                  .consumer_id = rows.id<ConsumerId>(row, 2),
                                  .pool_name = request.pool,

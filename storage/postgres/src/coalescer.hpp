@@ -40,6 +40,8 @@ class Coalescer {
     /// to nobody else.
     template <class Trip>
     void go(Call& call, Trip trip) {
+        std::vector<Call*> group;
+        group.reserve(most_together);
         std::unique_lock lock(mutex_);
         calls_.push_back(&call);
         if (!may_depart(call)) {
@@ -50,7 +52,7 @@ class Coalescer {
             call.changed_.wait(lock, [&] { return call.stage_ == Stage::arrived; });
             return;
         }
-        const std::vector<Call*> group = depart(call);
+        depart(call, group);
         lock.unlock();
         struct Arrival {
             Coalescer& coalescer;
@@ -80,15 +82,14 @@ class Coalescer {
         }
         return !under_way || like <= few;
     }
-    std::vector<Call*> depart(Call& first) {
-        std::vector<Call*> group{&first};
+    void depart(Call& first, std::vector<Call*>& group) noexcept {
+        group.push_back(&first);
         for (Call* const other : calls_) {
             if (group.size() == most_together) break;
             if (other != &first && other->stage_ == Stage::waiting && other->goes_with(first))
                 group.push_back(other);
         }
         for (Call* const call : group) call->stage_ = Stage::travelling;
-        return group;
     }
     void arrive(const std::vector<Call*>& group) noexcept {
         // Whoever waits is there until it has the mutex again.

@@ -33,7 +33,6 @@ class ConnectionPool {
         }
         Connection& operator*() noexcept { return *connection_; }
         Connection* operator->() noexcept { return connection_.get(); }
-        [[nodiscard]] bool is_usable() const noexcept { return connection_ != nullptr; }
         /// It is not to be used again.
         void discard() noexcept {
             if (pool_ == nullptr) return;

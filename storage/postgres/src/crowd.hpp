@@ -35,23 +35,35 @@ class Crowd {
     int place(std::size_t question) noexcept;
     /// Where one of so many calls begins, behind the places of threads.
     int place_of_many(std::size_t question, std::size_t count) noexcept;
-    /// Whether such calls are to go together; asked once for each.
-    bool goes_together(std::size_t question) noexcept;
+    /// Whether such acquires are to go together; asked once for each.
+    bool acquires_go_together(std::size_t question) noexcept;
     /// There was too little from that place on: few proxies are left to choose from. For a while all begin at
     /// the first; and where they did, each goes by itself.
     void found_too_few(std::size_t question, int place) noexcept;
+    /// Whether releases are to go together; asked once for each.
+    bool releases_go_together() noexcept;
+    /// Too many of a group could not be ended at once, as where all are on few proxies.
+    void released_too_few() noexcept;
 
   private:
     [[nodiscard]] std::size_t places() const noexcept;
 
     std::atomic<int> calls_{0};
     std::atomic<std::size_t> next_{0};
-    /// For how many more acquires; some questions share one.
-    struct Pause {
-        std::atomic<int> places{0};
-        std::atomic<int> together{0};
+    /// For how many more calls something is left.
+    class Pause {
+      public:
+        void begin() noexcept;
+        bool goes_on() noexcept;
+
+      private:
+        std::atomic<int> left_{0};
     };
-    std::array<Pause, 64> pauses_{};
+    struct Pauses {
+        Pause places, together;
+    };
+    std::array<Pauses, 64> pauses_{};  // some questions share them
+    Pause releases_;
 };
 
 }  // namespace pharox::postgres

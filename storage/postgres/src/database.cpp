@@ -65,7 +65,8 @@ Database::Attempts::Attempts(Database& database, const Operation& operation, Rep
       operation_(operation),
       repeat_(repeat),
       give_up_(std::chrono::steady_clock::now() + database.options_.recovery_time),
-      in_doubt_(operation.in_doubt != nullptr ? *operation.in_doubt : own_doubt_) {}
+      in_doubt_(operation.in_doubt != nullptr ? *operation.in_doubt : own_doubt_),
+      losses_(in_doubt_ ? 1 : 0) {}
 
 ConnectionPool::Loan Database::Attempts::borrow() {
     for (;;) {

@@ -58,23 +58,18 @@ class Database {
         }
     }
     /// Calls `work(connection)` once. Nothing where that failed, for whatever reason: the caller has another
-    /// way, and three quarters of the time that it may wait for a connection. `in_doubt` becomes true where
-    /// it may have done its work.
+    /// way. Throws where there is no connection to be had, as run() does.
     template <class Work>
-    auto try_once(bool& in_doubt, Work work) -> std::optional<decltype(work(std::declval<Connection&>()))> {
+    auto try_once(const Operation& operation, Work work)
+        -> std::optional<decltype(work(std::declval<Connection&>()))> {
+        ConnectionPool::Loan connection = Attempts(*this, operation, Repeat::always).borrow();
         try {
-            ConnectionPool::Loan connection =
-                pool_.borrow(std::chrono::steady_clock::now() + options_.connection_wait / 4);
-            try {
-                return work(*connection);
-            } catch (const ServerError& error) {
-                mend(connection, error);
-            } catch (const ConnectionLost& error) {
-                connection.discard();
-                in_doubt = in_doubt || error.sent;
-            }
-        } catch (const ConnectionLost&) {
-            return std::nullopt;  // none could be had
+            return work(*connection);
+        } catch (const ServerError& error) {
+            mend(connection, error);
+        } catch (const ConnectionLost& error) {
+            connection.discard();
+            if (operation.in_doubt != nullptr && error.sent) *operation.in_doubt = true;
         }
         return std::nullopt;
     }
@@ -128,7 +123,7 @@ class Database {
         bool own_doubt_ = false;
         bool& in_doubt_;
         int conflicts_ = 0;
-        int losses_ = 0;
+        int losses_;  // of connections
     };
 
     Options options_;

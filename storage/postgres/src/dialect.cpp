@@ -32,23 +32,33 @@ constexpr sqlkit::Dialect dialect{
 
 }  // namespace
 
-bool is_one_indexed_equality(const ProxyFilters& filters) {
-    switch (const Attribute attribute = sqlkit::indexed_equality(filters).attribute) {
-        case Attribute::asn:
-        case Attribute::source:
-        case Attribute::country:
-        case Attribute::protocol: {
-            const FilterSql rest = sqlkit::compile_filter(dialect, filters, attribute);
-            return rest.exact && rest.where.empty();
-        }
-        default:
-            return false;
-    }
+namespace {
+
+sqlkit::IndexedEquality served_equality(const ProxyFilters& filters) {
+    ProxyFilters indexed;
+    indexed.asn = filters.asn;
+    indexed.source = filters.source;
+    indexed.country = filters.country;
+    indexed.protocol = filters.protocol;
+    return sqlkit::indexed_equality(indexed);
 }
 
-FilterSql compile_filter(const ProxyFilters& filters, int first) {
-    FilterSql filter = sqlkit::compile_filter(dialect, filters);
+}  // namespace
+
+Attribute served_attribute(const ProxyFilters& filters) { return served_equality(filters).attribute; }
+
+FilterSql compile_filter(const ProxyFilters& filters, int first, Served form) {
+    sqlkit::IndexedEquality served = served_equality(filters);
+    FilterSql filter = sqlkit::compile_filter(dialect, filters, served.attribute);
     std::string numbered;
+    if (served.attribute != Attribute::none) {
+        const std::string column(sqlkit::column_of(served.attribute));
+        const std::string number = " $" + std::to_string(first++);
+        numbered = form == Served::as_range
+                       ? " AND " + column + " >=" + number + " AND " + column + " <=" + number
+                       : " AND " + column + " IS NOT NULL AND " + column + " =" + number;
+        filter.values.insert(filter.values.begin(), std::move(served.value));
+    }
     for (const char letter : filter.where) {
         if (letter == '?') {
             numbered += '$' + std::to_string(first++);

@@ -1,6 +1,8 @@
 // What is PostgreSQL's own in a filter's WHERE.
 #pragma once
 
+#include <cstdint>
+
 #include "filter_sql.hpp"
 
 namespace pharox::postgres {
@@ -9,10 +11,18 @@ using sqlkit::Attribute;
 using sqlkit::FilterSql;
 using sqlkit::SqlValue;
 
-/// Whether the filter is nothing but one equality that an index of first_available serves.
-bool is_one_indexed_equality(const ProxyFilters& filters);
+/// Of the attributes with an index of first_available, the most selective one of which the filter wants one
+/// single value.
+Attribute served_attribute(const ProxyFilters& filters);
 
+/// How the served attribute's value, which comes first of all, is asked for.
+enum class Served : std::uint8_t {
+    as_equality,
+    /// As a range from the value to the value: `ORDER BY attribute, …` is then in no order but that index's,
+    /// and the plan for all values does not depend on how many there are, nor on statistics.
+    as_range,
+};
 /// As sqlkit's, with this store's fragments; the question marks are $n, counted on from `first`.
-FilterSql compile_filter(const ProxyFilters& filters, int first);
+FilterSql compile_filter(const ProxyFilters& filters, int first, Served form = Served::as_equality);
 
 }  // namespace pharox::postgres

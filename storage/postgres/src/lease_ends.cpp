@@ -1,7 +1,7 @@
 // How leases end, go on, and are forgotten.
 #include <array>
-#include <utility>
 
+#include "company.hpp"
 #include "lease_queries.hpp"
 #include "leasing.hpp"
 #include "maintenance.hpp"
@@ -40,9 +40,9 @@ ReleaseResult Leasing::revoke_lease(const RevokeRequest& request) {
 
 ReleaseResult Leasing::end(std::string_view name, LeaseId id, ReleaseReason reason) {
     const Crowd::Call in_progress(crowd_);
-    Ending me(id);
+    Ending me(id, new_call_key());
     const Operation operation{.name = name, .lease = id, .in_doubt = &me.in_doubt};
-    const auto end_it = [&] {
+    const auto end_alone = [&] {
         const Rows rows = database_.run(operation, Repeat::always, [&](Connection& connection) {
             return connection.execute(
                 end_lease_, Parameters().add(id).add(static_cast<std::int16_t>(reason)).add(me.call));
@@ -50,15 +50,16 @@ ReleaseResult Leasing::end(std::string_view name, LeaseId id, ReleaseReason reas
         if (rows.size() > 0) me.ended = read_lease(rows, 0, 0);
     };
     bool asked = false;
-    if (reason == ReleaseReason::released) {
+    if (reason == ReleaseReason::released && crowd_.releases_go_together()) {
         ending_.go(me, [&](std::span<Ending* const> group) {
-            if (group.size() > 1) return end_together(group, reason);
-            end_it();
+            if (group.size() > 1) return release_together(group);
+            end_alone();
             asked = true;
         });
+        if (me.unavailable) throw me.unavailable->about(id);
     }
-    for (;;) {
-        if (!me.ended && !std::exchange(asked, false)) end_it();
+    for (;; asked = false) {
+        if (!me.ended && !asked) end_alone();
         if (me.ended) {
             on_available_();
             return {.released = true, .lease = std::move(me.ended)};
@@ -73,25 +74,26 @@ ReleaseResult Leasing::end(std::string_view name, LeaseId id, ReleaseReason reas
 }
 
 /// Those that somebody else has locked remain.
-void Leasing::end_together(std::span<Ending* const> group, ReleaseReason reason) {
-    const std::int64_t key = new_call_key();
+void Leasing::release_together(std::span<Ending* const> group) {
+    const std::vector<Ending*> calls = as_one(group);
     std::vector<UuidBytes> ids;
-    std::map<LeaseId, Ending*> calls;
-    for (Ending* const call : group) {
-        if (!calls.emplace(call->id, call).second) continue;  // the same one twice at the same time
-        ids.push_back(call->id.bytes());
-        call->call = key;
+    for (const Ending* const call : calls) ids.push_back(call->id.bytes());
+    const std::optional<Rows> rows = ask_together(calls, "release_lease", end_unlocked_,
+                                                  Parameters()
+                                                      .add(std::span<const UuidBytes>(ids))
+                                                      .add(static_cast<std::int16_t>(ReleaseReason::released))
+                                                      .add(calls.front()->call));
+    if (!rows) return;
+    for (int row = 0; row < rows->size(); ++row) {
+        try {
+            Lease lease = read_lease(*rows, row, 0);
+            const auto call = std::ranges::find(calls, lease.id, [](const Ending* one) { return one->id; });
+            (*call)->ended = std::move(lease);
+        } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch)
+            // What cannot be read is told to the one who asked for it, when it asks again.
+        }
     }
-    const Parameters parameters =
-        Parameters().add(std::span<const UuidBytes>(ids)).add(static_cast<std::int16_t>(reason)).add(key);
-    bool in_doubt = false;
-    const std::optional<Rows> rows = database_.try_once(
-        in_doubt, [&](Connection& connection) { return connection.execute(end_unlocked_, parameters); });
-    for (const auto& [id, call] : calls) call->in_doubt = in_doubt;
-    for (int row = 0; rows && row < rows->size(); ++row) {
-        Lease lease = read_lease(*rows, row, 0);
-        calls.at(lease.id)->ended = std::move(lease);
-    }
+    if (2 * static_cast<std::size_t>(rows->size()) < calls.size()) crowd_.released_too_few();
 }
 
 std::vector<ReleaseResult> Leasing::release_many(const std::vector<ReleaseRequest>& requests) {

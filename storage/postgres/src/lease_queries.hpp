@@ -35,9 +35,9 @@ inline constexpr auto choose_either =
 inline constexpr auto not_used_meanwhile = " AND turn <= (SELECT last_value FROM pharox.use_mark)";
 inline constexpr auto lock_free = " LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED)";
 inline constexpr auto lock_busy = " LIMIT 1 FOR NO KEY UPDATE)";
-/// Those after a place that nobody has locked; what is locked is looked at again. $8: the place. Whatever the
-/// planner believes of the values, it sees that the place is never far from the first, and has no index but
-/// the primary key's for the second look.
+/// Those after a place that nobody has locked, looked at once more under their locks. $8: the place. Whatever
+/// the planner believes of the values, it sees that the place is never far from the first, and has no index
+/// but the primary key's for the second look.
 inline constexpr auto choose_near =
     "WITH chosen AS MATERIALIZED (SELECT p.id FROM (SELECT id, pool_id FROM (SELECT id, pool_id";
 inline constexpr auto from_place =
@@ -99,11 +99,14 @@ inline constexpr auto leased =
     " THEN count(*) FILTER (WHERE d.proxy_id = p.id) END FROM pharox.lease d WHERE d.status = 0"
     " AND d.expires_at <= " PHAROX_NOW
     "), " PHAROX_PROXY_COLUMNS("p.", "p.current_leases") " FROM taken p, made";
-/// The same of each, and which of the lease ids it has, from 1.
+/// The same of each, and which of the lease ids it has, from 1. `count_due` stands before.
+inline constexpr auto count_due =
+    ", due AS MATERIALIZED (SELECT proxy_id, count(*) AS leases FROM pharox.lease WHERE status = 0"
+    " AND expires_at <= " PHAROX_NOW " GROUP BY proxy_id)";
 inline constexpr auto some_leased =
-    " SELECT p.now, p.fencing, (SELECT consumer_id FROM made LIMIT 1), CASE WHEN EXISTS (SELECT 1"
-    " FROM pharox.lease WHERE status = 0 AND expires_at <= " PHAROX_NOW ") THEN " PHAROX_DUE_ON(
-        "p") " END, " PHAROX_PROXY_COLUMNS("p.", "p.current_leases") ", p.number FROM taken p";
+    " SELECT p.now, p.fencing, (SELECT consumer_id FROM made LIMIT 1), CASE WHEN EXISTS (SELECT 1 FROM due)"
+    " THEN coalesce((SELECT leases FROM due WHERE proxy_id = p.id), 0) END, " PHAROX_PROXY_COLUMNS(
+        "p.", "p.current_leases") ", p.number FROM taken p";
 /// now, fencing, the proxy.
 inline constexpr auto marked = " SELECT * FROM taken";
 
@@ -211,7 +214,8 @@ inline constexpr auto end_unlocked =
     " WHERE l.id = ANY ($1) AND l.released_at IS NULL AND l.expires_at > clock_timestamp()"
     " FOR NO KEY UPDATE SKIP LOCKED)"
     ", ended AS (UPDATE pharox.lease l SET status = 1, released_at = clock_timestamp(), reason = $2,"
-    " call_key = $3 FROM held WHERE l.id = held.id RETURNING " PHAROX_LEASE_COLUMNS("l.") ")"
+    " call_key = $3 FROM held WHERE l.id = held.id AND l.expires_at > clock_timestamp()"
+    " RETURNING " PHAROX_LEASE_COLUMNS("l.") ")"
     ", freed AS (UPDATE pharox.proxy p SET " PHAROX_FREED("m.n", "m.mark")
     " FROM (SELECT proxy_id, n, nextval('pharox.use_mark') AS mark FROM (SELECT proxy_id, count(*)::int AS n"
     " FROM ended GROUP BY proxy_id) many) m WHERE p.id = m.proxy_id RETURNING " PHAROX_TELL_FREED("m.n") ")"
@@ -222,6 +226,7 @@ inline constexpr auto end_leases =
     " AND expires_at > clock_timestamp() ORDER BY id FOR UPDATE)"
     ", ended AS (UPDATE pharox.lease l SET status = 1, released_at = clock_timestamp(), reason = $2,"
     " call_key = $3 FROM wanted WHERE l.id = wanted.id AND l.released_at IS NULL"
+    " AND l.expires_at > clock_timestamp()"
     " RETURNING " PHAROX_LEASE_COLUMNS("l.") ")"
     ", many AS (SELECT proxy_id, count(*)::int AS n FROM ended GROUP BY proxy_id)"
     ", held AS MATERIALIZED (SELECT p.id, many.n FROM many JOIN pharox.proxy p ON p.id = many.proxy_id"

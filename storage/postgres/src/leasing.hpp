@@ -79,25 +79,35 @@ class Leasing final : public ILeaseControl {
         int room = 0;
     };
 
-    /// Calls that may share a trip, and what came of it: nothing where the call has to go by itself.
-    struct Acquiring : CoalescedCall {
-        explicit Acquiring(const Ask& what) : ask(what) {}
+    /// A call that may share a trip; where nothing came of that, it goes by itself.
+    struct InCompany : CoalescedCall {
+        InCompany(LeaseId which, std::int64_t number) : id(which), call(number) {}
+        const LeaseId id;
+        std::int64_t call;                          ///< its number, or the trip's
+        bool in_doubt = false;                      ///< the trip may have done its work
+        std::optional<StorageError> unavailable{};  ///< there was no connection
+    };
+    struct Acquiring : InCompany {
+        explicit Acquiring(const Ask& what);
         [[nodiscard]] bool goes_with(const Acquiring& other) const;
         const Ask& ask;
         std::optional<LeasedProxy> leased{};
         bool due = false;
-        int place = 0;  ///< where the order was begun
+        std::optional<int> place{};  ///< from where on there was nothing for it
     };
-    struct Ending : CoalescedCall {
-        explicit Ending(LeaseId which) : id(which) {}
+    struct Ending : InCompany {
+        using InCompany::InCompany;
         [[nodiscard]] static bool goes_with(const Ending& /*other*/) { return true; }
-        const LeaseId id;
-        std::int64_t call = new_call_key();
         std::optional<Lease> ended{};
-        bool in_doubt = false;
     };
     void acquire_together(std::span<Acquiring* const> group, std::size_t question);
-    void end_together(std::span<Ending* const> group, ReleaseReason reason);
+    void release_together(std::span<Ending* const> group);
+    /// The calls in order of their lease ids, none twice: with one number for all of them.
+    template <class Call>
+    static std::vector<Call*> as_one(std::span<Call* const> group);
+    template <class Call>
+    std::optional<Rows> ask_together(const std::vector<Call*>& calls, std::string_view name,
+                                     const std::string& statement, const Parameters& parameters);
 
     std::optional<AcquireResult> attempt_at_once(const Ask& ask, Expired& expired);
     std::optional<AcquireResult> attempt_at_place(const Ask& ask, int place, Expired& expired);

@@ -55,8 +55,6 @@ bool depends_on_values(const ProxyFilters& filters) {
            any(filters.any_of) || any(filters.none_of);
 }
 
-std::string in_order(Selector selector) { return " ORDER BY " + std::string(order_for(selector).columns); }
-
 /// A row that a predicate has accepted, if it still is what it was.
 std::string this_proxy(int parameters) {
     return " AND id = $" + std::to_string(parameters + 1) + " AND revision = $" +
@@ -77,6 +75,7 @@ std::string_view with_room(int status) {
 PickPlan::PickPlan(Selector selector, const ProxyFilters& filters, bool allow_slow)
     : selector_(selector), filters_(filters), allow_slow_(allow_slow) {
     if (filters.empty()) return;
+    served_ = served_attribute(filters);
     exact_ = compile_filter(filters, 1).exact;
     if (depends_on_values(filters)) plan_ = Plan::once;
 }
@@ -87,15 +86,30 @@ bool PickPlan::moves_what_it_finds() const noexcept {
 }
 
 bool PickPlan::has_places() const {
-    return selector_ == Selector::first_available && (filters_.empty() || is_one_indexed_equality(filters_));
+    if (selector_ != Selector::first_available) return false;
+    if (filters_.empty() || served_ == Attribute::none) return filters_.empty();
+    const FilterSql filter = compile_filter(filters_, 1);
+    return filter.exact && filter.values.size() == 1;
 }
 
 int PickPlan::orders() const noexcept { return order_for(selector_).orders; }
 
 std::string PickPlan::where(int own_parameters) const {
     std::string text(order_for(selector_).condition);
-    if (!filters_.empty()) text += compile_filter(filters_, own_parameters + 1).where;
+    if (!filters_.empty()) text += compile_filter(filters_, own_parameters + 1, form()).where;
     return text;
+}
+
+/// The indexes of other orders go by it after an attribute too, but there need not be any.
+Served PickPlan::form() const noexcept {
+    return selector_ == Selector::first_available ? Served::as_range : Served::as_equality;
+}
+
+std::string PickPlan::in_order() const {
+    std::string text = " ORDER BY ";
+    if (served_ != Attribute::none && form() == Served::as_range)
+        text += std::string(sqlkit::column_of(served_)) + ", ";
+    return text + std::string(order_for(selector_).columns);
 }
 
 void PickPlan::add_filter(Parameters& parameters) const {
@@ -122,13 +136,13 @@ std::string PickPlan::pick(Reach reach, const std::string& conditions) const {
 }
 
 std::string PickPlan::choose(Reach reach, const std::string& conditions) const {
-    return query::choose + pick(reach, conditions) + in_order(selector_) +
+    return query::choose + pick(reach, conditions) + in_order() +
            (reach.waits ? query::lock_busy : query::lock_free);
 }
 
 std::string PickPlan::choose_any(const std::string& conditions) const {
     if (!allow_slow_) return choose({}, conditions);
-    const std::string order = in_order(selector_) + query::lock_free;
+    const std::string order = in_order() + query::lock_free;
     return query::choose_active + pick({}, conditions) + order + query::or_slow +
            pick({.room = static_cast<int>(ProxyStatus::slow)}, conditions) + query::unless_one_is_active +
            query::pick_from + ")" + std::string(with_room(0)) + conditions + query::unless_one_is_due +
@@ -137,7 +151,7 @@ std::string PickPlan::choose_any(const std::string& conditions) const {
 
 std::string PickPlan::choose_near(std::string_view take) const {
     const std::string conditions = std::string(with_room(0)) + where(query::acquire_parameters + 1);
-    return query::choose_near + std::string(query::pick_from) + ")" + conditions + in_order(selector_) +
+    return query::choose_near + std::string(query::pick_from) + ")" + conditions + in_order() +
            query::from_place + conditions + query::lock_near + std::string(take);
 }
 
@@ -168,7 +182,7 @@ std::string PickPlan::acquire(Reach reach) const {
 std::string PickPlan::acquire_at_place() const { return choose_near(query::take_one) + lease_chosen(); }
 std::string PickPlan::acquire_together() const {
     return choose_near(query::take_some) + query::lease_it + query::some_taken_from + query::record_leases +
-           query::some_leased;
+           query::count_due + query::some_leased;
 }
 std::string PickPlan::acquire_other() const {
     return choose_any(other_proxy(query::acquire_parameters) + where(query::acquire_parameters + 1)) +
@@ -192,10 +206,9 @@ std::string PickPlan::find() const {
         return query::find_candidate + std::string(with_room(room)) + conditions;
     };
     std::string text = query::find_ask;
-    text += ", active AS MATERIALIZED (" + step(0) + in_order(selector_) + " LIMIT 1)";
+    text += ", active AS MATERIALIZED (" + step(0) + in_order() + " LIMIT 1)";
     if (allow_slow_) {
-        text += ", slow AS MATERIALIZED (" + step(2) + " AND NOT EXISTS (SELECT 1 FROM active)" +
-                in_order(selector_) +
+        text += ", slow AS MATERIALIZED (" + step(2) + " AND NOT EXISTS (SELECT 1 FROM active)" + in_order() +
                 " LIMIT 1), chosen AS (SELECT * FROM active UNION ALL SELECT * FROM slow)";
     } else {
         text += ", chosen AS (SELECT * FROM active)";
@@ -204,17 +217,16 @@ std::string PickPlan::find() const {
 }
 
 std::string PickPlan::candidates(int room) const {
-    return query::candidates + std::string(with_room(room)) + where(query::list_parameters) +
-           in_order(selector_) + " LIMIT 64";
+    return query::candidates + std::string(with_room(room)) + where(query::list_parameters) + in_order() +
+           " LIMIT 64";
 }
 std::string PickPlan::candidate_ids(int room) const {
-    return query::candidate_ids + std::string(with_room(room)) + where(query::list_parameters) +
-           in_order(selector_);
+    return query::candidate_ids + std::string(with_room(room)) + where(query::list_parameters) + in_order();
 }
 
 std::string PickPlan::miss(Busy busy) const {
     const std::string filter =
-        filters_.empty() ? "" : compile_filter(filters_, query::miss_parameters + 1).where;
+        filters_.empty() ? "" : compile_filter(filters_, query::miss_parameters + 1, Served::as_range).where;
     const std::string weighed = selector_ == Selector::weighted_random ? " AND weight > 0" : "";
     const std::string nowhere = "FALSE";
     const auto probe = [&](bool wanted, std::string_view which, const std::string& more) {

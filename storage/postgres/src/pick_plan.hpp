@@ -62,6 +62,8 @@ class PickPlan {
 
   private:
     [[nodiscard]] std::string where(int own_parameters) const;
+    [[nodiscard]] Served form() const noexcept;
+    [[nodiscard]] std::string in_order() const;
     [[nodiscard]] std::string pick(Reach reach, const std::string& conditions) const;
     [[nodiscard]] std::string choose(Reach reach, const std::string& conditions) const;
     [[nodiscard]] std::string choose_any(const std::string& conditions) const;
@@ -74,6 +76,7 @@ class PickPlan {
     Selector selector_;
     const ProxyFilters& filters_;
     bool allow_slow_;
+    Attribute served_ = Attribute::none;
     bool exact_ = true;
     Plan plan_ = Plan::kept;
 };

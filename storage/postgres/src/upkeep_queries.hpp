@@ -80,12 +80,11 @@ inline constexpr auto still_running =
 inline constexpr auto schema_version = "SELECT version FROM pharox.schema_version";
 /// One row in any case: proxies, active leases, then a mismatch or nulls.
 inline constexpr auto compare_counters =
-    "WITH counted AS MATERIALIZED (SELECT proxy_id, count(*)::int AS n FROM pharox.lease WHERE status = 0"
-    " AND expires_at > " PHAROX_NOW
-    " GROUP BY proxy_id)"
+    "WITH clock AS MATERIALIZED (SELECT clock_timestamp() AS now)"
+    ", counted AS MATERIALIZED (SELECT proxy_id, count(*)::int AS n FROM pharox.lease WHERE status = 0"
+    " AND expires_at > (SELECT now FROM clock) GROUP BY proxy_id)"
     ", due AS MATERIALIZED (SELECT proxy_id, count(*)::int AS n FROM pharox.lease WHERE status = 0"
-    " AND expires_at <= " PHAROX_NOW
-    " GROUP BY proxy_id)"
+    " AND expires_at <= (SELECT now FROM clock) GROUP BY proxy_id)"
     ", wrong AS (SELECT p.id, p.pool_id, p.current_leases - coalesce(due.n, 0) AS counter,"
     " coalesce(counted.n, 0) AS active FROM pharox.proxy p LEFT JOIN counted ON counted.proxy_id = p.id"
     " LEFT JOIN due ON due.proxy_id = p.id"

@@ -57,7 +57,7 @@ TEST(Crowds, places_where_too_little_was_are_left_for_a_while) {
     const Crowd::Call calls[] = {Crowd::Call(crowd), Crowd::Call(crowd)};
     crowd.found_too_few(question, 1);
     for (int i = 0; i < 256; ++i) {
-        EXPECT_TRUE(crowd.goes_together(question));
+        EXPECT_TRUE(crowd.acquires_go_together(question));
         EXPECT_EQ(i % 2 == 0 ? crowd.place(question) : crowd.place_of_many(question, 2), 0);
     }
     EXPECT_EQ(places_of_threads(crowd, 2), (std::set<int>{0, 1}));
@@ -66,10 +66,18 @@ TEST(Crowds, places_where_too_little_was_are_left_for_a_while) {
 TEST(Crowds, where_too_little_was_from_the_first_on_each_goes_by_itself_for_a_while) {
     Crowd crowd;
     crowd.found_too_few(question, 0);
-    for (int i = 0; i < 256; ++i) EXPECT_FALSE(crowd.goes_together(question));
-    EXPECT_TRUE(crowd.goes_together(question));
+    for (int i = 0; i < 256; ++i) EXPECT_FALSE(crowd.acquires_go_together(question));
+    EXPECT_TRUE(crowd.acquires_go_together(question));
     crowd.found_too_few(question, 0);
-    EXPECT_TRUE(crowd.goes_together(question + 1));
+    EXPECT_TRUE(crowd.acquires_go_together(question + 1));
+}
+
+TEST(Crowds, releases_that_others_hold_up_go_by_themselves_for_a_while) {
+    Crowd crowd;
+    EXPECT_TRUE(crowd.releases_go_together());
+    crowd.released_too_few();
+    for (int i = 0; i < 256; ++i) EXPECT_FALSE(crowd.releases_go_together());
+    EXPECT_TRUE(crowd.releases_go_together());
 }
 
 }  // namespace

@@ -1,6 +1,9 @@
 // Calls of one storage that are made at the same time, and share trips.
+#include <array>
+#include <atomic>
 #include <deque>
 #include <latch>
+#include <ranges>
 #include <set>
 #include <thread>
 
@@ -26,55 +29,69 @@ class Together : public PostgresTest {
             });
         }
     }
+    std::string query(const std::string& sql) { return database_.query(sql); }
+    /// The most leases that one statement has made, or ended; one call has one lease.
+    int most_together() {
+        return std::stoi(query("SELECT max(n) FROM (SELECT count(*) AS n FROM " + schema_ +
+                               ".lease GROUP BY call_key) calls"));
+    }
     void nothing_remains(IStorage& store, std::int64_t ended) {
         EXPECT_EQ(leases(store), 0);
         EXPECT_TRUE(store.maintenance()->audit().mismatches.empty());
-        RawConnection connection(server().as("postgres") + " dbname=pharox");
-        EXPECT_EQ(connection.query("SELECT count(*) FROM " + schema_ + ".lease"), std::to_string(ended))
+        EXPECT_EQ(query("SELECT count(*) FROM " + schema_ + ".lease"), std::to_string(ended))
             << "leases that nobody was told of";
     }
+
+    RawConnection database_{server().as("postgres") + " dbname=pharox"};
 };
 
 TEST_F(Together, calls_at_the_same_time_share_requests) {
     const auto direct = open();
-    fill(*direct, 200, [](int i, Proxy& proxy) {
+    fill(*direct, 400, [](int i, Proxy& proxy) {
         proxy.max_concurrency = 3;
         proxy.country = i % 2 == 0 ? "AR" : "BR";
     });
     TcpGate gate(server().port());
     const auto store = make_storage(through(gate.port()));
-    constexpr int cycles = 100;
-    std::int64_t calls = 0;
-    for (const AcquireRequest& request :
-         {AcquireRequest{.pool = "pool"}, AcquireRequest{.pool = "pool", .filters = {.country = "AR"}}}) {
-        const auto requests = gate.requests();
-        std::array<std::vector<Lease>, threads> held;
+    constexpr std::size_t each = 30;
+    constexpr std::int64_t calls = threads * each;
+    for (const ProxyFilters& filters : {ProxyFilters{}, ProxyFilters{.country = "AR"}}) {
+        query("DELETE FROM " + schema_ + ".lease");
+        const AcquireRequest request{.pool = "pool", .filters = filters};
+        std::array<std::vector<LeasedProxy>, threads> held;
+        auto requests = gate.requests();
         at_once([&](int thread) {
-            for (int i = 0; i < cycles; ++i) {
+            for (std::size_t i = 0; i < each; ++i) {
                 const auto acquired = store->acquire(request);
                 ASSERT_TRUE(acquired) << acquired.miss();
-                EXPECT_FALSE(acquired.replayed);
-                EXPECT_TRUE(matches(request.filters, acquired.proxy()));
-                EXPECT_LE(acquired.proxy().current_leases, 3);
-                const auto known = store->lease_control()->get_lease({.lease_id = acquired.lease().id});
-                EXPECT_EQ(known, acquired.lease());
-                const auto released = store->release_lease({.lease_id = acquired.lease().id});
-                EXPECT_TRUE(released.released);
-                ASSERT_TRUE(released.lease);
-                EXPECT_EQ(released.lease->proxy_id, acquired.proxy().id);
-                held[static_cast<std::size_t>(thread)].push_back(acquired.lease());
+                held[static_cast<std::size_t>(thread)].push_back(acquired.leased());
             }
         });
-        calls += std::int64_t{threads} * cycles;
-        // A get_lease takes one each.
-        EXPECT_LT(gate.requests() - requests, 3 * threads * cycles) << request.filters;
+        EXPECT_LT(gate.requests() - requests, calls) << filters;
+        EXPECT_GT(most_together(), 1) << filters;
         std::set<LeaseId> ids;
-        for (const auto& some : held) {
-            for (const Lease& lease : some) EXPECT_TRUE(ids.insert(lease.id).second);
+        for (const LeasedProxy& leased : held | std::views::join) {
+            EXPECT_FALSE(leased.replayed);
+            EXPECT_TRUE(matches(filters, leased.proxy()));
+            EXPECT_LE(leased.proxy().current_leases, 3);
+            EXPECT_EQ(store->lease_control()->get_lease({.lease_id = leased.lease().id}), leased.lease());
+            ids.insert(leased.lease().id);
         }
-        EXPECT_EQ(ids.size(), std::size_t{threads} * cycles);
+        EXPECT_EQ(ids.size(), std::size_t{calls});
+        EXPECT_EQ(leases(*store), calls);
+        requests = gate.requests();
+        at_once([&](int thread) {
+            for (const LeasedProxy& leased : held[static_cast<std::size_t>(thread)]) {
+                const auto released = store->release_lease({.lease_id = leased.lease().id});
+                EXPECT_TRUE(released.released);
+                ASSERT_TRUE(released.lease);
+                EXPECT_EQ(released.lease->proxy_id, leased.proxy().id);
+            }
+        });
+        EXPECT_LT(gate.requests() - requests, calls) << filters;
+        EXPECT_GT(most_together(), 1) << filters;
+        nothing_remains(*store, calls);
     }
-    nothing_remains(*store, calls);
 }
 
 TEST_F(Together, limits_hold_and_nobody_is_told_none_while_there_is_one) {
@@ -86,6 +103,20 @@ TEST_F(Together, limits_hold_and_nobody_is_told_none_while_there_is_one) {
             const auto acquired = store->acquire({.pool = "pool"});
             ASSERT_TRUE(acquired) << acquired.miss();
             EXPECT_LE(acquired.proxy().current_leases, 2);
+            EXPECT_TRUE(store->release_lease({.lease_id = acquired.lease().id}).released);
+        }
+    });
+    nothing_remains(*store, std::int64_t{threads} * cycles);
+}
+
+TEST_F(Together, one_proxy_serves_all) {
+    const auto store = open();
+    fill(*store, 1, [](int, Proxy& proxy) { proxy.max_concurrency = std::nullopt; });
+    constexpr int cycles = 50;
+    at_once([&](int) {
+        for (int i = 0; i < cycles; ++i) {
+            const auto acquired = store->acquire({.pool = "pool"});
+            ASSERT_TRUE(acquired) << acquired.miss();
             EXPECT_TRUE(store->release_lease({.lease_id = acquired.lease().id}).released);
         }
     });
@@ -108,35 +139,45 @@ TEST_F(Together, lost_answers_leave_one_lease_each) {
             EXPECT_TRUE(store->release_lease({.lease_id = acquired.lease().id}).released);
         }
     });
+    EXPECT_GT(most_together(), 1);
     gate.cut_next_answers(0);
     nothing_remains(*store, std::int64_t{threads} * cycles);
 }
 
 TEST_F(Together, locked_proxy_holds_up_nobody_but_those_who_need_it) {
     const auto store = open();
-    fill(*store, 200);
+    // The locked one has room, and is the first.
+    fill(*store, 200, [](int, Proxy& proxy) { proxy.max_concurrency = 3; });
     const auto stuck = store->acquire({.pool = "pool"});
     ASSERT_TRUE(stuck);
-    RawConnection other(server().as("postgres") + " dbname=pharox");
-    other.query("BEGIN");
-    other.query("SELECT 1 FROM " + schema_ + ".proxy WHERE id = '" + stuck.proxy().id.to_string() +
-                "' FOR UPDATE");
-    std::atomic<bool> released = false;
-    {
-        std::jthread releasing(
-            [&] { released = store->release_lease({.lease_id = stuck.lease().id}).released; });
-        at_once([&](int) {
-            for (int i = 0; i < 20; ++i) {
-                const auto acquired = store->acquire({.pool = "pool"});
-                ASSERT_TRUE(acquired) << acquired.miss();
-                EXPECT_TRUE(store->release_lease({.lease_id = acquired.lease().id}).released);
+    query("BEGIN");
+    query("SELECT 1 FROM " + schema_ + ".proxy WHERE id = '" + stuck.proxy().id.to_string() + "' FOR UPDATE");
+    std::latch others(threads - 1);
+    std::atomic<bool> locked = true;
+    at_once([&](int thread) {
+        if (thread == 0) {
+            others.wait();
+            locked = false;
+            query("COMMIT");
+            return;
+        }
+        for (int i = 0; i < 20; ++i) {
+            if (thread == 1 && i == 10) {
+                // In the midst of the others, none of which waits for it.
+                others.count_down();
+                EXPECT_TRUE(store->release_lease({.lease_id = stuck.lease().id}).released);
+                EXPECT_FALSE(locked);
+                return;
             }
-        });
-        EXPECT_FALSE(released);
-        other.query("COMMIT");
-    }
-    EXPECT_TRUE(released);
-    nothing_remains(*store, threads * 20 + 1);
+            const auto acquired = store->acquire({.pool = "pool"});
+            ASSERT_TRUE(acquired) << acquired.miss();
+            EXPECT_NE(acquired.proxy().id, stuck.proxy().id);
+            EXPECT_TRUE(store->release_lease({.lease_id = acquired.lease().id}).released);
+        }
+        others.count_down();
+    });
+    EXPECT_GT(most_together(), 1);
+    nothing_remains(*store, (threads - 2) * 20 + 10 + 1);
 }
 
 TEST_F(Together, one_id_at_the_same_time_is_one_lease) {
