@@ -30,10 +30,6 @@ constexpr sqlkit::Dialect dialect{
     .metadata_values = containment,
 };
 
-}  // namespace
-
-namespace {
-
 sqlkit::IndexedEquality served_equality(const ProxyFilters& filters) {
     ProxyFilters indexed;
     indexed.asn = filters.asn;
@@ -45,6 +41,14 @@ sqlkit::IndexedEquality served_equality(const ProxyFilters& filters) {
 
 }  // namespace
 
+bool may_be_range(const ProxyFilters& filters) {
+    const auto single = [](const auto& wanted) { return wanted.values().size() == 1 ? 1 : 0; };
+    return served_attribute(filters) != Attribute::none &&
+           single(filters.asn) + single(filters.city) + single(filters.isp) + single(filters.source) +
+                   single(filters.country) + single(filters.protocol) ==
+               1;
+}
+
 Attribute served_attribute(const ProxyFilters& filters) { return served_equality(filters).attribute; }
 
 FilterSql compile_filter(const ProxyFilters& filters, int first, Served form) {
@@ -54,7 +58,7 @@ FilterSql compile_filter(const ProxyFilters& filters, int first, Served form) {
     if (served.attribute != Attribute::none) {
         const std::string column(sqlkit::column_of(served.attribute));
         const std::string number = " $" + std::to_string(first++);
-        numbered = form == Served::as_range
+        numbered = form == Served::as_range && may_be_range(filters)
                        ? " AND " + column + " >=" + number + " AND " + column + " <=" + number
                        : " AND " + column + " IS NOT NULL AND " + column + " =" + number;
         filter.values.insert(filter.values.begin(), std::move(served.value));

@@ -19,9 +19,12 @@ Attribute served_attribute(const ProxyFilters& filters);
 enum class Served : std::uint8_t {
     as_equality,
     /// As a range from the value to the value: `ORDER BY attribute, …` is then in no order but that index's,
-    /// and the plan for all values does not depend on how many there are, nor on statistics.
+    /// however many rows the planner believes that a value has. Not beside another attribute's value, whose
+    /// index may be the better one: then it is an equality all the same.
     as_range,
 };
+/// Whether it would be a range.
+bool may_be_range(const ProxyFilters& filters);
 /// As sqlkit's, with this store's fragments; the question marks are $n, counted on from `first`.
 FilterSql compile_filter(const ProxyFilters& filters, int first, Served form = Served::as_equality);
 

@@ -75,7 +75,6 @@ std::string_view with_room(int status) {
 PickPlan::PickPlan(Selector selector, const ProxyFilters& filters, bool allow_slow)
     : selector_(selector), filters_(filters), allow_slow_(allow_slow) {
     if (filters.empty()) return;
-    served_ = served_attribute(filters);
     exact_ = compile_filter(filters, 1).exact;
     if (depends_on_values(filters)) plan_ = Plan::once;
 }
@@ -87,7 +86,7 @@ bool PickPlan::moves_what_it_finds() const noexcept {
 
 bool PickPlan::has_places() const {
     if (selector_ != Selector::first_available) return false;
-    if (filters_.empty() || served_ == Attribute::none) return filters_.empty();
+    if (filters_.empty() || !may_be_range(filters_)) return filters_.empty();
     const FilterSql filter = compile_filter(filters_, 1);
     return filter.exact && filter.values.size() == 1;
 }
@@ -107,8 +106,8 @@ Served PickPlan::form() const noexcept {
 
 std::string PickPlan::in_order() const {
     std::string text = " ORDER BY ";
-    if (served_ != Attribute::none && form() == Served::as_range)
-        text += std::string(sqlkit::column_of(served_)) + ", ";
+    if (form() == Served::as_range && may_be_range(filters_))
+        text += std::string(sqlkit::column_of(served_attribute(filters_))) + ", ";
     return text + std::string(order_for(selector_).columns);
 }
 

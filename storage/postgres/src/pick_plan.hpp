@@ -76,7 +76,6 @@ class PickPlan {
     Selector selector_;
     const ProxyFilters& filters_;
     bool allow_slow_;
-    Attribute served_ = Attribute::none;
     bool exact_ = true;
     Plan plan_ = Plan::kept;
 };

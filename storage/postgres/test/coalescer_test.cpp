@@ -105,7 +105,6 @@ TEST_F(Coalescing, not_too_many_go_together) {
 
 TEST_F(Coalescing, what_a_trip_throws_goes_to_its_first_call_alone) {
     Coalescer<Call> coalescer(for_ever);
-    std::latch under_way(1);
     std::atomic<bool> landed = false;
     std::deque<Call> calls(Coalescer<Call>::few + 2);
     std::atomic<int> thrown = 0;

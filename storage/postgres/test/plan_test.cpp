@@ -22,6 +22,7 @@ class Plans : public PostgresTest {
             proxy.source = i == 77'777 ? "rare" : "common";
             proxy.asn = i == 77'777 ? 1 : 7;
             proxy.protocol = i == 77'777 ? ProxyProtocol::socks4 : ProxyProtocol::http;
+            proxy.city = "city " + std::to_string(i % 500);
             proxy.max_concurrency = 10;
             if (i % 1'000 == 777) proxy.tags = {i == 77'777 ? "rare" : "tagged"};
         });
@@ -107,6 +108,20 @@ TEST_F(Plans, discard_few_rows) {
         EXPECT_LE(discarded(filters, Selector::first_available, explained), 100) << filters << '\n'
                                                                                  << explained;
     }
+}
+
+/// The index that is added for it serves the city, whatever else is asked for.
+TEST_F(Plans, go_by_the_better_one_of_two_attributes) {
+    const ProxyFilters filters{.country = "AR", .city = "city 7"};
+    server().query(index_statement(Selector::first_available, "city", schema_));
+    std::string explained;
+    EXPECT_LE(discarded(filters, Selector::first_available, explained), 100) << explained;
+    const PickPlan plan(Selector::first_available, filters, false);
+    EXPECT_FALSE(plan.has_places());
+    Parameters parameters;
+    parameters.add(std::string("pool")).add(LeaseId::make());
+    plan.add_filter(parameters);
+    EXPECT_LE(discarded_by(plan.miss(Busy::asked_for), parameters, explained, plan.plan()), 400) << explained;
 }
 
 TEST_F(Plans, of_places_discard_few_rows) {
