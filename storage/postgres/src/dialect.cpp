@@ -30,38 +30,29 @@ constexpr sqlkit::Dialect dialect{
     .metadata_values = containment,
 };
 
-sqlkit::IndexedEquality served_equality(const ProxyFilters& filters) {
-    ProxyFilters indexed;
-    indexed.asn = filters.asn;
-    indexed.source = filters.source;
-    indexed.country = filters.country;
-    indexed.protocol = filters.protocol;
-    return sqlkit::indexed_equality(indexed);
-}
-
 }  // namespace
 
-bool may_be_range(const ProxyFilters& filters) {
+Attribute sole_attribute(const ProxyFilters& filters) {
     const auto single = [](const auto& wanted) { return wanted.values().size() == 1 ? 1 : 0; };
-    return served_attribute(filters) != Attribute::none &&
-           single(filters.asn) + single(filters.city) + single(filters.isp) + single(filters.source) +
-                   single(filters.country) + single(filters.protocol) ==
-               1;
+    if (single(filters.asn) + single(filters.city) + single(filters.isp) + single(filters.source) +
+            single(filters.country) + single(filters.protocol) !=
+        1)
+        return Attribute::none;
+    const Attribute attribute = sqlkit::indexed_equality(filters).attribute;
+    return attribute == Attribute::city || attribute == Attribute::isp ? Attribute::none : attribute;
 }
 
-Attribute served_attribute(const ProxyFilters& filters) { return served_equality(filters).attribute; }
-
-FilterSql compile_filter(const ProxyFilters& filters, int first, Served form) {
-    sqlkit::IndexedEquality served = served_equality(filters);
-    FilterSql filter = sqlkit::compile_filter(dialect, filters, served.attribute);
+FilterSql compile_filter(const ProxyFilters& filters, int first, Sole form) {
+    const Attribute sole = sole_attribute(filters);
+    FilterSql filter = sqlkit::compile_filter(dialect, filters, sole);
     std::string numbered;
-    if (served.attribute != Attribute::none) {
-        const std::string column(sqlkit::column_of(served.attribute));
+    if (sole != Attribute::none) {
+        const std::string column(sqlkit::column_of(sole));
         const std::string number = " $" + std::to_string(first++);
-        numbered = form == Served::as_range && may_be_range(filters)
+        numbered = form == Sole::as_range
                        ? " AND " + column + " >=" + number + " AND " + column + " <=" + number
                        : " AND " + column + " IS NOT NULL AND " + column + " =" + number;
-        filter.values.insert(filter.values.begin(), std::move(served.value));
+        filter.values.insert(filter.values.begin(), sqlkit::indexed_equality(filters).value);
     }
     for (const char letter : filter.where) {
         if (letter == '?') {

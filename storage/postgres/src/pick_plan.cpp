@@ -86,7 +86,7 @@ bool PickPlan::moves_what_it_finds() const noexcept {
 
 bool PickPlan::has_places() const {
     if (selector_ != Selector::first_available) return false;
-    if (filters_.empty() || !may_be_range(filters_)) return filters_.empty();
+    if (filters_.empty() || sole_attribute(filters_) == Attribute::none) return filters_.empty();
     const FilterSql filter = compile_filter(filters_, 1);
     return filter.exact && filter.values.size() == 1;
 }
@@ -100,14 +100,15 @@ std::string PickPlan::where(int own_parameters) const {
 }
 
 /// The indexes of other orders go by it after an attribute too, but there need not be any.
-Served PickPlan::form() const noexcept {
-    return selector_ == Selector::first_available ? Served::as_range : Served::as_equality;
+Sole PickPlan::form() const noexcept {
+    return selector_ == Selector::first_available ? Sole::as_range : Sole::as_equality;
 }
 
 std::string PickPlan::in_order() const {
     std::string text = " ORDER BY ";
-    if (form() == Served::as_range && may_be_range(filters_))
-        text += std::string(sqlkit::column_of(served_attribute(filters_))) + ", ";
+    const Attribute sole = sole_attribute(filters_);
+    if (form() == Sole::as_range && sole != Attribute::none)
+        text += std::string(sqlkit::column_of(sole)) + ", ";
     return text + std::string(order_for(selector_).columns);
 }
 
@@ -225,7 +226,7 @@ std::string PickPlan::candidate_ids(int room) const {
 
 std::string PickPlan::miss(Busy busy) const {
     const std::string filter =
-        filters_.empty() ? "" : compile_filter(filters_, query::miss_parameters + 1, Served::as_range).where;
+        filters_.empty() ? "" : compile_filter(filters_, query::miss_parameters + 1, Sole::as_range).where;
     const std::string weighed = selector_ == Selector::weighted_random ? " AND weight > 0" : "";
     const std::string nowhere = "FALSE";
     const auto probe = [&](bool wanted, std::string_view which, const std::string& more) {

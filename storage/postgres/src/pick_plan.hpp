@@ -62,7 +62,7 @@ class PickPlan {
 
   private:
     [[nodiscard]] std::string where(int own_parameters) const;
-    [[nodiscard]] Served form() const noexcept;
+    [[nodiscard]] Sole form() const noexcept;
     [[nodiscard]] std::string in_order() const;
     [[nodiscard]] std::string pick(Reach reach, const std::string& conditions) const;
     [[nodiscard]] std::string choose(Reach reach, const std::string& conditions) const;
