@@ -10,7 +10,7 @@ namespace {
 /// An acquire reads the rows before its place.
 constexpr std::size_t most_places = 8;
 /// Enough that a lease can end while its proxy is nobody's place.
-constexpr std::size_t turns = 4;
+constexpr std::size_t places_of_many = 4;  // for each of a thread
 constexpr int calls_in_a_pause = 256;
 
 /// Threads that begin one after the other have different places.
@@ -42,7 +42,7 @@ int Crowd::place_of_many(std::size_t question, std::size_t count) noexcept {
     if (pauses_[question % pauses_.size()].places.goes_on()) return 0;
     const std::size_t begin = places();
     const std::size_t from = next_.fetch_add(count, std::memory_order_relaxed);
-    return static_cast<int>(begin + from % (turns * begin));
+    return static_cast<int>(begin + from % (places_of_many * begin));
 }
 
 bool Crowd::acquires_go_together(std::size_t question) noexcept {

@@ -40,7 +40,7 @@ class Plans : public PostgresTest {
     /// By the plan that our sessions have: one for all values, unless it is made anew each time.
     std::int64_t discarded_by(const std::string& sql, const Parameters& parameters, std::string& explained,
                               Plan kept = Plan::kept) {
-        constexpr auto explain = "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) ";
+        const std::string explain = "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) ";
         Database database(options());
         const Rows rows = database.run({.name = "explain"}, Repeat::always, [&](Connection& connection) {
             if (kept == Plan::once)
@@ -56,9 +56,8 @@ class Plans : public PostgresTest {
                 "SELECT concat_ws(', '" + types + "), concat_ws(', '" + values + ")", parameters, Plan::once);
             connection.command("PREPARE explained (" + std::string(call.text(0, 0)) + ") AS " +
                                database.in_schema(sql));
-            return connection.execute(
-                std::string(explain) + "EXECUTE explained (" + std::string(call.text(0, 1)) + ")", {},
-                Plan::once);
+            return connection.execute(explain + "EXECUTE explained (" + std::string(call.text(0, 1)) + ")",
+                                      {}, Plan::once);
         });
         std::int64_t sum = 0;
         for (int row = 0; row < rows.size(); ++row) {
