@@ -24,14 +24,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Fewer than clients want.
 constexpr int limit = 2;
-constexpr int proxies = 400;
+constexpr int proxies = 400;             // about as many as clients want: calls share trips
+constexpr int scarce_proxies = 6;        // of another pool, far fewer
 constexpr int clients = 16;              // processes
 constexpr unsigned threads_of_one = 24;  // enough for calls that share trips
 constexpr std::size_t most_held = 2;
-constexpr std::size_t most_at_once = 2;  // by one call
-constexpr int fewest_turns = 60;         // on a machine that is busy otherwise
+constexpr int fewest_turns = 60;  // on a machine that is busy otherwise
 
 /// The storage that the threads of a client share.
 class SharedStorage {
@@ -50,12 +49,15 @@ class SharedStorage {
     std::shared_ptr<IStorage> store_;
 };
 
+/// What a client calls: everything there is, or what shares trips and nothing else.
+enum class Habit { mixed, plain };
+
 /// One thread of a client. Who follows a killed one reads its log, holds what it held, and asks again for
 /// what was in doubt.
 class Client {
   public:
-    Client(SharedStorage& storage, std::filesystem::path log, unsigned seed)
-        : storage_(storage), log_(std::move(log)), random_(seed) {
+    Client(SharedStorage& storage, Habit habit, std::filesystem::path log, unsigned seed)
+        : storage_(storage), habit_(habit), log_(std::move(log)), random_(seed) {
         for (const Line& line : read_lines(log_)) {
             const LeaseId id = LeaseId::parse(line.lease);
             if (line.what == '?') asked_.insert(id);
@@ -99,7 +101,8 @@ class Client {
     }
     [[nodiscard]] bool chance(unsigned one_in) { return random_() % one_in == 0; }
     AcquireRequest request() {
-        return {.pool = "pool",
+        if (habit_ == Habit::plain) return {.pool = "pool", .consumer = "plain", .duration = 10min};
+        return {.pool = chance(4) ? "scarce" : "pool",
                 .duration = chance(4) ? Duration(200 + random_() % 600) : Duration(10min),
                 .selector = chance(4) ? Selector::round_robin : Selector::first_available,
                 .wait = chance(4) ? Duration(100) : Duration(0)};
@@ -110,6 +113,7 @@ class Client {
             return entry.second.expires_at.time_since_epoch().count() <= wall_clock();
         });
         if (!asked_.empty()) return ask_again();
+        if (habit_ == Habit::plain) return held_.empty() ? acquire() : release();
         if (held_.size() < most_held && chance(2)) return chance(3) ? acquire_many() : acquire();
         if (!held_.empty() && chance(3)) return renew();
         if (!held_.empty()) return chance(3) ? release_many() : release();
@@ -118,8 +122,18 @@ class Client {
     }
     void ask_again() {
         const LeaseId id = *asked_.begin();
-        const auto acquired = store_->acquire({.pool = "pool", .duration = 10min, .lease_id = id});
-        if (acquired) return got(acquired.lease());
+        for (const char* const pool : {"scarce", "pool"}) {
+            try {
+                const auto acquired =
+                    store_->acquire({.pool = pool,
+                                     .consumer = habit_ == Habit::plain ? "plain" : "default",
+                                     .duration = 10min,
+                                     .lease_id = id});
+                if (acquired) return got(acquired.lease());
+            } catch (const ConflictError&) {
+                continue;  // it was asked of the other pool
+            }
+        }
         asked_.erase(id);
     }
     void acquire() {
@@ -154,7 +168,7 @@ class Client {
     void release_many() {
         std::vector<ReleaseRequest> requests;
         std::map<LeaseId, Lease> held;
-        while (!held_.empty() && held.size() < most_at_once) {
+        while (!held_.empty() && held.size() < most_held) {
             const auto some = held.insert(held_.extract(held_.begin())).position;
             say('-', some->second);
             requests.push_back({.lease_id = some->first});
@@ -164,6 +178,7 @@ class Client {
     }
 
     SharedStorage& storage_;
+    Habit habit_;
     std::filesystem::path log_;
     std::mt19937 random_;
     std::ofstream out_;
@@ -226,7 +241,17 @@ std::chrono::seconds length() {
 class Chaos : public PostgresTest {
   protected:
     Chaos() : folder_(server().folder() / "chaos"), gate_(server().port()) {
-        fill(*open(), proxies, [](int, Proxy& proxy) { proxy.max_concurrency = limit; });
+        const auto store = open();
+        fill(*store, proxies, [](int, Proxy& proxy) { proxy.max_concurrency = limit; });
+        store->ensure_consumer({.name = "plain"});
+        const ProxyPool scarce = store->catalog()->add_pool({.name = "scarce"});
+        std::vector<Proxy> few =
+            store->catalog()->list_proxies({.pool = "pool", .limit = scarce_proxies}).items;
+        for (Proxy& proxy : few) {
+            proxy.id = ProxyId::make();
+            proxy.pool_id = scarce.id;
+        }
+        store->catalog()->add_proxies({.proxies = std::move(few)});
         std::filesystem::create_directory(folder_);
     }
 
@@ -245,7 +270,9 @@ class Chaos : public PostgresTest {
         std::vector<std::jthread> threads;
         for (unsigned thread = 0; thread < threads_of_one; ++thread) {
             threads.emplace_back([&, thread] {
-                Client(storage, folder_ / (std::to_string(number) + '.' + std::to_string(thread)),
+                // Of both habits, some go through the gate.
+                Client(storage, number % 4 < 2 ? Habit::mixed : Habit::plain,
+                       folder_ / (std::to_string(number) + '.' + std::to_string(thread)),
                        static_cast<unsigned>(started_) * threads_of_one + thread)
                     .live();
             });
@@ -312,10 +339,12 @@ TEST_F(Chaos, no_lease_too_many_and_none_lost) {
     EXPECT_EQ(audit.mismatches, std::vector<CounterMismatch>());
     EXPECT_GE(audit.leases, leases(*store)) << "none is made any more, some expire";
     EXPECT_GT(history.leases(), 20U);
-    const std::string together =
-        server().query("SELECT max(n) FROM (SELECT count(*) AS n FROM " + schema_ +
-                       ".lease WHERE reason = 0 OR status = 0 GROUP BY xmin::text) transactions");
-    EXPECT_GT(std::stoul(together), most_at_once) << "no calls shared a trip";
+    // Whose leases are made, and ended, one by one.
+    const std::string together = server().query(
+        "SELECT max(n) FROM (SELECT count(*) AS n FROM " + schema_ +
+        ".lease WHERE consumer_id = (SELECT id FROM " + schema_ +
+        ".consumer WHERE name = 'plain') AND reason IS DISTINCT FROM 1 GROUP BY xmin::text) transactions");
+    EXPECT_GT(std::stoul(together), 1U) << "no calls shared a trip";
     std::cout << history.leases() << " leases by " << started_ << " processes, up to " << together
               << " made or ended together\n";
 }
