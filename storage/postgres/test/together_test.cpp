@@ -25,7 +25,11 @@ class Together : public PostgresTest {
         for (int thread = 0; thread < threads; ++thread) {
             running.emplace_back([&, thread] {
                 start.arrive_and_wait();
-                work(thread);
+                try {
+                    work(thread);
+                } catch (const std::exception& error) {
+                    ADD_FAILURE() << error.what();
+                }
             });
         }
     }
@@ -146,7 +150,7 @@ TEST_F(Together, locked_proxy_holds_up_nobody_but_those_who_need_it) {
     ASSERT_TRUE(stuck);
     query("BEGIN");
     query("SELECT 1 FROM " + schema_ + ".proxy WHERE id = '" + stuck.proxy().id.to_string() + "' FOR UPDATE");
-    std::latch others(threads - 1);
+    std::latch others(threads - 2);
     std::atomic<bool> locked = true;
     at_once([&](int thread) {
         if (thread == 0) {
@@ -155,10 +159,15 @@ TEST_F(Together, locked_proxy_holds_up_nobody_but_those_who_need_it) {
             query("COMMIT");
             return;
         }
+        struct Done {
+            std::latch* latch;
+            ~Done() {
+                if (latch != nullptr) latch->count_down();
+            }
+        } const done{.latch = thread == 1 ? nullptr : &others};
         for (int i = 0; i < 20; ++i) {
             if (thread == 1 && i == 10) {
                 // In the midst of the others, none of which waits for it.
-                others.count_down();
                 EXPECT_TRUE(store->release_lease({.lease_id = stuck.lease().id}).released);
                 EXPECT_FALSE(locked);
                 return;
@@ -168,7 +177,6 @@ TEST_F(Together, locked_proxy_holds_up_nobody_but_those_who_need_it) {
             EXPECT_NE(acquired.proxy().id, stuck.proxy().id);
             EXPECT_TRUE(store->release_lease({.lease_id = acquired.lease().id}).released);
         }
-        others.count_down();
     });
     EXPECT_LT(transactions(), (threads - 2) * 20 + 10 + 1);
     nothing_remains(*store, (threads - 2) * 20 + 10 + 1);
