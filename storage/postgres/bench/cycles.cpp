@@ -17,6 +17,7 @@
 #include <sstream>
 #include <thread>
 
+#include "crowd.hpp"
 #include "database.hpp"
 #include "lease_queries.hpp"
 #include "pharox/storage/catalog.hpp"
@@ -125,7 +126,8 @@ std::string same_statements(Selector selector, int connections) {
     const PickPlan plan(selector, none, false);
     const bool in_crowd = connections > 1 && plan.has_places();
     const std::string place =
-        "(:client_id % " + std::to_string(std::min(std::bit_ceil(static_cast<unsigned>(connections)), 8U)) +
+        "(:client_id % " +
+        std::to_string(std::min(std::bit_ceil(static_cast<std::size_t>(connections)), Crowd::most_places)) +
         ")";
     return std::string(header) +
            filled(in_crowd ? plan.acquire_at_place() : plan.acquire({}),

@@ -7,10 +7,9 @@ namespace pharox::postgres {
 
 namespace {
 
-/// An acquire reads the rows before its place.
-constexpr std::size_t most_places = 8;
-/// Enough that a lease can end while its proxy is nobody's place.
-constexpr std::size_t places_of_many = 4;  // for each of a thread
+/// Places for calls that go together, for each place of a thread: enough that a lease can end while its proxy
+/// is nobody's place.
+constexpr std::size_t places_of_many = 4;
 constexpr int calls_in_a_pause = 256;
 
 /// Threads that begin one after the other have different places.

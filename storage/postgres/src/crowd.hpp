@@ -15,6 +15,9 @@ namespace pharox::postgres {
 /// place. Thread-safe, and without locks.
 class Crowd {
   public:
+    /// For threads: an acquire reads the rows before its place.
+    static constexpr std::size_t most_places = 8;
+
     /// An acquire or a release in progress.
     class Call {
       public:

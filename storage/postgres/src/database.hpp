@@ -57,8 +57,8 @@ class Database {
             }
         }
     }
-    /// Calls `work(connection)` once. Nothing where that failed, for whatever reason: the caller has another
-    /// way. Throws where there is no connection to be had, as run() does.
+    /// Calls `work(connection)` once. Nothing where the server refused it, or was lost: the caller has
+    /// another way. Throws where there is no connection to be had, as run() does.
     template <class Work>
     auto try_once(const Operation& operation, Work work)
         -> std::optional<decltype(work(std::declval<Connection&>()))> {

@@ -67,7 +67,7 @@ ReleaseResult Leasing::end(std::string_view name, LeaseId id, ReleaseReason reas
         const std::array<UuidBytes, 1> ids = {id.bytes()};
         std::map<LeaseId, ReleaseResult> found = ended_before(operation, ids, me.call);
         if (found.empty()) return {};
-        // An active one was not ended by that statement, nor by another: it was made meanwhile.
+        // An active one was not ended by that statement, nor by another: it was made, or renewed, meanwhile.
         if (found.begin()->second.lease->status == LeaseStatus::released)
             return std::move(found.begin()->second);
     }
