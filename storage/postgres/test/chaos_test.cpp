@@ -267,9 +267,9 @@ class Chaos : public PostgresTest {
         if (children_[number] != 0) return;
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
         SharedStorage storage(options);
-        std::vector<std::jthread> threads;
+        std::vector<std::jthread> running;
         for (unsigned thread = 0; thread < threads_of_one; ++thread) {
-            threads.emplace_back([&, thread] {
+            running.emplace_back([&, thread] {
                 // Of both habits, some go through the gate.
                 Client(storage, number % 4 < 2 ? Habit::mixed : Habit::plain,
                        folder_ / (std::to_string(number) + '.' + std::to_string(thread)),
