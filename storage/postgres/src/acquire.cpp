@@ -77,9 +77,8 @@ std::optional<AcquireResult> Leasing::attempt_at_place(const Ask& ask, int place
 
 std::optional<AcquireResult> Leasing::attempt_in_company(const Ask& ask, Expired& expired) {
     if (!ask.plan.has_places()) return attempt_at_once(ask, expired);
-    const std::size_t question =
-        2 * std::hash<std::string>()(ask.request.pool) + (ask.request.filters.empty() ? 0 : 1);
-    Acquiring me(ask);
+    const std::size_t question = ask.question();
+    InCompany me(ask);
     std::optional<AcquireResult> result;
     bool asked_for_the_first = false;
     const auto go_alone = [&] {
@@ -89,14 +88,11 @@ std::optional<AcquireResult> Leasing::attempt_in_company(const Ask& ask, Expired
             asked_for_the_first ? attempt_at_once(ask, expired) : attempt_at_place(ask, *me.place, expired);
     };
     if (crowd_.acquires_go_together(question)) {
-        acquiring_.go(me, [&](std::span<Acquiring* const> group) {
-            if (group.size() == 1) return go_alone();
-            acquire_together(group, question);
-        });
+        go(me, go_alone);
     } else {
         go_alone();
     }
-    if (me.unavailable) throw me.unavailable->about(ask.lease_id);
+    if (me.unavailable) fail(ask.operation, *me.unavailable, ask.in_doubt);
     if (me.leased) {
         if (me.due) collect_into(expired, ask.operation);
         return AcquireResult(*std::move(me.leased));
@@ -106,37 +102,6 @@ std::optional<AcquireResult> Leasing::attempt_in_company(const Ask& ask, Expired
     ask.call = me.call;
     ask.in_doubt = ask.in_doubt || me.in_doubt;
     return attempt_at_once(ask, expired);
-}
-
-Leasing::Acquiring::Acquiring(const Ask& what) : InCompany(what.lease_id, what.call), ask(what) {}
-bool Leasing::Acquiring::goes_with(const Acquiring& other) const { return ask.asks_the_same_as(other.ask); }
-
-/// Whoever gets nothing goes by itself, and is told why.
-void Leasing::acquire_together(std::span<Acquiring* const> group, std::size_t question) {
-    const std::vector<Acquiring*> calls = as_one(group);
-    std::vector<UuidBytes> ids;
-    for (const Acquiring* const call : calls) ids.push_back(call->id.bytes());
-    const Ask& ask = calls.front()->ask;
-    const int place = crowd_.place_of_many(question, ids.size());
-    const Parameters parameters = ask.with_filter(
-        ask.parameters(std::span<const UuidBytes>(ids), calls.front()->call).add(std::int64_t{place}));
-    const std::optional<Rows> rows =
-        ask.request.filters.empty()
-            ? ask_together(calls, ask.operation.name, acquire_together_, parameters)
-            : ask_together(calls, ask.operation.name, database_.in_schema(ask.plan.acquire_together()),
-                           parameters);
-    if (!rows) return;
-    for (Acquiring* const call : calls) call->place = place;
-    for (int row = 0; row < rows->size(); ++row) {
-        Acquiring& call = *calls.at(static_cast<std::size_t>(rows->integer(row, leased_number_column) - 1));
-        call.place.reset();
-        try {
-            call.leased = call.ask.leased(*rows, call.id, row);
-            call.due = Ask::is_due(*rows);
-        } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch)
-            // What cannot be read is told to the one who asked for it, when it asks again.
-        }
-    }
 }
 
 /// One statement: a lease, or nothing where there is nothing to lease, or nothing that can be had at once.

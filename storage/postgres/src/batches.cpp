@@ -12,14 +12,14 @@ AcquireManyResult Leasing::acquire_at_once(const AcquireManyRequest& request) {
     while (ids.size() < request.count) ids.push_back(LeaseId::make());
     std::vector<UuidBytes> all;
     for (const LeaseId& id : ids) all.push_back(id.bytes());
-    std::vector<Parameters> each;
+    const std::string sql =
+        database_.in_schema(request.distinct ? ask.plan.acquire_other() : ask.plan.acquire_any());
+    std::vector<Statement> each;
     for (const LeaseId& id : ids) {
         Parameters own = ask.parameters(id);
         if (request.distinct) own.add(std::span<const UuidBytes>(all));
-        each.push_back(ask.with_filter(std::move(own)));
+        each.push_back({&sql, ask.with_filter(std::move(own)), ask.plan.plan()});
     }
-    const std::string sql =
-        database_.in_schema(request.distinct ? ask.plan.acquire_other() : ask.plan.acquire_any());
     // No error of a batch names one lease: those that it makes have the ids that were given, or end by
     // expiry.
     const Operation operation{.name = ask.operation.name};
@@ -30,7 +30,7 @@ AcquireManyResult Leasing::acquire_at_once(const AcquireManyRequest& request) {
         result.leased.clear();
         try {
             // Rows that others have locked are left out, so nothing here waits while it holds something.
-            const std::vector<Rows> answers = connection.execute_all(sql, each, ask.plan.plan());
+            const std::vector<Rows> answers = connection.execute_all(each);
             for (std::size_t i = 0; i < answers.size(); ++i) {
                 if (answers[i].size() == 0) continue;
                 due = due || Ask::is_due(answers[i]);

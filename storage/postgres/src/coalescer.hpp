@@ -17,20 +17,22 @@ class CoalescedCall {
     friend class Coalescer;
     enum class Stage : std::uint8_t { waiting, travelling, arrived };
     Stage stage_ = Stage::waiting;
+    const CoalescedCall* first_ = nullptr;  // of its trip
     std::condition_variable changed_;
 };
 
-/// Few like calls in progress at a time go at once, each by itself. Of more, those that come while a trip is
-/// under way wait for its end and then go together, which costs the server little more than one of them.
-/// Nobody waits longer than `longest_wait` for that: where trips take longer, there are several at a time,
-/// and one that hangs holds up nobody. Calls of another kind have nothing to do with it. `Call` derives from
-/// CoalescedCall, and has `bool goes_with(const Call&) const`, which tells whether two are alike.
-/// Thread-safe; a call costs time in proportion to the calls in progress.
+/// A trip for many costs the server little more than one of them. With no trip under way, a call goes at
+/// once; with one, as soon as those who wait are as many as it has on board; with two, calls wait for the end
+/// of one. So two calls at a time go by themselves, four go in two trips of two each, and so on. Nobody waits
+/// longer than `longest_wait`: where trips take longer, there are more at a time, and one that hangs holds up
+/// nobody. Calls that do not go with each other have nothing to do with it. `Call` derives from
+/// CoalescedCall, and has `bool goes_with(const Call&) const`, and `bool goes_with_all() const` for those
+/// that go with any other; those that go with one of the rest all go with each other. Thread-safe; a call
+/// costs time in proportion to the calls in progress.
 template <class Call>
 class Coalescer {
   public:
     static constexpr std::size_t most_together = 32;
-    static constexpr std::size_t few = 4;
 
     explicit Coalescer(std::chrono::microseconds longest_wait = std::chrono::microseconds(250))
         : longest_wait_(longest_wait) {}
@@ -73,23 +75,34 @@ class Coalescer {
     using Stage = CoalescedCall::Stage;
 
     [[nodiscard]] bool may_depart(const Call& call) const {
-        std::size_t like = 0;
-        bool under_way = false;
+        std::size_t waiting = 0;
+        std::size_t travelling = 0;
+        const CoalescedCall* trip = nullptr;
         for (const Call* const other : calls_) {
             if (!other->goes_with(call)) continue;
-            ++like;
-            under_way = under_way || other->stage_ == Stage::travelling;
+            if (other->stage_ == Stage::waiting) {
+                ++waiting;
+            } else {
+                if (trip != nullptr && other->first_ != trip) return false;
+                trip = other->first_;
+                ++travelling;
+            }
         }
-        return !under_way || like <= few;
+        return waiting >= travelling;
     }
     void depart(Call& first, std::vector<Call*>& group) noexcept {
         group.push_back(&first);
+        const Call* choosy = &first;
         for (Call* const other : calls_) {
             if (group.size() == most_together) break;
-            if (other != &first && other->stage_ == Stage::waiting && other->goes_with(first))
-                group.push_back(other);
+            if (other == &first || other->stage_ != Stage::waiting || !other->goes_with(*choosy)) continue;
+            group.push_back(other);
+            if (choosy->goes_with_all()) choosy = other;
         }
-        for (Call* const call : group) call->stage_ = Stage::travelling;
+        for (Call* const call : group) {
+            call->stage_ = Stage::travelling;
+            call->first_ = &first;
+        }
     }
     void arrive(const std::vector<Call*>& group) noexcept {
         // Whoever waits is there until it has the mutex again.
@@ -97,9 +110,8 @@ class Coalescer {
         for (Call* const call : group) call->stage_ = Stage::arrived;
         std::erase_if(calls_, [](const Call* call) { return call->stage_ == Stage::arrived; });
         // The next trip first: the server has nothing to do.
-        const auto next = std::ranges::find_if(calls_, [&](const Call* call) {
-            return call->stage_ == Stage::waiting && call->goes_with(*group.front());
-        });
+        const auto next = std::ranges::find_if(
+            calls_, [&](const Call* call) { return call->stage_ == Stage::waiting && may_depart(*call); });
         if (next != calls_.end()) (*next)->changed_.notify_one();
         for (Call* const call : group) call->changed_.notify_one();
     }

@@ -1,40 +1,30 @@
-// What calls that share a trip have in common.
+// Acquires and releases that share a trip.
 #pragma once
 
-#include <algorithm>
-#include <vector>
-
-#include "leasing.hpp"
+#include "acquire_ask.hpp"
 
 namespace pharox::postgres {
 
-template <class Call>
-std::vector<Call*> Leasing::as_one(std::span<Call* const> group) {
-    std::vector<Call*> calls(group.begin(), group.end());
-    // Two groups that have ids in common wait for each other in one order.
-    std::ranges::sort(calls, {}, [](const Call* call) { return call->id; });
-    // Whoever is left goes by itself, behind the other.
-    const auto same = [](const Call* left, const Call* right) { return left->id == right->id; };
-    calls.erase(std::ranges::unique(calls, same).begin(), calls.end());
-    const std::int64_t key = new_call_key();
-    for (Call* const call : calls) call->call = key;
-    return calls;
-}
+/// An acquire, or a release, that may share a trip; where nothing came of that, it goes by itself.
+struct Leasing::InCompany : CoalescedCall {
+    explicit InCompany(const Ask& asked) : id(asked.lease_id), ask(&asked), call(asked.call) {}
+    explicit InCompany(LeaseId released) : id(released), call(new_call_key()) {}
 
-template <class Call>
-std::optional<Rows> Leasing::ask_together(const std::vector<Call*>& calls, std::string_view name,
-                                          const std::string& statement, const Parameters& parameters) {
-    bool in_doubt = false;
-    std::optional<Rows> rows;
-    try {
-        rows = database_.try_once({.name = name, .in_doubt = &in_doubt}, [&](Connection& connection) {
-            return connection.execute(statement, parameters);
-        });
-    } catch (const StorageError& error) {
-        for (Call* const call : calls) call->unavailable = error;
+    [[nodiscard]] bool goes_with_all() const noexcept { return ask == nullptr; }
+    [[nodiscard]] bool goes_with(const InCompany& other) const {
+        return goes_with_all() || other.goes_with_all() || ask->asks_the_same_as(*other.ask);
     }
-    for (Call* const call : calls) call->in_doubt = in_doubt;
-    return rows;
-}
+
+    const LeaseId id;
+    const Ask* const ask = nullptr;               ///< of an acquire
+    std::int64_t call;                            ///< its number, or the trip's
+    bool in_doubt = false;                        ///< the trip may have done its work
+    std::optional<ConnectionLost> unavailable{};  ///< there was no connection
+
+    std::optional<LeasedProxy> leased{};
+    bool due = false;
+    std::optional<int> place{};  ///< from where on there was nothing for it
+    std::optional<Lease> ended{};
+};
 
 }  // namespace pharox::postgres

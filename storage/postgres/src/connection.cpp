@@ -163,6 +163,10 @@ void fail(const Operation& operation, const std::string& why, bool retryable, bo
                        why);
 }
 
+void fail(const Operation& operation, const ConnectionLost& none, bool outcome_unknown) {
+    fail(operation, none.message, !none.permanent, outcome_unknown);
+}
+
 void Connection::Closer::operator()(pg_conn* connection) const noexcept { PQfinish(connection); }
 
 Connection::Connection(const Settings& settings)
@@ -344,13 +348,16 @@ Rows Connection::answer(SteadyTime deadline) {
     return Rows(last.release());
 }
 
-const std::string& Connection::prepared(const std::string& sql, const Parameters& parameters) {
+void Connection::forget_some() {
+    if (statements_.size() < most_statements) return;
+    statements_.clear();
+    command("DEALLOCATE ALL");
+}
+
+const std::string* Connection::prepared(const std::string& sql, const Parameters& parameters, Plan plan) {
+    if (!prepare_ || plan == Plan::once) return nullptr;
     const auto known = statements_.find(sql);
-    if (known != statements_.end()) return known->second;
-    if (statements_.size() >= most_statements) {
-        statements_.clear();
-        command("DEALLOCATE ALL");
-    }
+    if (known != statements_.end()) return &known->second;
     const std::string name = "pharox_" + std::to_string(statements_.size());
     const SteadyTime end = deadline();
     if (PQsendPrepare(connection_.get(), name.c_str(), sql.c_str(), parameters.size(),
@@ -364,7 +371,7 @@ const std::string& Connection::prepared(const std::string& sql, const Parameters
         error.sent = false;  // preparing does nothing
         throw;
     }
-    return statements_.emplace(sql, name).first->second;
+    return &statements_.emplace(sql, name).first->second;
 }
 
 /// Prepared under a name, or not.
@@ -387,19 +394,22 @@ void Connection::send(const std::string& sql, const Parameters& parameters, cons
 
 Rows Connection::execute(const std::string& sql, const Parameters& parameters, Plan plan) {
     const SteadyTime end = deadline();
-    send(sql, parameters, prepare_ && plan == Plan::kept ? &prepared(sql, parameters) : nullptr);
+    forget_some();
+    send(sql, parameters, prepared(sql, parameters, plan));
     sent_ = true;
     flush(end);
     return answer(end);
 }
 
-std::vector<Rows> Connection::execute_all(const std::string& sql, const std::vector<Parameters>& each,
-                                          Plan plan) {
+std::vector<Rows> Connection::execute_all(std::span<const Statement> statements) {
     const SteadyTime end = deadline();
-    const std::string* const name = prepare_ && plan == Plan::kept ? &prepared(sql, each.front()) : nullptr;
+    forget_some();
+    std::vector<const std::string*> names;
+    for (const Statement& one : statements) names.push_back(prepared(*one.sql, one.parameters, one.plan));
     // What stands between two syncs is one transaction.
     PQenterPipelineMode(connection_.get());
-    for (const Parameters& parameters : each) send(sql, parameters, name);
+    for (std::size_t i = 0; i < statements.size(); ++i)
+        send(*statements[i].sql, statements[i].parameters, names[i]);
     if (PQpipelineSync(connection_.get()) == 0) lost(trimmed(PQerrorMessage(connection_.get())), false);
     sent_ = true;
     flush(end);

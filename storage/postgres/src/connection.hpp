@@ -61,6 +61,9 @@ struct ConnectionLost : std::exception {
     [[nodiscard]] const char* what() const noexcept override { return message.c_str(); }
 };
 
+/// That there is no connection to be had.
+[[noreturn]] void fail(const Operation& operation, const ConnectionLost& none, bool outcome_unknown);
+
 /// The values for $1, $2 … in order, in PostgreSQL's binary formats.
 class Parameters {
   public:
@@ -138,6 +141,12 @@ class Rows {
 /// Whether a statement is worth preparing: few texts, often asked.
 enum class Plan : std::uint8_t { kept, once };
 
+struct Statement {
+    const std::string* sql;
+    Parameters parameters;
+    Plan plan = Plan::kept;
+};
+
 /// Used by one thread at a time. Every call ends by its deadline, with ConnectionLost where the server did
 /// not answer by then.
 class Connection {
@@ -158,9 +167,8 @@ class Connection {
     ~Connection();
 
     Rows execute(const std::string& sql, const Parameters& parameters = {}, Plan plan = Plan::kept);
-    /// The same statement with each of the parameters, in one round trip and one transaction.
-    std::vector<Rows> execute_all(const std::string& sql, const std::vector<Parameters>& each,
-                                  Plan plan = Plan::kept);
+    /// In one round trip and one transaction.
+    std::vector<Rows> execute_all(std::span<const Statement> statements);
     /// One or more statements without parameters or results.
     void command(const std::string& sql);
     /// COPY … FROM STDIN: `next` fills its argument with whole lines of text until it answers false.
@@ -190,7 +198,10 @@ class Connection {
     void connect(const Settings& settings);
     void connect(const Settings& settings, const Server& server, SteadyTime deadline);
     void set_up(const Settings& settings);
-    const std::string& prepared(const std::string& sql, const Parameters& parameters);
+    /// Where too many are prepared; before any is that goes in the same trip.
+    void forget_some();
+    /// Its name; none where it is not to be prepared.
+    const std::string* prepared(const std::string& sql, const Parameters& parameters, Plan plan);
     void send(const std::string& sql, const Parameters& parameters, const std::string* name);
     pg_result* next_result(SteadyTime deadline);
     Rows answer(SteadyTime deadline);

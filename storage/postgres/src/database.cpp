@@ -64,20 +64,26 @@ Database::Attempts::Attempts(Database& database, const Operation& operation, Rep
     : database_(database),
       operation_(operation),
       repeat_(repeat),
-      give_up_(std::chrono::steady_clock::now() + database.options_.recovery_time),
+      give_up_(database.recovery_ends()),
       in_doubt_(operation.in_doubt != nullptr ? *operation.in_doubt : own_doubt_),
       losses_(in_doubt_ ? 1 : 0) {}
 
 ConnectionPool::Loan Database::Attempts::borrow() {
+    try {
+        return database_.borrow(give_up_);
+    } catch (const ConnectionLost& error) {
+        fail(operation_, error, in_doubt_);
+    }
+}
+
+ConnectionPool::Loan Database::borrow(SteadyTime give_up) {
     for (;;) {
-        const auto now = std::chrono::steady_clock::now();
-        const auto patience = now + database_.options_.connection_wait;
+        const auto patience = std::chrono::steady_clock::now() + options_.connection_wait;
         try {
-            return database_.pool_.borrow(patience);
+            return pool_.borrow(patience);
         } catch (const ConnectionLost& error) {
             const auto later = std::chrono::steady_clock::now();
-            if (!error.permanent && later < give_up_ && later < patience) continue;
-            fail(operation_, error.message, !error.permanent, in_doubt_);
+            if (error.permanent || later >= give_up || later >= patience) throw;
         }
     }
 }

@@ -57,19 +57,19 @@ class Database {
             }
         }
     }
-    /// Calls `work(connection)` once. Nothing where the server refused it, or was lost: the caller has
-    /// another way. Throws where there is no connection to be had, as run() does.
+    /// Calls `work(connection)` once. Nothing where the server refused it, or was lost, with `in_doubt` where
+    /// it may have happened: the caller has another way. Throws ConnectionLost where there is no connection
+    /// to be had.
     template <class Work>
-    auto try_once(const Operation& operation, Work work)
-        -> std::optional<decltype(work(std::declval<Connection&>()))> {
-        ConnectionPool::Loan connection = Attempts(*this, operation, Repeat::always).borrow();
+    auto try_once(bool& in_doubt, Work work) -> std::optional<decltype(work(std::declval<Connection&>()))> {
+        ConnectionPool::Loan connection = borrow(recovery_ends());
         try {
             return work(*connection);
         } catch (const ServerError& error) {
             mend(connection, error);
         } catch (const ConnectionLost& error) {
             connection.discard();
-            if (operation.in_doubt != nullptr && error.sent) *operation.in_doubt = true;
+            in_doubt = error.sent;
         }
         return std::nullopt;
     }
@@ -103,6 +103,11 @@ class Database {
     void warn(std::string_view what) const;
 
   private:
+    /// Throws ConnectionLost where there is none until then, and for as long as a call waits for one.
+    ConnectionPool::Loan borrow(SteadyTime give_up);
+    [[nodiscard]] SteadyTime recovery_ends() const {
+        return std::chrono::steady_clock::now() + options_.recovery_time;
+    }
     /// After an error: a connection that is no good any more is not used again.
     static void mend(ConnectionPool::Loan& connection, const ServerError& error);
     /// A connection that cannot even do that is closed by the pool.

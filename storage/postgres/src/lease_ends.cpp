@@ -40,7 +40,7 @@ ReleaseResult Leasing::revoke_lease(const RevokeRequest& request) {
 
 ReleaseResult Leasing::end(std::string_view name, LeaseId id, ReleaseReason reason) {
     const Crowd::Call in_progress(crowd_);
-    Ending me(id, new_call_key());
+    InCompany me(id);
     const Operation operation{.name = name, .lease = id, .in_doubt = &me.in_doubt};
     const auto end_alone = [&] {
         const Rows rows = database_.run(operation, Repeat::always, [&](Connection& connection) {
@@ -51,12 +51,11 @@ ReleaseResult Leasing::end(std::string_view name, LeaseId id, ReleaseReason reas
     };
     bool asked = false;
     if (reason == ReleaseReason::released && crowd_.releases_go_together()) {
-        ending_.go(me, [&](std::span<Ending* const> group) {
-            if (group.size() > 1) return release_together(group);
+        go(me, [&] {
             end_alone();
             asked = true;
         });
-        if (me.unavailable) throw me.unavailable->about(id);
+        if (me.unavailable) fail(operation, *me.unavailable, me.in_doubt);
     }
     for (;; asked = false) {
         if (!me.ended && !asked) end_alone();
@@ -71,29 +70,6 @@ ReleaseResult Leasing::end(std::string_view name, LeaseId id, ReleaseReason reas
         if (found.begin()->second.lease->status == LeaseStatus::released)
             return std::move(found.begin()->second);
     }
-}
-
-/// Those that somebody else has locked remain.
-void Leasing::release_together(std::span<Ending* const> group) {
-    const std::vector<Ending*> calls = as_one(group);
-    std::vector<UuidBytes> ids;
-    for (const Ending* const call : calls) ids.push_back(call->id.bytes());
-    const std::optional<Rows> rows = ask_together(calls, "release_lease", end_unlocked_,
-                                                  Parameters()
-                                                      .add(std::span<const UuidBytes>(ids))
-                                                      .add(static_cast<std::int16_t>(ReleaseReason::released))
-                                                      .add(calls.front()->call));
-    if (!rows) return;
-    for (int row = 0; row < rows->size(); ++row) {
-        try {
-            Lease lease = read_lease(*rows, row, 0);
-            const auto call = std::ranges::find(calls, lease.id, [](const Ending* one) { return one->id; });
-            (*call)->ended = std::move(lease);
-        } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch)
-            // What cannot be read is told to the one who asked for it, when it asks again.
-        }
-    }
-    if (2 * static_cast<std::size_t>(rows->size()) < calls.size()) crowd_.released_too_few();
 }
 
 std::vector<ReleaseResult> Leasing::release_many(const std::vector<ReleaseRequest>& requests) {

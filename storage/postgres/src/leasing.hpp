@@ -31,6 +31,7 @@ class Leasing final : public ILeaseControl {
           listener_(listener),
           on_available_(std::move(on_available)),
           end_lease_(database.in_schema(query::end_lease)),
+          end_one_unlocked_(database.in_schema(query::end_one_unlocked)),
           end_unlocked_(database.in_schema(query::end_unlocked)) {
         const ProxyFilters whole_pool;
         for (std::size_t i = 0; i < acquire_.size(); ++i) {
@@ -79,35 +80,14 @@ class Leasing final : public ILeaseControl {
         int room = 0;
     };
 
-    /// A call that may share a trip; where nothing came of that, it goes by itself.
-    struct InCompany : CoalescedCall {
-        InCompany(LeaseId which, std::int64_t number) : id(which), call(number) {}
-        const LeaseId id;
-        std::int64_t call;                          ///< its number, or the trip's
-        bool in_doubt = false;                      ///< the trip may have done its work
-        std::optional<StorageError> unavailable{};  ///< there was no connection
-    };
-    struct Acquiring : InCompany {
-        explicit Acquiring(const Ask& what);
-        [[nodiscard]] bool goes_with(const Acquiring& other) const;
-        const Ask& ask;
-        std::optional<LeasedProxy> leased{};
-        bool due = false;
-        std::optional<int> place{};  ///< from where on there was nothing for it
-    };
-    struct Ending : InCompany {
-        using InCompany::InCompany;
-        [[nodiscard]] static bool goes_with(const Ending& /*other*/) { return true; }
-        std::optional<Lease> ended{};
-    };
-    void acquire_together(std::span<Acquiring* const> group, std::size_t question);
-    void release_together(std::span<Ending* const> group);
-    /// The calls in order of their lease ids, none twice: with one number for all of them.
-    template <class Call>
-    static std::vector<Call*> as_one(std::span<Call* const> group);
-    template <class Call>
-    std::optional<Rows> ask_together(const std::vector<Call*>& calls, std::string_view name,
-                                     const std::string& statement, const Parameters& parameters);
+    struct InCompany;
+    using Group = std::vector<InCompany*>;
+    /// By itself, or in one trip with others.
+    void go(InCompany& me, const std::function<void()>& alone);
+    void go_together(const Group& group);
+    static Parameters ending(const Group& releases);
+    static void read_leased(const Group& acquires, const Rows& rows);
+    void read_ended(const Group& releases, const Rows& rows);
 
     std::optional<AcquireResult> attempt_at_once(const Ask& ask, Expired& expired);
     std::optional<AcquireResult> attempt_at_place(const Ask& ask, int place, Expired& expired);
@@ -156,14 +136,14 @@ class Leasing final : public ILeaseControl {
     Listener& listener_;
     std::function<void()> on_available_;
     Crowd crowd_;
-    Coalescer<Acquiring> acquiring_;
-    Coalescer<Ending> ending_;
+    Coalescer<InCompany> company_;
     std::mutex beginning_order_;
     // What is asked most, put together once: an acquire without a filter, of each selector, and a release.
     std::array<std::string, 6> acquire_;
     std::string acquire_at_place_;
     std::string acquire_together_;
     const std::string end_lease_;
+    const std::string end_one_unlocked_;
     const std::string end_unlocked_;
     std::atomic<std::size_t> ended_{0};
     std::atomic<SteadyTime> next_look_{SteadyTime::min()};  // for open transactions

@@ -13,11 +13,17 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr int any = 0;
+
 struct Call : CoalescedCall {
-    explicit Call(int about = 0) : question(about) {}
-    [[nodiscard]] bool goes_with(const Call& other) const { return question == other.question; }
-    int question;
-    std::size_t together = 0;  ///< how many it travelled with, itself included
+    explicit Call(int about) : question(about) {}
+    [[nodiscard]] bool goes_with_all() const { return question == any; }
+    [[nodiscard]] bool goes_with(const Call& other) const {
+        return goes_with_all() || other.goes_with_all() || question == other.question;
+    }
+    const int question;
+    std::size_t together = 0;  ///< how many it travelled with, itself included; 0: not yet
+    std::atomic<bool> landed = false;
 };
 
 constexpr auto for_ever = std::chrono::hours(1);
@@ -25,129 +31,181 @@ constexpr auto for_ever = std::chrono::hours(1);
 class Coalescing : public testing::Test {
   protected:
     using Group = std::span<Call* const>;
-    static void note(Group group) {
-        for (Call* const call : group) call->together = group.size();
-    }
-    /// A call whose trip ends when land() is called.
-    void take_off(int question = 0) {
-        Call& call = calls_.emplace_back(question);
-        std::latch under_way(1);
-        threads_.emplace_back([this, &call, &under_way] {
-            coalescer_.go(call, [&](Group group) {
-                note(group);
-                under_way.count_down();
-                landed_.wait(false);
-            });
-        });
-        under_way.wait();
-    }
-    void land() {
-        landed_ = true;
-        landed_.notify_all();
-    }
-    /// Calls that come while others are under way, one after the other.
-    Call& come(int question = 0) {
-        Call& call = calls_.emplace_back(question);
+    ~Coalescing() override { land_all(); }
+
+    /// A call that waits.
+    Call& come(int question = 1) {
         const std::size_t before = coalescer_.waiting();
-        threads_.emplace_back([this, &call] { coalescer_.go(call, note); });
+        Call& call = start(question);
         while (coalescer_.waiting() == before) std::this_thread::yield();
         return call;
     }
-    void join() { threads_.clear(); }
+    /// A call whose trip is under way, until it lands.
+    Call& take_off(int question = 1) {
+        const int before = departed_;
+        Call& call = start(question);
+        departed_.wait(before);
+        return call;
+    }
+    /// The end of the trip that this call is first in.
+    static void land(Call& call) {
+        call.landed = true;
+        call.landed.notify_all();
+    }
+    void wait_for_departures(int count) const {
+        for (int departed = departed_; departed < count; departed = departed_) departed_.wait(departed);
+    }
+    void land_all() {
+        for (Call& call : calls_) land(call);
+        threads_.clear();
+    }
 
     Coalescer<Call> coalescer_{for_ever};
     std::deque<Call> calls_;
-    std::atomic<bool> landed_ = false;
+    std::atomic<int> departed_ = 0;
+    std::atomic<int> thrown_ = 0;
+    bool throws_ = false;
+
+  private:
+    Call& start(int question) {
+        Call& call = calls_.emplace_back(question);
+        threads_.emplace_back([this, &call] {
+            try {
+                coalescer_.go(call, [&](Group group) {
+                    for (Call* const one : group) one->together = group.size();
+                    ++departed_;
+                    departed_.notify_all();
+                    call.landed.wait(false);
+                    if (throws_) throw std::runtime_error("no");
+                });
+            } catch (const std::runtime_error&) {
+                ++thrown_;
+            }
+        });
+        return call;
+    }
+
     std::deque<std::jthread> threads_;
 };
 
-TEST_F(Coalescing, few_calls_go_at_once_and_by_themselves) {
-    for (std::size_t i = 0; i < Coalescer<Call>::few; ++i) take_off();
-    land();
-    join();
-    for (const Call& call : calls_) EXPECT_EQ(call.together, 1U);
+TEST_F(Coalescing, two_calls_go_at_once_and_by_themselves) {
+    EXPECT_EQ(take_off().together, 1U);
+    EXPECT_EQ(take_off().together, 1U);
 }
 
-TEST_F(Coalescing, those_that_come_meanwhile_go_together) {
-    for (std::size_t i = 0; i < Coalescer<Call>::few; ++i) take_off();
-    for (int i = 0; i < 5; ++i) come();
-    land();
-    join();
-    for (std::size_t i = Coalescer<Call>::few; i < calls_.size(); ++i) EXPECT_EQ(calls_[i].together, 5U);
+TEST_F(Coalescing, those_that_come_while_two_trips_are_under_way_go_together_when_one_ends) {
+    Call& first = take_off();
+    take_off();
+    const Call& third = come();
+    const Call& fourth = come();
+    land(first);
+    wait_for_departures(3);
+    EXPECT_EQ(third.together, 2U);
+    EXPECT_EQ(fourth.together, 2U);
+}
+
+TEST_F(Coalescing, beside_one_trip_as_many_go_as_it_has_on_board) {
+    Call& first = take_off();
+    Call& second = take_off();
+    for (int i = 0; i < 3; ++i) come();
+    land(first);
+    wait_for_departures(3);
+    land(second);
+    const Call& one = come();
+    come();
+    EXPECT_EQ(departed_, 3);
+    EXPECT_EQ(take_off().together, 3U) << "the third of them";
+    EXPECT_EQ(one.together, 3U);
+}
+
+TEST_F(Coalescing, those_that_are_fewer_go_when_nothing_is_under_way) {
+    Call& first = take_off();
+    Call& second = take_off();
+    Call& third = come();
+    come();
+    land(first);
+    wait_for_departures(3);
+    land(second);
+    const Call& last = come();
+    land(third);
+    wait_for_departures(4);
+    EXPECT_EQ(last.together, 1U);
 }
 
 TEST_F(Coalescing, calls_of_other_kinds_have_nothing_to_do_with_it) {
-    for (const int question : {1, 2}) {
-        for (std::size_t i = 0; i < Coalescer<Call>::few; ++i) take_off(question);
-    }
-    const Call& first = come(1);
+    Call& first = take_off(1);
+    take_off(1);
+    const Call& one = come(1);
+    EXPECT_EQ(take_off(2).together, 1U);
+    EXPECT_EQ(take_off(2).together, 1U);
     const Call& other = come(2);
-    const Call& second = come(1);
-    take_off(3);
-    EXPECT_EQ(calls_.back().together, 1U) << "while many others wait";
-    land();
-    join();
-    EXPECT_EQ(first.together, 2U);
-    EXPECT_EQ(second.together, 2U);
-    EXPECT_EQ(other.together, 1U);
+    land(first);
+    wait_for_departures(5);
+    EXPECT_EQ(one.together, 1U);
+    EXPECT_EQ(other.together, 0U);
+}
+
+TEST_F(Coalescing, some_go_with_all_and_bring_no_unlike_ones_together) {
+    Call& first = take_off(any);
+    take_off(any);
+    const Call& one = come(1);
+    const Call& release = come(any);
+    const Call& other = come(2);
+    land(first);
+    wait_for_departures(3);
+    EXPECT_EQ(one.together, 2U);
+    EXPECT_EQ(release.together, 2U);
+    EXPECT_EQ(other.together, 0U);
+}
+
+TEST_F(Coalescing, one_that_goes_with_all_takes_those_that_go_with_each_other) {
+    Call& first = take_off(any);
+    take_off(any);
+    const Call& release = come(any);
+    const Call& one = come(1);
+    const Call& other = come(2);
+    const Call& like_one = come(1);
+    land(first);
+    wait_for_departures(3);
+    EXPECT_EQ(release.together, 3U);
+    EXPECT_EQ(one.together, 3U);
+    EXPECT_EQ(like_one.together, 3U);
+    EXPECT_EQ(other.together, 0U);
 }
 
 TEST_F(Coalescing, not_too_many_go_together) {
-    for (std::size_t i = 0; i < Coalescer<Call>::few; ++i) take_off();
-    for (std::size_t i = 0; i < Coalescer<Call>::most_together + 3; ++i) come();
-    land();
-    join();
-    std::size_t most = 0;
-    for (const Call& call : calls_) most = std::max(most, call.together);
-    EXPECT_EQ(most, Coalescer<Call>::most_together);
+    constexpr std::size_t most = Coalescer<Call>::most_together;
+    Call& first = take_off();
+    Call& second = take_off();
+    for (std::size_t i = 0; i < most + 3; ++i) come();
+    land(first);
+    wait_for_departures(3);
+    EXPECT_EQ(calls_[2].together, most);
+    land(second);
+    land(calls_[2]);
+    wait_for_departures(4);
     EXPECT_EQ(calls_.back().together, 3U);
 }
 
 TEST_F(Coalescing, what_a_trip_throws_goes_to_its_first_call_alone) {
-    Coalescer<Call> coalescer(for_ever);
-    std::atomic<bool> landed = false;
-    std::deque<Call> calls(Coalescer<Call>::few + 2);
-    std::atomic<int> thrown = 0;
-    {
-        std::deque<std::jthread> threads;
-        std::latch taken_off(Coalescer<Call>::few);
-        for (std::size_t i = 0; i < Coalescer<Call>::few; ++i) {
-            threads.emplace_back([&, i] {
-                coalescer.go(calls[i], [&](Group) {
-                    taken_off.count_down();
-                    landed.wait(false);
-                });
-            });
-        }
-        taken_off.wait();
-        for (std::size_t i = Coalescer<Call>::few; i < calls.size(); ++i) {
-            threads.emplace_back([&, i] {
-                try {
-                    coalescer.go(calls[i], [](Group group) {
-                        note(group);
-                        throw std::runtime_error("no");
-                    });
-                } catch (const std::runtime_error&) {
-                    ++thrown;
-                }
-            });
-        }
-        while (coalescer.waiting() < 2) std::this_thread::yield();
-        landed = true;
-        landed.notify_all();
-    }
-    EXPECT_EQ(calls.back().together, 2U);
-    EXPECT_EQ(thrown, 1);
-    Call again;
-    coalescer.go(again, note);
-    EXPECT_EQ(again.together, 1U);
+    Call& first = take_off();
+    take_off();
+    come();
+    const Call& last = come();
+    land(first);
+    wait_for_departures(3);
+    EXPECT_EQ(last.together, 2U);
+    throws_ = true;  // each of the two trips that are under way
+    land_all();
+    EXPECT_EQ(thrown_, 2);
 }
 
 /// Trips that hang.
 TEST(CoalescingInTime, nobody_waits_long_for_others) {
     Coalescer<Call> coalescer(1ms);
     std::atomic<bool> landed = false;
-    std::deque<Call> hanging(Coalescer<Call>::few + 1);
+    std::deque<Call> hanging;
+    for (int i = 0; i < 3; ++i) hanging.emplace_back(1);
     std::latch taken_off(static_cast<std::ptrdiff_t>(hanging.size()));
     std::deque<std::jthread> threads;
     for (Call& call : hanging) {
@@ -159,7 +217,7 @@ TEST(CoalescingInTime, nobody_waits_long_for_others) {
         });
     }
     taken_off.wait();
-    Call call;
+    Call call(1);
     bool went = false;
     coalescer.go(call, [&](std::span<Call* const>) { went = true; });
     EXPECT_TRUE(went);

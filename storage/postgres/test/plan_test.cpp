@@ -151,6 +151,9 @@ TEST_F(Plans, of_releases_together_read_their_leases) {
     std::string explained;
     EXPECT_EQ(discarded_by(query::end_unlocked, parameters, explained), 0) << explained;
     EXPECT_EQ(explained.find("Hash Join"), std::string::npos) << explained;
+    Parameters of_one;
+    of_one.add(store->acquire({.pool = "pool"}).lease().id).add(std::int16_t{0}).add(std::int64_t{1});
+    EXPECT_EQ(discarded_by(query::end_one_unlocked, of_one, explained), 0) << explained;
     EXPECT_EQ(leases(*store), 0);
 }
 

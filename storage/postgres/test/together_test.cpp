@@ -92,6 +92,26 @@ TEST_F(Together, calls_at_the_same_time_share_transactions) {
     }
 }
 
+TEST_F(Together, acquires_and_releases_share_transactions) {
+    const auto store = open();
+    fill(*store, 400);
+    constexpr std::size_t each = 30;
+    std::array<std::vector<LeaseId>, threads> held;
+    for (std::size_t i = 0; i < threads / 2 * each; ++i)
+        held[i % (threads / 2)].push_back(store->acquire({.pool = "pool"}).lease().id);
+    at_once([&](int thread) {
+        for (const LeaseId& id : held[static_cast<std::size_t>(thread)])
+            EXPECT_TRUE(store->release_lease({.lease_id = id}).released);
+        for (std::size_t i = 0; thread >= threads / 2 && i < each; ++i)
+            ASSERT_TRUE(store->acquire({.pool = "pool"}));
+    });
+    EXPECT_GT(std::stoll(query("SELECT count(*) FROM (SELECT FROM " + schema_ +
+                               ".lease GROUP BY xmin::text HAVING count(DISTINCT status) = 2) AS shared")),
+              0);
+    EXPECT_EQ(leases(*store), std::int64_t{threads / 2 * each});
+    EXPECT_TRUE(store->maintenance()->audit().mismatches.empty());
+}
+
 TEST_F(Together, limits_hold_and_nobody_is_told_none_while_there_is_one) {
     const auto store = open();
     fill(*store, threads / 2, [](int, Proxy& proxy) { proxy.max_concurrency = 2; });
