@@ -1,6 +1,8 @@
 // Cycles (an acquire and its release) a second on a server of our own, in interleaved rounds: the adapter;
 // pgbench with the same statements; the naive way of many round trips, in tables of its own, without and with
-// an index for its order; batches; and, given a Python that has it, the Python reference.
+// an index for its order; batches; and, given a Python that has it, the Python reference. Medians; that of
+// the ratios is taken over the rounds, each of which measures all of them one after the other: the speed of
+// the machine changes in the course of a run.
 //
 //   postgres_bench [rounds=7] [seconds=5] [proxies=1000] [limit=10] [connections=1,4,16]
 //   [synchronous_commit=off,on]
@@ -349,10 +351,12 @@ void run(const Arguments& arguments) {
                 }
             }
             std::printf("synchronous_commit=%s connections=%d\n", durable.c_str(), connections);
-            const double own = median(cycles["pharox"]);
+            const std::vector<double>& own = cycles["pharox"];
             for (const auto& [who, values] : cycles) {
+                std::vector<double> ratios;
+                for (std::size_t i = 0; i < values.size(); ++i) ratios.push_back(own[i] / values[i]);
                 std::printf("  %-16s %8.0f /s   p99 %8.0f us   pharox is %.2f of it\n", who.c_str(),
-                            median(values), median(p99[who]), own / median(values));
+                            median(values), median(p99[who]), median(ratios));
             }
             std::fflush(stdout);
         }

@@ -92,7 +92,7 @@ std::optional<AcquireResult> Leasing::attempt_in_company(const Ask& ask, Expired
     } else {
         go_alone();
     }
-    if (me.unavailable) fail(ask.operation, *me.unavailable, ask.in_doubt);
+    if (me.unavailable) fail(ask.operation, *me.unavailable, false);
     if (me.leased) {
         if (me.due) collect_into(expired, ask.operation);
         return AcquireResult(*std::move(me.leased));

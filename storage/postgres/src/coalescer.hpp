@@ -17,7 +17,7 @@ class CoalescedCall {
     friend class Coalescer;
     enum class Stage : std::uint8_t { waiting, travelling, arrived };
     Stage stage_ = Stage::waiting;
-    const CoalescedCall* first_ = nullptr;  // of its trip
+    const CoalescedCall* guide_ = nullptr;  // of its trip: whoever goes with it could have come along
     std::condition_variable changed_;
 };
 
@@ -25,10 +25,10 @@ class CoalescedCall {
 /// once; with one, as soon as those who wait are as many as it has on board; with two, calls wait for the end
 /// of one. So two calls at a time go by themselves, four go in two trips of two each, and so on. Nobody waits
 /// longer than `longest_wait`: where trips take longer, there are more at a time, and one that hangs holds up
-/// nobody. Calls that do not go with each other have nothing to do with it. `Call` derives from
-/// CoalescedCall, and has `bool goes_with(const Call&) const`, and `bool goes_with_all() const` for those
-/// that go with any other; those that go with one of the rest all go with each other. Thread-safe; a call
-/// costs time in proportion to the calls in progress.
+/// nobody but those on board. Calls that do not go with each other do not wait for each other's trips. `Call`
+/// derives from CoalescedCall, and has `bool goes_with(const Call&) const`, and `bool goes_with_all() const`
+/// for those that go with any other; of the rest, those that go with one go with each other. Thread-safe; a
+/// call costs time in proportion to the calls in progress, and the end of a trip to their square at most.
 template <class Call>
 class Coalescer {
   public:
@@ -55,6 +55,7 @@ class Coalescer {
             return;
         }
         depart(call, group);
+        wake_next();
         lock.unlock();
         struct Arrival {
             Coalescer& coalescer;
@@ -79,12 +80,11 @@ class Coalescer {
         std::size_t travelling = 0;
         const CoalescedCall* trip = nullptr;
         for (const Call* const other : calls_) {
-            if (!other->goes_with(call)) continue;
             if (other->stage_ == Stage::waiting) {
-                ++waiting;
-            } else {
-                if (trip != nullptr && other->first_ != trip) return false;
-                trip = other->first_;
+                if (other->goes_with(call)) ++waiting;
+            } else if (static_cast<const Call*>(other->guide_)->goes_with(call)) {
+                if (trip != nullptr && other->guide_ != trip) return false;
+                trip = other->guide_;
                 ++travelling;
             }
         }
@@ -92,27 +92,29 @@ class Coalescer {
     }
     void depart(Call& first, std::vector<Call*>& group) noexcept {
         group.push_back(&first);
-        const Call* choosy = &first;
+        const Call* guide = &first;
         for (Call* const other : calls_) {
             if (group.size() == most_together) break;
-            if (other == &first || other->stage_ != Stage::waiting || !other->goes_with(*choosy)) continue;
+            if (other == &first || other->stage_ != Stage::waiting || !other->goes_with(*guide)) continue;
             group.push_back(other);
-            if (choosy->goes_with_all()) choosy = other;
+            if (guide->goes_with_all()) guide = other;
         }
         for (Call* const call : group) {
             call->stage_ = Stage::travelling;
-            call->first_ = &first;
+            call->guide_ = guide;
         }
+    }
+    void wake_next() noexcept {
+        const auto next = std::ranges::find_if(
+            calls_, [&](const Call* call) { return call->stage_ == Stage::waiting && may_depart(*call); });
+        if (next != calls_.end()) (*next)->changed_.notify_one();
     }
     void arrive(const std::vector<Call*>& group) noexcept {
         // Whoever waits is there until it has the mutex again.
         const std::lock_guard lock(mutex_);
         for (Call* const call : group) call->stage_ = Stage::arrived;
         std::erase_if(calls_, [](const Call* call) { return call->stage_ == Stage::arrived; });
-        // The next trip first: the server has nothing to do.
-        const auto next = std::ranges::find_if(
-            calls_, [&](const Call* call) { return call->stage_ == Stage::waiting && may_depart(*call); });
-        if (next != calls_.end()) (*next)->changed_.notify_one();
+        wake_next();  // first: the server has nothing to do
         for (Call* const call : group) call->changed_.notify_one();
     }
 

@@ -30,11 +30,10 @@ void Leasing::go(InCompany& me, const std::function<void()>& alone) {
     });
 }
 
-/// Each kind in one statement, which waits for no row that somebody else has locked: two trips meet only
-/// where both make a lease of the same id. Releases go first, so that what they free can be leased.
-void Leasing::go_together(const Group& group) {
-    Group calls(group);
-    // Trips that have ids in common wait for each other in one order.
+/// Each kind in one statement, releases first, so that what they free can be leased. Neither waits for a row
+/// that somebody else has locked, but an acquire does for a lease of its id that is being made or ended
+/// elsewhere. Where two trips wait for each other in that way, the server refuses one of them after a second.
+void Leasing::go_together(Group calls) {
     std::ranges::sort(calls, {}, [](const InCompany* call) { return call->id; });
     // Whoever is left goes by itself, behind the other.
     const auto same = [](const InCompany* left, const InCompany* right) { return left->id == right->id; };
@@ -44,18 +43,26 @@ void Leasing::go_together(const Group& group) {
     Group acquires;
     for (InCompany* const call : calls) {
         call->call = key;
+        call->in_doubt = true;
         (call->ask == nullptr ? releases : acquires).push_back(call);
     }
 
     std::vector<Statement> statements;
-    if (!releases.empty())
-        statements.push_back({releases.size() == 1 ? &end_one_unlocked_ : &end_unlocked_, ending(releases)});
+    if (!releases.empty()) {
+        const bool one = releases.size() == 1;
+        Parameters own;
+        one ? own.add(releases.front()->id) : own.add(std::span<const UuidBytes>(ids_of(releases)));
+        own.add(static_cast<std::int16_t>(ReleaseReason::released)).add(key);
+        statements.push_back({one ? &end_one_unlocked_ : &end_unlocked_, std::move(own)});
+    }
     std::string filtered;
+    std::size_t question = 0;
+    int place = 0;
     if (!acquires.empty()) {
         const bool one = acquires.size() == 1;
         const Ask& ask = *acquires.front()->ask;
-        const int place = crowd_.place_of_many(ask.question(), acquires.size());
-        for (InCompany* const call : acquires) call->place = place;
+        question = ask.question();
+        place = crowd_.place_of_many(question, acquires.size());
         Parameters own = one ? ask.parameters(ask.lease_id, key)
                              : ask.parameters(std::span<const UuidBytes>(ids_of(acquires)), key);
         own.add(std::int64_t{place});
@@ -67,31 +74,20 @@ void Leasing::go_together(const Group& group) {
         statements.push_back({sql, ask.with_filter(std::move(own))});
     }
 
-    bool in_doubt = false;
-    std::optional<std::vector<Rows>> answers;
+    using Outcome = Database::Outcome;
+    Outcome outcome = Outcome::not_done;
+    std::vector<Rows> answers;
     try {
-        answers = database_.try_once(
-            in_doubt, [&](Connection& connection) { return connection.execute_all(statements); });
+        outcome =
+            database_.try_once([&](Connection& connection) { answers = connection.execute_all(statements); });
     } catch (const ConnectionLost& none) {
         for (InCompany* const call : calls) call->unavailable = none;
     }
-    for (InCompany* const call : calls) {
-        call->in_doubt = in_doubt;
-        if (!answers) call->place.reset();  // nobody looked there
-    }
-    if (!answers) return;
-    if (!releases.empty()) read_ended(releases, answers->front());
-    if (!acquires.empty()) read_leased(acquires, answers->back());
-}
-
-Parameters Leasing::ending(const Group& releases) {
-    Parameters parameters;
-    if (releases.size() == 1) {
-        parameters.add(releases.front()->id);
-    } else {
-        parameters.add(std::span<const UuidBytes>(ids_of(releases)));
-    }
-    return parameters.add(static_cast<std::int16_t>(ReleaseReason::released)).add(releases.front()->call);
+    for (InCompany* const call : calls) call->in_doubt = outcome == Outcome::in_doubt;
+    if (outcome == Outcome::refused && !acquires.empty()) crowd_.refused(question);
+    if (outcome != Outcome::done) return;
+    if (!releases.empty()) read_ended(releases, answers.front());
+    if (!acquires.empty()) read_leased(acquires, place, answers.back());
 }
 
 void Leasing::read_ended(const Group& releases, const Rows& rows) {
@@ -100,10 +96,11 @@ void Leasing::read_ended(const Group& releases, const Rows& rows) {
         const auto call = std::ranges::find(releases, lease.id, [](const InCompany* one) { return one->id; });
         (*call)->ended = std::move(lease);
     });
-    if (2 * static_cast<std::size_t>(rows.size()) < releases.size()) crowd_.released_too_few();
+    crowd_.released(releases.size(), static_cast<std::size_t>(rows.size()));
 }
 
-void Leasing::read_leased(const Group& acquires, const Rows& rows) {
+void Leasing::read_leased(const Group& acquires, int place, const Rows& rows) {
+    for (InCompany* const call : acquires) call->place = place;
     each_row(rows, [&](int row) {
         const std::int64_t number = acquires.size() == 1 ? 1 : rows.integer(row, leased_number_column);
         InCompany& call = *acquires.at(static_cast<std::size_t>(number - 1));

@@ -252,7 +252,8 @@ bool Connection::take_notifications() {
 int Connection::server_version() const noexcept { return PQserverVersion(connection_.get()); }
 
 bool Connection::in_transaction() const noexcept {
-    return PQtransactionStatus(connection_.get()) != PQTRANS_IDLE;
+    return PQtransactionStatus(connection_.get()) != PQTRANS_IDLE ||
+           PQpipelineStatus(connection_.get()) != PQ_PIPELINE_OFF;
 }
 
 bool Connection::is_alive() noexcept {
@@ -348,10 +349,16 @@ Rows Connection::answer(SteadyTime deadline) {
     return Rows(last.release());
 }
 
-void Connection::forget_some() {
-    if (statements_.size() < most_statements) return;
+void Connection::make_room(const std::string& sql, Plan plan) {
+    if (!prepare_ || plan == Plan::once || statements_.size() < most_statements || statements_.contains(sql))
+        return;
     statements_.clear();
-    command("DEALLOCATE ALL");
+    try {
+        command("DEALLOCATE ALL");
+    } catch (ConnectionLost& error) {
+        error.sent = false;  // nothing of what was asked for
+        throw;
+    }
 }
 
 const std::string* Connection::prepared(const std::string& sql, const Parameters& parameters, Plan plan) {
@@ -394,7 +401,7 @@ void Connection::send(const std::string& sql, const Parameters& parameters, cons
 
 Rows Connection::execute(const std::string& sql, const Parameters& parameters, Plan plan) {
     const SteadyTime end = deadline();
-    forget_some();
+    make_room(sql, plan);
     send(sql, parameters, prepared(sql, parameters, plan));
     sent_ = true;
     flush(end);
@@ -403,7 +410,7 @@ Rows Connection::execute(const std::string& sql, const Parameters& parameters, P
 
 std::vector<Rows> Connection::execute_all(std::span<const Statement> statements) {
     const SteadyTime end = deadline();
-    forget_some();
+    for (const Statement& one : statements) make_room(*one.sql, one.plan);
     std::vector<const std::string*> names;
     for (const Statement& one : statements) names.push_back(prepared(*one.sql, one.parameters, one.plan));
     // What stands between two syncs is one transaction.

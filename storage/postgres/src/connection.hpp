@@ -142,7 +142,7 @@ class Rows {
 enum class Plan : std::uint8_t { kept, once };
 
 struct Statement {
-    const std::string* sql;
+    const std::string* sql;  ///< outlives it
     Parameters parameters;
     Plan plan = Plan::kept;
 };
@@ -198,8 +198,8 @@ class Connection {
     void connect(const Settings& settings);
     void connect(const Settings& settings, const Server& server, SteadyTime deadline);
     void set_up(const Settings& settings);
-    /// Where too many are prepared; before any is that goes in the same trip.
-    void forget_some();
+    /// Forgets all that are prepared where this one would be too many; for all of a trip before any of it.
+    void make_room(const std::string& sql, Plan plan);
     /// Its name; none where it is not to be prepared.
     const std::string* prepared(const std::string& sql, const Parameters& parameters, Plan plan);
     void send(const std::string& sql, const Parameters& parameters, const std::string* name);

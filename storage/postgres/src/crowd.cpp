@@ -11,6 +11,7 @@ namespace {
 /// is nobody's place.
 constexpr std::size_t places_of_many = 4;
 constexpr int calls_in_a_pause = 256;
+constexpr int most_not_released = 16;
 
 /// Threads that begin one after the other have different places.
 unsigned number_of_thread() noexcept {
@@ -52,7 +53,16 @@ void Crowd::found_too_few(std::size_t question, int place) noexcept {
     (place > 0 ? pauses.places : pauses.together).begin();
 }
 
+void Crowd::refused(std::size_t question) noexcept { pauses_[question % pauses_.size()].together.begin(); }
+
 bool Crowd::releases_go_together() noexcept { return !releases_.goes_on(); }
-void Crowd::released_too_few() noexcept { releases_.begin(); }
+void Crowd::released(std::size_t asked, std::size_t ended) noexcept {
+    // Where two threads do this at once, one is not counted.
+    const int more = static_cast<int>(asked) - 2 * static_cast<int>(ended);
+    const int balance = std::max(0, not_released_.load(std::memory_order_relaxed) + more);
+    const bool too_many = balance >= most_not_released;
+    not_released_.store(too_many ? 0 : balance, std::memory_order_relaxed);
+    if (too_many) releases_.begin();
+}
 
 }  // namespace pharox::postgres

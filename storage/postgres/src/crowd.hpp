@@ -43,10 +43,13 @@ class Crowd {
     /// There was too little from that place on: few proxies are left to choose from. For a while all begin at
     /// the first; and where they did, each goes by itself.
     void found_too_few(std::size_t question, int place) noexcept;
+    /// A trip with such acquires was refused: for a while each goes by itself, and is told why.
+    void refused(std::size_t question) noexcept;
     /// Whether releases are to go together; asked once for each.
     bool releases_go_together() noexcept;
-    /// Too many of a group could not be ended at once, as where all are on few proxies.
-    void released_too_few() noexcept;
+    /// What came of the releases of a trip. Where, over some trips, fewer than half were ended, as where all
+    /// are on few proxies that others have locked, each goes by itself for a while.
+    void released(std::size_t asked, std::size_t ended) noexcept;
 
   private:
     [[nodiscard]] std::size_t places() const noexcept;
@@ -67,6 +70,7 @@ class Crowd {
     };
     std::array<Pauses, 64> pauses_{};  // some questions share them
     Pause releases_;
+    std::atomic<int> not_released_{0};  // more than were, lately
 };
 
 }  // namespace pharox::postgres

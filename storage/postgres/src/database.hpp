@@ -57,21 +57,23 @@ class Database {
             }
         }
     }
-    /// Calls `work(connection)` once. Nothing where the server refused it, or was lost, with `in_doubt` where
-    /// it may have happened: the caller has another way. Throws ConnectionLost where there is no connection
-    /// to be had.
+    /// What came of something that is tried once.
+    enum class Outcome : std::uint8_t { done, refused, not_done, in_doubt };
+    /// Calls `work(connection)` once; what the server refuses, or is lost, the caller has another way to do.
+    /// Throws ConnectionLost where there is no connection to be had.
     template <class Work>
-    auto try_once(bool& in_doubt, Work work) -> std::optional<decltype(work(std::declval<Connection&>()))> {
+    Outcome try_once(Work work) {
         ConnectionPool::Loan connection = borrow(recovery_ends());
         try {
-            return work(*connection);
+            work(*connection);
+            return Outcome::done;
         } catch (const ServerError& error) {
             mend(connection, error);
+            return Outcome::refused;
         } catch (const ConnectionLost& error) {
             connection.discard();
-            in_doubt = error.sent;
+            return error.sent ? Outcome::in_doubt : Outcome::not_done;
         }
-        return std::nullopt;
     }
     /// As run(), in a transaction of several statements.
     template <class Work>

@@ -55,7 +55,7 @@ ReleaseResult Leasing::end(std::string_view name, LeaseId id, ReleaseReason reas
             end_alone();
             asked = true;
         });
-        if (me.unavailable) fail(operation, *me.unavailable, me.in_doubt);
+        if (me.unavailable) fail(operation, *me.unavailable, false);
     }
     for (;; asked = false) {
         if (!me.ended && !asked) end_alone();

@@ -84,9 +84,8 @@ class Leasing final : public ILeaseControl {
     using Group = std::vector<InCompany*>;
     /// By itself, or in one trip with others.
     void go(InCompany& me, const std::function<void()>& alone);
-    void go_together(const Group& group);
-    static Parameters ending(const Group& releases);
-    static void read_leased(const Group& acquires, const Rows& rows);
+    void go_together(Group calls);
+    static void read_leased(const Group& acquires, int place, const Rows& rows);
     void read_ended(const Group& releases, const Rows& rows);
 
     std::optional<AcquireResult> attempt_at_once(const Ask& ask, Expired& expired);

@@ -72,10 +72,22 @@ TEST(Crowds, where_too_little_was_from_the_first_on_each_goes_by_itself_for_a_wh
     EXPECT_TRUE(crowd.acquires_go_together(question + 1));
 }
 
+TEST(Crowds, of_a_refused_trip_acquires_go_by_themselves_for_a_while) {
+    Crowd crowd;
+    crowd.refused(question);
+    EXPECT_FALSE(crowd.acquires_go_together(question));
+    EXPECT_TRUE(crowd.acquires_go_together(question + 1));
+    EXPECT_TRUE(crowd.releases_go_together());
+}
+
 TEST(Crowds, releases_that_others_hold_up_go_by_themselves_for_a_while) {
     Crowd crowd;
+    for (std::size_t i = 0; i < 1000; ++i) crowd.released(1, i % 2);
+    EXPECT_TRUE(crowd.releases_go_together()) << "half of them were ended";
+    crowd.released(8, 8);
+    for (int i = 0; i < 15; ++i) crowd.released(1, 0);
     EXPECT_TRUE(crowd.releases_go_together());
-    crowd.released_too_few();
+    crowd.released(1, 0);
     for (int i = 0; i < 256; ++i) EXPECT_FALSE(crowd.releases_go_together());
     EXPECT_TRUE(crowd.releases_go_together());
 }

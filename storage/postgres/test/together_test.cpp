@@ -50,6 +50,7 @@ class Together : public PostgresTest {
 };
 
 TEST_F(Together, calls_at_the_same_time_share_transactions) {
+    // A third of what each by itself would have: eight go together where nothing else keeps the machine busy.
     fill(*open(), 400, [](int i, Proxy& proxy) {
         proxy.max_concurrency = 3;
         proxy.country = i % 2 == 0 ? "AR" : "BR";
@@ -68,7 +69,7 @@ TEST_F(Together, calls_at_the_same_time_share_transactions) {
                 held[static_cast<std::size_t>(thread)].push_back(acquired.leased());
             }
         });
-        EXPECT_LT(transactions(), calls) << filters;
+        EXPECT_LT(transactions(), calls / 3) << filters;
         std::set<LeaseId> ids;
         for (const LeasedProxy& leased : held | std::views::join) {
             EXPECT_FALSE(leased.replayed);
@@ -87,9 +88,26 @@ TEST_F(Together, calls_at_the_same_time_share_transactions) {
                 EXPECT_EQ(released.lease->proxy_id, leased.proxy().id);
             }
         });
-        EXPECT_LT(transactions(), calls) << filters;
+        EXPECT_LT(transactions(), calls / 3) << filters;
         nothing_remains(*store, calls);
     }
+}
+
+TEST_F(Together, they_do_so_without_prepared_statements) {
+    Options options = this->options();
+    options.prepared = Prepared::never;
+    const auto store = make_storage(options);
+    fill(*store, 400);
+    constexpr int cycles = 20;
+    at_once([&](int) {
+        for (int i = 0; i < cycles; ++i) {
+            const auto acquired = store->acquire({.pool = "pool"});
+            ASSERT_TRUE(acquired) << acquired.miss();
+            EXPECT_TRUE(store->release_lease({.lease_id = acquired.lease().id}).released);
+        }
+    });
+    EXPECT_LT(transactions(), threads * cycles / 2);
+    nothing_remains(*store, std::int64_t{threads} * cycles);
 }
 
 TEST_F(Together, acquires_and_releases_share_transactions) {
@@ -202,6 +220,35 @@ TEST_F(Together, locked_proxy_holds_up_nobody_but_those_who_need_it) {
     nothing_remains(*store, (threads - 2) * 20 + 10 + 1);
 }
 
+TEST_F(Together, locked_lease_holds_up_nobody_but_whoever_ends_it) {
+    const auto store = open();
+    fill(*store, 200);
+    const LeaseId stuck = store->acquire({.pool = "pool"}).lease().id;
+    query("BEGIN");
+    query("SELECT 1 FROM " + schema_ + ".lease WHERE id = '" + stuck.to_string() + "' FOR UPDATE");
+    std::latch others(threads - 1);
+    std::atomic<bool> locked = true;
+    at_once([&](int thread) {
+        if (thread == 0) {
+            EXPECT_TRUE(store->release_lease({.lease_id = stuck}).released);
+            EXPECT_FALSE(locked);
+            return;
+        }
+        for (int i = 0; i < 20; ++i) {
+            const auto acquired = store->acquire({.pool = "pool"});
+            EXPECT_TRUE(acquired) << acquired.miss();
+            if (!acquired) break;
+            EXPECT_TRUE(store->release_lease({.lease_id = acquired.lease().id}).released);
+        }
+        others.count_down();
+        if (thread != 1) return;
+        others.wait();
+        locked = false;
+        query("COMMIT");
+    });
+    nothing_remains(*store, (threads - 1) * 20 + 1);
+}
+
 TEST_F(Together, each_is_told_by_itself_that_there_is_no_connection) {
     Options options = this->options();
     options.max_connections = 1;
@@ -262,6 +309,39 @@ TEST_F(Together, one_id_at_the_same_time_is_one_lease) {
         EXPECT_EQ(released, 1);
     }
     nothing_remains(*store, 20);
+}
+
+/// Trips that have ids in common, some to make them and some to end them.
+TEST_F(Together, one_id_that_is_made_and_ended_at_the_same_time_is_ended_once) {
+    const auto store = open();
+    fill(*store, 200);
+    for (int i = 0; i < 20; ++i) {
+        const std::array<LeaseId, 2> ids = {LeaseId::make(), LeaseId::make()};
+        std::array<std::atomic<int>, 2> made{};
+        std::array<std::atomic<int>, 2> released{};
+        at_once([&](int thread) {
+            for (std::size_t each = 0; each < 2; ++each) {
+                const std::size_t which = (each + static_cast<std::size_t>(thread)) % 2;
+                const LeaseId id = ids.at(which);
+                if (thread % 4 < 2) {
+                    const auto acquired = store->acquire({.pool = "pool", .lease_id = id});
+                    if (acquired && !acquired.replayed) ++made.at(which);
+                    EXPECT_TRUE(acquired || acquired.miss() == Miss::lease_ended);
+                } else if (store->release_lease({.lease_id = id}).released) {
+                    ++released.at(which);
+                }
+            }
+        });
+        for (std::size_t which = 0; which < 2; ++which) {
+            EXPECT_EQ(made.at(which), 1);
+            if (released.at(which) == 0) {
+                EXPECT_TRUE(store->release_lease({.lease_id = ids.at(which)}).released);
+            } else {
+                EXPECT_EQ(released.at(which), 1);
+            }
+        }
+    }
+    nothing_remains(*store, 40);
 }
 
 TEST_F(Together, error_of_one_call_is_no_error_of_another) {
