@@ -27,8 +27,9 @@ class CoalescedCall {
 /// longer than `longest_wait`: where trips take longer, there are more at a time, and one that hangs holds up
 /// nobody but those on board. Calls that do not go with each other do not wait for each other's trips. `Call`
 /// derives from CoalescedCall, and has `bool goes_with(const Call&) const`, and `bool goes_with_all() const`
-/// for those that go with any other; of the rest, those that go with one go with each other. Thread-safe; a
-/// call costs time in proportion to the calls in progress, and the end of a trip to their square at most.
+/// for those that go with any other; of the rest, those that go with one go with each other. Neither throws.
+/// Thread-safe; a call costs time in proportion to the calls in progress, and the beginning and the end of a
+/// trip to their square at most.
 template <class Call>
 class Coalescer {
   public:

@@ -30,9 +30,10 @@ void Leasing::go(InCompany& me, const std::function<void()>& alone) {
     });
 }
 
-/// Each kind in one statement, releases first, so that what they free can be leased. Neither waits for a row
-/// that somebody else has locked, but an acquire does for a lease of its id that is being made or ended
-/// elsewhere. Where two trips wait for each other in that way, the server refuses one of them after a second.
+/// Each kind in one statement, releases first, so that what they free can be leased. Neither waits for a
+/// proxy or a lease that somebody else has locked, but an acquire does for a lease of its id that is being
+/// made or changed elsewhere. Where that makes a circle, the server refuses the trip, or what it waits for,
+/// after its deadlock_timeout.
 void Leasing::go_together(Group calls) {
     std::ranges::sort(calls, {}, [](const InCompany* call) { return call->id; });
     // Whoever is left goes by itself, behind the other.
@@ -84,7 +85,7 @@ void Leasing::go_together(Group calls) {
         for (InCompany* const call : calls) call->unavailable = none;
     }
     for (InCompany* const call : calls) call->in_doubt = outcome == Outcome::in_doubt;
-    if (outcome == Outcome::refused && !acquires.empty()) crowd_.refused(question);
+    if (!acquires.empty()) crowd_.acquired(question, outcome == Outcome::refused);
     if (outcome != Outcome::done) return;
     if (!releases.empty()) read_ended(releases, answers.front());
     if (!acquires.empty()) read_leased(acquires, place, answers.back());

@@ -11,7 +11,7 @@ namespace {
 /// is nobody's place.
 constexpr std::size_t places_of_many = 4;
 constexpr int calls_in_a_pause = 256;
-constexpr int most_not_released = 16;
+constexpr int too_much = 16;
 
 /// Threads that begin one after the other have different places.
 unsigned number_of_thread() noexcept {
@@ -30,6 +30,13 @@ std::size_t Crowd::places() const noexcept {
 void Crowd::Pause::begin() noexcept { left_.store(calls_in_a_pause, std::memory_order_relaxed); }
 bool Crowd::Pause::goes_on() noexcept {
     return left_.load(std::memory_order_relaxed) > 0 && left_.fetch_sub(1, std::memory_order_relaxed) > 0;
+}
+
+bool Crowd::Balance::is_too_much(int more) noexcept {
+    // Where two threads do this at once, one is not counted.
+    const int balance = std::max(0, balance_.load(std::memory_order_relaxed) + more);
+    balance_.store(balance < too_much ? balance : 0, std::memory_order_relaxed);
+    return balance >= too_much;
 }
 
 int Crowd::place(std::size_t question) noexcept {
@@ -53,16 +60,14 @@ void Crowd::found_too_few(std::size_t question, int place) noexcept {
     (place > 0 ? pauses.places : pauses.together).begin();
 }
 
-void Crowd::refused(std::size_t question) noexcept { pauses_[question % pauses_.size()].together.begin(); }
+void Crowd::acquired(std::size_t question, bool refused) noexcept {
+    Pauses& pauses = pauses_[question % pauses_.size()];
+    if (pauses.refused.is_too_much(refused ? 4 : -1)) pauses.together.begin();
+}
 
 bool Crowd::releases_go_together() noexcept { return !releases_.goes_on(); }
 void Crowd::released(std::size_t asked, std::size_t ended) noexcept {
-    // Where two threads do this at once, one is not counted.
-    const int more = static_cast<int>(asked) - 2 * static_cast<int>(ended);
-    const int balance = std::max(0, not_released_.load(std::memory_order_relaxed) + more);
-    const bool too_many = balance >= most_not_released;
-    not_released_.store(too_many ? 0 : balance, std::memory_order_relaxed);
-    if (too_many) releases_.begin();
+    if (not_released_.is_too_much(static_cast<int>(asked) - 2 * static_cast<int>(ended))) releases_.begin();
 }
 
 }  // namespace pharox::postgres

@@ -43,8 +43,9 @@ class Crowd {
     /// There was too little from that place on: few proxies are left to choose from. For a while all begin at
     /// the first; and where they did, each goes by itself.
     void found_too_few(std::size_t question, int place) noexcept;
-    /// A trip with such acquires was refused: for a while each goes by itself, and is told why.
-    void refused(std::size_t question) noexcept;
+    /// What came of a trip with such acquires. Where many are refused, each goes by itself for a while, and
+    /// is told why.
+    void acquired(std::size_t question, bool refused) noexcept;
     /// Whether releases are to go together; asked once for each.
     bool releases_go_together() noexcept;
     /// What came of the releases of a trip. Where, over some trips, fewer than half were ended, as where all
@@ -65,12 +66,22 @@ class Crowd {
       private:
         std::atomic<int> left_{0};
     };
+    /// Of what goes wrong, over what goes well, lately.
+    class Balance {
+      public:
+        /// Whether it is too much; it begins anew then.
+        bool is_too_much(int more) noexcept;
+
+      private:
+        std::atomic<int> balance_{0};
+    };
     struct Pauses {
         Pause places, together;
+        Balance refused;
     };
     std::array<Pauses, 64> pauses_{};  // some questions share them
     Pause releases_;
-    std::atomic<int> not_released_{0};  // more than were, lately
+    Balance not_released_;
 };
 
 }  // namespace pharox::postgres

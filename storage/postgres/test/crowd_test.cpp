@@ -72,9 +72,12 @@ TEST(Crowds, where_too_little_was_from_the_first_on_each_goes_by_itself_for_a_wh
     EXPECT_TRUE(crowd.acquires_go_together(question + 1));
 }
 
-TEST(Crowds, of_a_refused_trip_acquires_go_by_themselves_for_a_while) {
+TEST(Crowds, acquires_whose_trips_are_refused_go_by_themselves_for_a_while) {
     Crowd crowd;
-    crowd.refused(question);
+    for (int i = 0; i < 1000; ++i) crowd.acquired(question, i % 5 == 0);
+    for (int i = 0; i < 3; ++i) crowd.acquired(question, true);
+    EXPECT_TRUE(crowd.acquires_go_together(question)) << "one in five";
+    crowd.acquired(question, true);
     EXPECT_FALSE(crowd.acquires_go_together(question));
     EXPECT_TRUE(crowd.acquires_go_together(question + 1));
     EXPECT_TRUE(crowd.releases_go_together());

@@ -23,9 +23,10 @@ class HealthRecords : public PostgresTest {
     /// How long ago, in hours.
     std::vector<std::int64_t> listed(ProxyId proxy) {
         std::vector<std::int64_t> hours;
-        for (const auto& record : store_->health_log()->list_health_records({.proxy_id = proxy}))
+        for (const auto& record : store_->health_log()->list_health_records({.proxy_id = proxy})) {
             hours.push_back(
                 std::chrono::round<std::chrono::hours>(current_time() - record.checked_at).count());
+        }
         return hours;
     }
     std::string stored(ProxyId proxy) {
