@@ -107,8 +107,10 @@ class Operation : public std::enable_shared_from_this<Operation<Handler, Result>
         Discard discard_;
     };
 
+    /// Whoever sees an event loop run out of work may destroy it: it has some until this is done with it.
     template <class Job>
     void later(Job job) {
+        const auto work = boost::asio::make_work_guard(executor_);
         boost::asio::post(executor_, std::move(job));
     }
     void unplug() {
