@@ -44,7 +44,7 @@ void Leasing::go_together(Group calls) {
     Group acquires;
     for (InCompany* const call : calls) {
         call->call = key;
-        call->in_doubt = true;
+        call->in_doubt = true;  // also where there is no memory for what follows
         (call->ask == nullptr ? releases : acquires).push_back(call);
     }
 
@@ -85,7 +85,8 @@ void Leasing::go_together(Group calls) {
         for (InCompany* const call : calls) call->unavailable = none;
     }
     for (InCompany* const call : calls) call->in_doubt = outcome == Outcome::in_doubt;
-    if (!acquires.empty()) crowd_.acquired(question, outcome == Outcome::refused);
+    const bool refused = outcome == Outcome::refused;
+    if (!acquires.empty() && (refused || outcome == Outcome::done)) crowd_.acquired(question, refused);
     if (outcome != Outcome::done) return;
     if (!releases.empty()) read_ended(releases, answers.front());
     if (!acquires.empty()) read_leased(acquires, place, answers.back());

@@ -43,8 +43,8 @@ class Crowd {
     /// There was too little from that place on: few proxies are left to choose from. For a while all begin at
     /// the first; and where they did, each goes by itself.
     void found_too_few(std::size_t question, int place) noexcept;
-    /// What came of a trip with such acquires. Where many are refused, each goes by itself for a while, and
-    /// is told why.
+    /// What came of a trip with such acquires. Where more than one in five is refused, each goes by itself
+    /// for a while, and is told why.
     void acquired(std::size_t question, bool refused) noexcept;
     /// Whether releases are to go together; asked once for each.
     bool releases_go_together() noexcept;

@@ -49,6 +49,13 @@ class Together : public PostgresTest {
             });
         }
     }
+    static void lease_and_release(IStorage& store, int cycles) {
+        for (int i = 0; i < cycles; ++i) {
+            const auto acquired = store.acquire({.pool = "pool"});
+            ASSERT_TRUE(acquired) << acquired.miss();
+            EXPECT_TRUE(store.release_lease({.lease_id = acquired.lease().id}).released);
+        }
+    }
     std::string query(const std::string& sql) { return database_.query(sql); }
     static std::string query_beside(const std::string& sql) { return RawConnection(server()).query(sql); }
     /// How many leases at most one transaction has made, or ended. A call by itself has one.
@@ -115,13 +122,7 @@ TEST_F(Together, they_do_so_without_prepared_statements) {
     const auto store = make_storage(options);
     fill(*store, 400);
     constexpr int cycles = 20;
-    at_once([&](int) {
-        for (int i = 0; i < cycles; ++i) {
-            const auto acquired = store->acquire({.pool = "pool"});
-            ASSERT_TRUE(acquired) << acquired.miss();
-            EXPECT_TRUE(store->release_lease({.lease_id = acquired.lease().id}).released);
-        }
-    });
+    at_once([&](int) { lease_and_release(*store, cycles); });
     EXPECT_GE(most_together(), 3);
     nothing_remains(*store, std::int64_t{threads} * cycles);
 }
@@ -165,13 +166,7 @@ TEST_F(Together, one_proxy_serves_all) {
     const auto store = open();
     fill(*store, 1, [](int, Proxy& proxy) { proxy.max_concurrency = std::nullopt; });
     constexpr int cycles = 50;
-    at_once([&](int) {
-        for (int i = 0; i < cycles; ++i) {
-            const auto acquired = store->acquire({.pool = "pool"});
-            ASSERT_TRUE(acquired) << acquired.miss();
-            EXPECT_TRUE(store->release_lease({.lease_id = acquired.lease().id}).released);
-        }
-    });
+    at_once([&](int) { lease_and_release(*store, cycles); });
     nothing_remains(*store, std::int64_t{threads} * cycles);
 }
 
@@ -247,11 +242,7 @@ TEST_F(Together, locked_lease_holds_up_nobody_but_whoever_ends_it) {
             return;
         }
         CountsDown done(others);
-        for (int i = 0; i < 20; ++i) {
-            const auto acquired = store->acquire({.pool = "pool"});
-            ASSERT_TRUE(acquired) << acquired.miss();
-            EXPECT_TRUE(store->release_lease({.lease_id = acquired.lease().id}).released);
-        }
+        lease_and_release(*store, 20);
         if (thread != 1) return;
         done.now();
         others.wait();
@@ -285,14 +276,19 @@ TEST_F(Together, each_is_told_by_itself_that_there_is_no_connection) {
             std::this_thread::yield();
         }
         const LeaseId id = LeaseId::make();
+        const bool acquires = thread % 2 == 0;
         try {
-            store->acquire({.pool = "pool", .lease_id = id});
+            if (acquires) {
+                store->acquire({.pool = "pool", .lease_id = id});
+            } else {
+                store->release_lease({.lease_id = id});
+            }
             ADD_FAILURE() << "there was a connection";
         } catch (const StorageError& error) {
             EXPECT_TRUE(error.retryable());
             EXPECT_FALSE(error.outcome_unknown());
             EXPECT_EQ(error.lease_id(), id);
-            EXPECT_EQ(error.operation(), "acquire");
+            EXPECT_EQ(error.operation(), acquires ? "acquire" : "release_lease");
         }
         if (thread != 1) return;
         done.now();
