@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <set>
 
-#include "runner.hpp"
+#include "runner/runner.hpp"
 #include "spoilt.hpp"
 
 namespace pharox::testkit {

@@ -1,5 +1,5 @@
 // The suite's own machinery: which cases run, and what is made of processes that go wrong.
-#include "runner.hpp"
+#include "runner/runner.hpp"
 
 #include <gtest/gtest-spi.h>
 #include <gtest/gtest.h>
@@ -10,11 +10,11 @@
 #include <set>
 #include <stdexcept>
 
-#include "children.hpp"
-#include "client_log.hpp"
-#include "context.hpp"
+#include "clients/client_log.hpp"
+#include "clients/processes.hpp"
 #include "pharox/storage/in_memory.hpp"
 #include "pharox/testkit/only_the_six.hpp"
+#include "runner/context.hpp"
 
 namespace pharox::testkit {
 
