@@ -22,7 +22,7 @@ namespace pharox::postgres {
 /// a channel, and only then registers: whoever frees something notifies where there is a registration
 /// (PHAROX_TELL). A transaction that began before the registration was committed may not have seen it;
 /// quiet() is zero, so that the queue goes on looking, until all of those have ended. It is zero, too, while
-/// the connection is away, and always behind a pooler. docs/adr/0009-notified-only-while-somebody-waits.md
+/// the connection is away, and always behind a pooler. docs/adr/0009-notify-only-pools-with-waiters.md
 class Listener final : public IPoolWatch {
   public:
     /// `on_available` is called by the thread, with nothing locked.
