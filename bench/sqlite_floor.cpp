@@ -4,11 +4,12 @@
 
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "pharox/sqlite/storage.hpp"
 #include "pick_plan.hpp"
-#include "queries.hpp"
+#include "sql_statements.hpp"
 #include "workload.hpp"
 
 namespace {
@@ -38,10 +39,10 @@ class Bare {
     void run(const char* sql) {
         if (sqlite3_exec(database_, sql, nullptr, nullptr, nullptr) != SQLITE_OK) fail();
     }
-    sqlite3_stmt* prepare(const std::string& sql) {
+    sqlite3_stmt* prepare(std::string_view sql) {
         sqlite3_stmt* statement = nullptr;
-        if (sqlite3_prepare_v3(database_, sql.c_str(), -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr) !=
-            SQLITE_OK) {
+        if (sqlite3_prepare_v3(database_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
+                               &statement, nullptr) != SQLITE_OK) {
             fail();
         }
         statements_.push_back(statement);
@@ -74,7 +75,8 @@ void copy_id(sqlite3_stmt* from, int column, sqlite3_stmt* to, int index) {
 
 void sqlite_select_one(benchmark::State& state) {
     Bare bare(state.range(0));
-    sqlite3_stmt* const select = bare.prepare("SELECT current_leases, mark FROM proxy WHERE number = ?");
+    sqlite3_stmt* const select =
+        bare.prepare("SELECT current_leases, use_sequence FROM proxy WHERE number = ?");
     std::int64_t number = 0;
     for (auto _ : state) {
         sqlite3_bind_int64(select, 1, number = number % state.range(0) + 1);
@@ -86,7 +88,8 @@ void sqlite_select_one(benchmark::State& state) {
 
 void sqlite_update_one(benchmark::State& state) {
     Bare bare(state.range(0));
-    sqlite3_stmt* const update = bare.prepare("UPDATE proxy SET mark = mark + 1 WHERE number = ?");
+    sqlite3_stmt* const update =
+        bare.prepare("UPDATE proxy SET use_sequence = use_sequence + 1 WHERE number = ?");
     std::int64_t number = 0;
     for (auto _ : state) {
         sqlite3_bind_int64(update, 1, number = number % state.range(0) + 1);
@@ -102,14 +105,15 @@ class BareCycle {
         : bare_(bare),
           begin_(bare.prepare("BEGIN IMMEDIATE")),
           commit_(bare.prepare("COMMIT")),
-          open_acquire_(bare.prepare(sqlite::query::open_acquire)),
-          pick_(bare.prepare(sqlite::plan_pick(Selector::first_available, {}).rows())),
-          take_(bare.prepare(sqlite::query::take)),
-          insert_lease_(bare.prepare(sqlite::query::insert_lease)),
-          write_state_(bare.prepare(sqlite::query::write_state)),
-          open_release_(bare.prepare(sqlite::query::open_release)),
-          end_lease_(bare.prepare(sqlite::query::end_lease)),
-          give_back_(bare.prepare(sqlite::query::give_back)) {}
+          acquire_context_(bare.prepare(sqlite::sql::acquire_context)),
+          pick_(bare.prepare(
+              sqlite::plan_pick(Selector::first_available, {}).text(sqlite::PickQuery::available_proxies))),
+          count_lease_(bare.prepare(sqlite::sql::count_lease)),
+          insert_lease_(bare.prepare(sqlite::sql::insert_lease)),
+          write_state_(bare.prepare(sqlite::sql::write_state)),
+          release_context_(bare.prepare(sqlite::sql::release_context)),
+          end_lease_(bare.prepare(sqlite::sql::end_lease)),
+          uncount_lease_(bare.prepare(sqlite::sql::uncount_lease)) {}
 
     void run() {
         const LeaseId id = LeaseId::make();
@@ -123,65 +127,65 @@ class BareCycle {
     void acquire(const LeaseId& id) {
         bare_.step(begin_);
         const std::int64_t time = now();
-        sqlite3_bind_int64(open_acquire_, 1, time);
-        bind_id(open_acquire_, 2, id);
-        bind_text(open_acquire_, 3, "default");
-        bind_text(open_acquire_, 4, bench::pool_name);
-        bare_.step(open_acquire_);
-        const std::int64_t mark = sqlite3_column_int64(open_acquire_, 1) + 1;
-        const std::int64_t ended = sqlite3_column_int64(open_acquire_, 2);
-        copy_id(open_acquire_, 3, pick_, 1);
-        copy_id(open_acquire_, 6, insert_lease_, 3);
-        copy_id(open_acquire_, 3, insert_lease_, 4);
-        sqlite3_reset(open_acquire_);
+        sqlite3_bind_int64(acquire_context_, 1, time);
+        bind_id(acquire_context_, 2, id);
+        bind_text(acquire_context_, 3, "default");
+        bind_text(acquire_context_, 4, bench::pool_name);
+        bare_.step(acquire_context_);
+        const std::int64_t use_sequence = sqlite3_column_int64(acquire_context_, 1) + 1;
+        const std::int64_t ended = sqlite3_column_int64(acquire_context_, 2);
+        copy_id(acquire_context_, 3, pick_, 1);
+        copy_id(acquire_context_, 6, insert_lease_, 3);
+        copy_id(acquire_context_, 3, insert_lease_, 4);
+        sqlite3_reset(acquire_context_);
         sqlite3_bind_int64(pick_, 2, 1);
         bare_.step(pick_);
-        sqlite3_bind_int64(take_, 1, 1);
-        sqlite3_bind_int64(take_, 2, mark);
-        sqlite3_bind_int64(take_, 3, time);
-        copy_id(pick_, 0, take_, 4);
+        sqlite3_bind_int64(count_lease_, 1, 1);
+        sqlite3_bind_int64(count_lease_, 2, use_sequence);
+        sqlite3_bind_int64(count_lease_, 3, time);
+        copy_id(pick_, 0, count_lease_, 4);
         copy_id(pick_, 0, insert_lease_, 2);
         sqlite3_reset(pick_);
-        bare_.step(take_);
+        bare_.step(count_lease_);
         bind_id(insert_lease_, 1, id);
         bind_text(insert_lease_, 5, bench::pool_name);
         sqlite3_bind_int64(insert_lease_, 6, time);
         sqlite3_bind_int64(insert_lease_, 7, time + 300'000'000);
         sqlite3_bind_int64(insert_lease_, 8, time);
         bare_.step(insert_lease_);
-        write_state(time, mark, ended);
+        write_state(time, use_sequence, ended);
         bare_.step(commit_);
     }
 
     void release(const LeaseId& id) {
         bare_.step(begin_);
         const std::int64_t time = now();
-        bind_id(open_release_, 1, id);
-        bare_.step(open_release_);
-        const std::int64_t mark = sqlite3_column_int64(open_release_, 1) + 1;
-        const std::int64_t ended = sqlite3_column_int64(open_release_, 2) + 1;
-        copy_id(open_release_, 5, give_back_, 2);
-        sqlite3_reset(open_release_);
+        bind_id(release_context_, 1, id);
+        bare_.step(release_context_);
+        const std::int64_t use_sequence = sqlite3_column_int64(release_context_, 1) + 1;
+        const std::int64_t ended = sqlite3_column_int64(release_context_, 2) + 1;
+        copy_id(release_context_, 5, uncount_lease_, 2);
+        sqlite3_reset(release_context_);
         sqlite3_bind_int64(end_lease_, 1, time);
         sqlite3_bind_int64(end_lease_, 2, 0);
         bind_id(end_lease_, 3, id);
         bare_.step(end_lease_);
-        sqlite3_bind_int64(give_back_, 1, mark);
-        bare_.step(give_back_);
-        write_state(time, mark, ended);
+        sqlite3_bind_int64(uncount_lease_, 1, use_sequence);
+        bare_.step(uncount_lease_);
+        write_state(time, use_sequence, ended);
         bare_.step(commit_);
     }
 
-    void write_state(std::int64_t time, std::int64_t mark, std::int64_t ended) {
+    void write_state(std::int64_t time, std::int64_t use_sequence, std::int64_t ended) {
         sqlite3_bind_int64(write_state_, 1, time);
-        sqlite3_bind_int64(write_state_, 2, mark);
+        sqlite3_bind_int64(write_state_, 2, use_sequence);
         sqlite3_bind_int64(write_state_, 3, ended);
         bare_.step(write_state_);
     }
 
     Bare& bare_;
-    sqlite3_stmt *begin_, *commit_, *open_acquire_, *pick_, *take_, *insert_lease_, *write_state_,
-        *open_release_, *end_lease_, *give_back_;
+    sqlite3_stmt *begin_, *commit_, *acquire_context_, *pick_, *count_lease_, *insert_lease_, *write_state_,
+        *release_context_, *end_lease_, *uncount_lease_;
 };
 
 void sqlite_bare_cycle(benchmark::State& state) {

@@ -4,7 +4,7 @@
 
 #include "leasing.hpp"
 #include "leasing_ask.hpp"
-#include "queries.hpp"
+#include "sql_statements.hpp"
 
 namespace pharox::sqlite {
 
@@ -170,7 +170,7 @@ std::optional<LeasedProxy> Leasing::replay_active(WriteTransaction& transaction,
             end_lease(transaction, *stored, stored->expires_at, ReleaseReason::expired);
             ended.push_back(*stored);
         }
-        transaction.prepare(query::delete_lease).bind(id).run();
+        transaction.prepare(sql::delete_lease).bind(id).run();
         transaction.set_ended_leases(transaction.ended_leases() - 1);
         return std::nullopt;
     }
@@ -178,7 +178,7 @@ std::optional<LeasedProxy> Leasing::replay_active(WriteTransaction& transaction,
         throw ConflictError("lease_id", id.to_string(), "was used by another consumer");
     }
     if (lease.status == LeaseStatus::released) throw LeaseEndedError(id);
-    Statement row = transaction.prepare(query::proxy_by_id);
+    Statement row = transaction.prepare(sql::proxy_by_id);
     if (!row.bind(lease.proxy_id).step()) {
         fail({.name = "acquire", .lease = id}, "the database is damaged: an active lease is on no proxy");
     }
@@ -196,7 +196,7 @@ LeasedProxy Leasing::create_lease(const CreateLeaseRequest& request) {
         std::optional<ProxyRow> row;
         std::string pool_name;
         {
-            Statement found = transaction.prepare(query::proxy_to_lease);
+            Statement found = transaction.prepare(sql::proxy_to_lease);
             if (found.bind(request.proxy_id).step()) {
                 row = read_proxy_row(found);
                 pool_name = found.text(proxy_column_count);

@@ -5,7 +5,7 @@
 
 #include "leasing.hpp"
 #include "leasing_ask.hpp"
-#include "queries.hpp"
+#include "sql_statements.hpp"
 
 namespace pharox::sqlite {
 
@@ -41,7 +41,7 @@ class BatchPicks {
 
   private:
     void read(const PickPlan& plan) {
-        Statement rows = transaction_.prepare(plan.rows());
+        Statement rows = plan.prepare(transaction_, PickQuery::available_proxies);
         rows.bind(pool_);
         plan.bind_filter(rows);
         rows.bind(static_cast<std::int64_t>(request_.count));

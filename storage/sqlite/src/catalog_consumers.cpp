@@ -1,19 +1,19 @@
 #include "catalog.hpp"
 #include "pharox/errors.hpp"
-#include "queries.hpp"
+#include "sql_statements.hpp"
 
 namespace pharox::sqlite {
 
 namespace {
 
 std::optional<Consumer> find_consumer(auto& transaction, std::string_view name) {
-    Statement row = transaction.prepare(query::consumer_by_name);
+    Statement row = transaction.prepare(sql::consumer_by_name);
     if (!row.bind(name).step()) return std::nullopt;
     return read_consumer(row);
 }
 
 void insert_consumer(WriteTransaction& transaction, const Consumer& consumer) {
-    transaction.prepare(query::insert_consumer).bind(consumer.id).bind(consumer.name).run();
+    transaction.prepare(sql::insert_consumer).bind(consumer.id).bind(consumer.name).run();
 }
 
 }  // namespace
@@ -24,7 +24,7 @@ Consumer Catalog::add_consumer(const Consumer& consumer) {
     if (find_consumer(transaction, stored.name)) {
         throw ConflictError("name", stored.name, "is the name of another consumer");
     }
-    if (transaction.prepare(query::consumer_by_id).bind(stored.id).step()) {
+    if (transaction.prepare(sql::consumer_by_id).bind(stored.id).step()) {
         throw ConflictError("id", stored.id.to_string(), "is the id of another consumer");
     }
     insert_consumer(transaction, stored);
@@ -54,7 +54,7 @@ std::optional<Consumer> Catalog::get_consumer(const std::string& name) {
 Page<Consumer> Catalog::list_consumers(const ListRequest& request) {
     validate(request);
     ReadTransaction transaction(database_, {.name = "list_consumers"});
-    Statement rows = transaction.prepare(query::list_consumers);
+    Statement rows = transaction.prepare(sql::list_consumers);
     rows.bind(request.after).bind(static_cast<std::int64_t>(request.limit) + 1);
     std::vector<Consumer> consumers;
     while (rows.step()) consumers.push_back(read_consumer(rows));
@@ -68,7 +68,7 @@ RemoveResult Catalog::remove_consumer(const std::string& name, bool force) {
     if (!consumer) return {};
     std::vector<Lease> active;
     {
-        Statement rows = transaction.prepare(query::active_leases_of_consumer);
+        Statement rows = transaction.prepare(sql::active_leases_of_consumer);
         rows.bind(consumer->id);
         while (rows.step()) active.push_back(read_lease(rows));
     }
@@ -76,7 +76,7 @@ RemoveResult Catalog::remove_consumer(const std::string& name, bool force) {
     const std::int64_t revoked = revoke_all(transaction, std::move(active), force, expired, [&] {
         return ConflictError("consumer", name, "has active leases");
     });
-    transaction.prepare(query::delete_consumer).bind(consumer->id).run();
+    transaction.prepare(sql::delete_consumer).bind(consumer->id).run();
     transaction.commit();
     reports_.put(std::move(expired));
     return {.removed = true, .revoked_leases = revoked};

@@ -4,7 +4,8 @@
 #include "live_proxy.hpp"
 #include "pharox/errors.hpp"
 #include "picking.hpp"
-#include "queries.hpp"
+#include "sql_statements.hpp"
+#include "statement_text.hpp"
 
 namespace pharox::sqlite {
 
@@ -23,7 +24,7 @@ class ProxyWriter {
     /// False where the id or the identity is taken.
     bool insert(const Proxy& proxy) {
         const PoolKeys& keys = keys_for(proxy);
-        Statement statement = transaction_.prepare(query::insert_proxy);
+        Statement statement = transaction_.prepare(sql::insert_proxy);
         statement.bind(proxy.id);
         bind_proxy(statement, proxy);
         statement.bind(random_key(keys)).bind(weighted_key(keys, proxy.weight)).run();
@@ -34,7 +35,7 @@ class ProxyWriter {
     /// Who has the proxy's identity in its pool, or else its id.
     std::optional<ProxyId> holder_of(const Proxy& proxy) {
         if (const auto holder = holder_of_identity(proxy)) return holder;
-        if (transaction_.prepare(query::proxy_by_id).bind(proxy.id).step()) return proxy.id;
+        if (transaction_.prepare(sql::proxy_by_id).bind(proxy.id).step()) return proxy.id;
         return std::nullopt;
     }
 
@@ -49,7 +50,7 @@ class ProxyWriter {
         proxy.current_leases = stored->proxy.current_leases;
         const bool moved = stored->proxy.pool_id != proxy.pool_id;
         const bool reweighed = moved || stored->proxy.weight != proxy.weight;
-        Statement statement = transaction_.prepare(query::update_proxy);
+        Statement statement = transaction_.prepare(sql::update_proxy);
         bind_proxy(statement, proxy);
         statement.bind(moved ? random_key(keys) : stored->random_key)
             .bind(reweighed ? weighted_key(keys, proxy.weight) : stored->weighted_key)
@@ -59,7 +60,7 @@ class ProxyWriter {
     }
 
     std::optional<ProxyRow> find(ProxyId id) {
-        Statement row = transaction_.prepare(query::proxy_by_id);
+        Statement row = transaction_.prepare(sql::proxy_by_id);
         if (!row.bind(id).step()) return std::nullopt;
         return read_proxy_row(row);
     }
@@ -69,7 +70,7 @@ class ProxyWriter {
         PoolKeys& keys = keys_of(proxy.pool_id);
         if (proxy.weight > keys.largest_weight) {
             keys.largest_weight = proxy.weight;
-            transaction_.prepare(query::set_largest_weight).bind(proxy.weight).bind(proxy.pool_id).run();
+            transaction_.prepare(sql::set_largest_weight).bind(proxy.weight).bind(proxy.pool_id).run();
         }
         return keys;
     }
@@ -77,7 +78,7 @@ class ProxyWriter {
     PoolKeys& keys_of(PoolId pool) {
         const auto known = pools_.find(pool);
         if (known != pools_.end()) return known->second;
-        Statement row = transaction_.prepare(query::pool_keys);
+        Statement row = transaction_.prepare(sql::pool_keys);
         if (!row.bind(pool).step()) throw PoolNotFoundError(pool.to_string());
         return pools_.emplace(pool, read_pool_keys(row)).first->second;
     }
@@ -89,7 +90,7 @@ class ProxyWriter {
     }
 
     std::optional<ProxyId> holder_of_identity(const Proxy& proxy) {
-        Statement row = transaction_.prepare(query::proxy_id_by_identity);
+        Statement row = transaction_.prepare(sql::proxy_id_by_identity);
         if (!row.bind(proxy.pool_id).bind(proxy.identity()).step()) return std::nullopt;
         return row.id<ProxyId>(0);
     }
@@ -152,10 +153,7 @@ std::optional<Proxy> Catalog::get_proxy(ProxyId id) {
 Page<Proxy> Catalog::list_proxies(const ListProxiesRequest& request) {
     validate(request);
     const FilterSql filter = compile_filter(request.filters);
-    std::string sql = query::list_proxies;
-    if (request.status) sql += query::status_is;
-    sql += filter.where;
-    sql += query::proxy_order_and_limit;
+    const std::string key = "list_proxies" + filter.where;
     const std::size_t wanted = request.limit + 1;  // the last tells that there is more
     ProxyId after = request.after.empty() ? ProxyId() : ProxyId::parse(request.after);
     Page<Proxy> page;
@@ -166,13 +164,14 @@ Page<Proxy> Catalog::list_proxies(const ListProxiesRequest& request) {
             const Timestamp now = transaction.now();
             PoolId pool;
             {
-                Statement row = transaction.prepare(query::pool_id_by_name);
+                Statement row = transaction.prepare(sql::pool_id_by_name);
                 if (!row.bind(request.pool).step()) return {};
                 pool = row.id<PoolId>(0);
             }
-            Statement rows = transaction.prepare(sql);
+            Statement rows = transaction.prepare(
+                key, [&] { return sqlkit::fill_slots(sql::list_proxies, {{"filter", filter.where}}); });
             rows.bind(now).bind(pool).bind(after);
-            if (request.status) rows.bind(static_cast<int>(*request.status));
+            rows.bind(code_of(request.status));
             for (const SqlValue& value : filter.values) rows.bind(value);
             rows.bind(static_cast<std::int64_t>(wanted));
             while (rows.step()) read.push_back(read_proxy(rows));
@@ -198,7 +197,7 @@ RemoveResult Catalog::remove_proxy(ProxyId id, bool force) {
     if (!stored) return {};
     std::vector<Lease> active;
     if (stored->proxy.current_leases > 0) {
-        Statement rows = transaction.prepare(query::active_leases_of_proxy);
+        Statement rows = transaction.prepare(sql::active_leases_of_proxy);
         rows.bind(id);
         while (rows.step()) active.push_back(read_lease(rows));
     }
@@ -206,9 +205,9 @@ RemoveResult Catalog::remove_proxy(ProxyId id, bool force) {
     const std::int64_t revoked = revoke_all(transaction, std::move(active), force, expired, [&] {
         return ConflictError("proxy_id", id.to_string(), "has active leases");
     });
-    transaction.prepare(query::delete_health_result).bind(id).run();
-    transaction.prepare(query::delete_health_records).bind(id).run();
-    transaction.prepare(query::delete_proxy).bind(id).run();
+    transaction.prepare(sql::delete_health_result).bind(id).run();
+    transaction.prepare(sql::delete_health_records).bind(id).run();
+    transaction.prepare(sql::delete_proxy).bind(id).run();
     transaction.commit();
     reports_.put(std::move(expired));
     return {.removed = true, .revoked_leases = revoked};

@@ -169,17 +169,14 @@ void Connection::fail_with(int code, bool committing) const {
     fail(operation_, why, retryable, committing && !retryable);
 }
 
-Statement Connection::prepare(std::string_view sql) {
-    if (const auto kept = statements_.find(sql); kept != statements_.end()) {
-        return {*this, statements_.extract(kept)};
-    }
+Statement Connection::prepare_new(std::string_view key, std::string_view sql) {
     sqlite3_stmt* statement = nullptr;
     const int code = sqlite3_prepare_v3(database_.get(), sql.data(), static_cast<int>(sql.size()),
                                         SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
     StatementHandle handle(statement);
     if (code != SQLITE_OK) fail_with(code);
     StatementCache fresh;
-    fresh.emplace(sql, std::move(handle));
+    fresh.emplace(key, std::move(handle));
     return {*this, fresh.extract(fresh.begin())};
 }
 

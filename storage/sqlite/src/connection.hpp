@@ -120,7 +120,17 @@ class Connection {
     /// Names what errors from now on are about.
     void set_operation(const Operation& operation) noexcept { operation_ = operation; }
 
-    Statement prepare(std::string_view sql);
+    Statement prepare(std::string_view sql) {
+        return prepare(sql, [sql] { return sql; });
+    }
+    /// `key` stands for the text that `compose` gives: called only if the statement is not prepared yet.
+    template <class Compose>
+    Statement prepare(std::string_view key, Compose compose) {
+        if (const auto kept = statements_.find(key); kept != statements_.end()) {
+            return {*this, statements_.extract(kept)};
+        }
+        return prepare_new(key, compose());
+    }
     /// One or more statements without parameters, prepared anew each time, as some PRAGMAs need it.
     void execute(const char* sql);
     /// The first column of the only row.
@@ -148,6 +158,7 @@ class Connection {
     };
     static int wait_for_lock(void* context, int attempt) noexcept;
     [[noreturn]] void fail_with(int code, bool committing = false) const;
+    Statement prepare_new(std::string_view key, std::string_view sql);
     void give_back(StatementCache::node_type node) noexcept;
 
     std::unique_ptr<BusyWait> busy_;

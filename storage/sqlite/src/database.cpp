@@ -11,7 +11,7 @@
 
 #include "migrations.hpp"
 #include "pharox/errors.hpp"
-#include "queries.hpp"
+#include "sql_statements.hpp"
 
 namespace pharox::sqlite {
 
@@ -177,17 +177,17 @@ WriteTransaction::~WriteTransaction() {
 }
 
 void WriteTransaction::read_state() {
-    Statement state = prepare(query::read_state);
+    Statement state = prepare(sql::read_state);
     state.step();
     set_state(state.time(0), state.integer(1), state.integer(2));
 }
 
-void WriteTransaction::set_state(Timestamp latest, std::int64_t mark, std::int64_t ended) noexcept {
+void WriteTransaction::set_state(Timestamp latest, std::int64_t use_sequence, std::int64_t ended) noexcept {
     if (state_known_) return;
     // Exactly what a query saw that was given clock(): the later of the two.
     now_ = std::max(clock_, latest);
     database_.time_not_before(latest);
-    mark_ = mark;
+    use_sequence_ = use_sequence;
     ended_ = ended;
     state_known_ = true;
 }
@@ -197,7 +197,7 @@ double WriteTransaction::draw_exponential() {
 }
 
 void WriteTransaction::commit() {
-    if (state_known_) prepare(query::write_state).bind(now_).bind(mark_).bind(ended_).run();
+    if (state_known_) prepare(sql::write_state).bind(now_).bind(use_sequence_).bind(ended_).run();
     connection_.commit();
     committed_ = true;
 }
@@ -221,7 +221,7 @@ ReadTransaction::~ReadTransaction() {
 }
 
 Timestamp ReadTransaction::now() {
-    Statement state = prepare(query::read_state);
+    Statement state = prepare(sql::read_state);
     state.step();
     database_.time_not_before(state.time(0));
     return std::max(clock_, state.time(0));

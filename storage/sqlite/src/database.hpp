@@ -69,6 +69,7 @@ class WriteTransaction {
     ~WriteTransaction();
 
     Statement prepare(std::string_view sql) { return connection_.prepare(sql); }
+    Statement prepare(std::string_view key, auto compose) { return connection_.prepare(key, compose); }
     Connection& connection() noexcept { return connection_; }
     Database& database() noexcept { return database_; }
 
@@ -77,10 +78,10 @@ class WriteTransaction {
     /// What the state says; first, unless a query of the caller's own reads it along and tells set_state().
     void read_state();
     /// Only the first call counts.
-    void set_state(Timestamp latest, std::int64_t mark, std::int64_t ended) noexcept;
+    void set_state(Timestamp latest, std::int64_t use_sequence, std::int64_t ended) noexcept;
     /// The store's time: one instant for the whole transaction.
     [[nodiscard]] Timestamp now() const noexcept { return now_; }
-    std::int64_t next_mark() noexcept { return ++mark_; }
+    std::int64_t next_use_sequence() noexcept { return ++use_sequence_; }
     /// How many ended leases the file remembers: who ends or forgets one says so.
     [[nodiscard]] std::int64_t ended_leases() const noexcept { return ended_; }
     void set_ended_leases(std::int64_t count) noexcept { ended_ = count; }
@@ -99,7 +100,7 @@ class WriteTransaction {
     Connection& connection_;
     Timestamp clock_{};
     Timestamp now_{};
-    std::int64_t mark_ = 0;
+    std::int64_t use_sequence_ = 0;
     std::int64_t ended_ = 0;
     bool state_known_ = false;
     bool makes_available_ = false;
@@ -115,6 +116,7 @@ class ReadTransaction {
     ~ReadTransaction();
 
     Statement prepare(std::string_view sql) { return connection_->prepare(sql); }
+    Statement prepare(std::string_view key, auto compose) { return connection_->prepare(key, compose); }
     /// What the clock said when the transaction began. The store's time may be later.
     [[nodiscard]] Timestamp clock() const noexcept { return clock_; }
     /// The store's time, read from the snapshot.

@@ -1,6 +1,6 @@
 // find_available_proxy: reads only, unless the selector moves what it finds or leases are due.
 #include "leasing.hpp"
-#include "queries.hpp"
+#include "sql_statements.hpp"
 
 namespace pharox::sqlite {
 
@@ -15,7 +15,10 @@ bool moves_what_it_finds(Selector selector) {
 
 void move_on(WriteTransaction& transaction, Selector selector, const ProxyRow& found) {
     if (selector == Selector::round_robin) {
-        transaction.prepare(query::mark_proxy).bind(transaction.next_mark()).bind(found.proxy.id).run();
+        transaction.prepare(sql::set_use_sequence)
+            .bind(transaction.next_use_sequence())
+            .bind(found.proxy.id)
+            .run();
     }
     draw_again(transaction, selector, found);
 }
@@ -45,7 +48,7 @@ bool Leasing::find_by_reading(const FindRequest& request, const std::vector<Pick
     ReadTransaction transaction(database_, finding);
     PoolId pool;
     {
-        Statement row = transaction.prepare(query::open_find);
+        Statement row = transaction.prepare(sql::find_context);
         row.bind(transaction.clock()).bind(request.pool).step();
         if (row.integer(4) != 0) return false;
         if (row.is_null(3)) return true;
@@ -62,7 +65,7 @@ std::optional<Proxy> Leasing::find_once(const FindRequest& request, Expired& exp
     std::optional<PoolId> pool;
     bool due = false;
     {
-        Statement row = transaction.prepare(query::open_find);
+        Statement row = transaction.prepare(sql::find_context);
         row.bind(transaction.clock()).bind(request.pool).step();
         transaction.set_state(row.time(0), row.integer(1), row.integer(2));
         if (!row.is_null(3)) pool = row.id<PoolId>(3);

@@ -6,7 +6,7 @@
 #include "lease_records.hpp"
 #include "live_proxy.hpp"
 #include "pharox/errors.hpp"
-#include "queries.hpp"
+#include "sql_statements.hpp"
 
 namespace pharox::sqlite {
 
@@ -41,7 +41,7 @@ void bind_record(Statement& statement, const ProxyHealthRecord& record) {
 }
 
 bool has_newer_result(WriteTransaction& transaction, const HealthCheckResult& result) {
-    Statement row = transaction.prepare(query::last_checked_at);
+    Statement row = transaction.prepare(sql::last_checked_at);
     return row.bind(result.proxy_id).step() && result.checked_at < row.time(0);
 }
 
@@ -55,7 +55,7 @@ std::optional<Proxy> HealthLog::apply_health_check_result(const HealthCheckResul
     checked.checked_at = std::min(checked.checked_at, now);
     Proxy proxy;
     {
-        Statement row = transaction.prepare(query::proxy_by_id);
+        Statement row = transaction.prepare(sql::proxy_by_id);
         if (!row.bind(checked.proxy_id).step()) return std::nullopt;
         proxy = read_proxy(row);
     }
@@ -64,15 +64,15 @@ std::optional<Proxy> HealthLog::apply_health_check_result(const HealthCheckResul
     if (proxy.status != ProxyStatus::banned) proxy.status = checked.status;
     const bool reachable = checked.status == ProxyStatus::active || checked.status == ProxyStatus::slow;
     if (reachable && checked.latency_ms) proxy.latency_ms = checked.latency_ms;
-    transaction.prepare(query::apply_health)
+    transaction.prepare(sql::apply_health_check_result)
         .bind(static_cast<int>(proxy.status))
         .bind(proxy.checked_at)
         .bind(proxy.latency_ms)
-        .bind(has_room(proxy))
+        .bind(is_available(proxy))
         .bind(proxy.id)
         .run();
     {
-        Statement put = transaction.prepare(query::put_health_result);
+        Statement put = transaction.prepare(sql::put_health_result);
         bind_result(put, checked);
         put.run();
     }
@@ -84,7 +84,7 @@ std::optional<Proxy> HealthLog::apply_health_check_result(const HealthCheckResul
 
 std::optional<HealthCheckResult> HealthLog::get_last_health_result(ProxyId proxy) {
     ReadTransaction transaction(database_, {.name = "get_last_health_result"});
-    Statement row = transaction.prepare(query::health_result_of_proxy);
+    Statement row = transaction.prepare(sql::health_result_of_proxy);
     if (!row.bind(proxy).step()) return std::nullopt;
     return read_health_result(row);
 }
@@ -94,11 +94,11 @@ void HealthLog::save_health_record(const ProxyHealthRecord& record) {
     const Options& options = database_.options();
     WriteTransaction transaction(database_, {.name = "save_health_record"}, Durability::process);
     transaction.read_state();
-    if (!transaction.prepare(query::proxy_by_id).bind(checked.proxy_id).step()) {
+    if (!transaction.prepare(sql::proxy_by_id).bind(checked.proxy_id).step()) {
         throw ProxyNotFoundError(checked.proxy_id);
     }
     {
-        Statement insert = transaction.prepare(query::insert_health_record);
+        Statement insert = transaction.prepare(sql::insert_health_record);
         bind_record(insert, checked);
         insert.run();
     }
@@ -106,7 +106,7 @@ void HealthLog::save_health_record(const ProxyHealthRecord& record) {
         throw ConflictError("id", checked.id.to_string(), "is the id of another record");
     }
     constexpr std::size_t no_number = std::numeric_limits<std::int64_t>::max();
-    transaction.prepare(query::prune_records_of_proxy)
+    transaction.prepare(sql::prune_records_of_proxy)
         .bind(checked.proxy_id)
         .bind(static_cast<std::int64_t>(std::min(options.health_records_per_proxy, no_number)))
         .run();
@@ -118,7 +118,7 @@ std::vector<ProxyHealthRecord> HealthLog::list_health_records(const ListHealthRe
     validate(request);
     ReadTransaction transaction(database_, {.name = "list_health_records"});
     const Timestamp now = transaction.now();
-    Statement rows = transaction.prepare(query::list_health_records);
+    Statement rows = transaction.prepare(sql::list_health_records);
     rows.bind(request.proxy_id)
         .bind(earlier(now, database_.options().health_retention))
         .bind(static_cast<std::int64_t>(request.limit));
@@ -129,7 +129,7 @@ std::vector<ProxyHealthRecord> HealthLog::list_health_records(const ListHealthRe
 
 std::int64_t prune_health_records(WriteTransaction& transaction, int limit) {
     const Timestamp latest = earlier(transaction.now(), transaction.database().options().health_retention);
-    transaction.prepare(query::prune_health_records).bind(latest).bind(limit).run();
+    transaction.prepare(sql::prune_health_records).bind(latest).bind(limit).run();
     return transaction.connection().changes();
 }
 

@@ -3,7 +3,7 @@
 
 #include "health.hpp"
 #include "leasing.hpp"
-#include "queries.hpp"
+#include "sql_statements.hpp"
 
 namespace pharox::sqlite {
 
@@ -37,7 +37,7 @@ ReleaseResult Leasing::end_now(WriteTransaction& transaction, LeaseId id, Releas
     Lease lease;
     bool opens = false;
     {
-        Statement row = transaction.prepare(query::open_release);
+        Statement row = transaction.prepare(sql::release_context);
         row.bind(id).step();
         transaction.set_state(row.time(0), row.integer(1), row.integer(2));
         if (row.is_null(4)) return {};
@@ -52,9 +52,9 @@ ReleaseResult Leasing::end_now(WriteTransaction& transaction, LeaseId id, Releas
     lease.status = LeaseStatus::released;
     lease.released_at = now;
     lease.release_reason = reason;
-    transaction.prepare(query::end_lease).bind(now).bind(static_cast<int>(reason)).bind(lease.id).run();
-    transaction.prepare(opens ? query::give_back_and_open : query::give_back)
-        .bind(transaction.next_mark())
+    transaction.prepare(sql::end_lease).bind(now).bind(static_cast<int>(reason)).bind(lease.id).run();
+    transaction.prepare(opens ? sql::uncount_lease_and_open : sql::uncount_lease)
+        .bind(transaction.next_use_sequence())
         .bind(lease.proxy_id)
         .run();
     transaction.set_ended_leases(transaction.ended_leases() + 1);
@@ -103,12 +103,12 @@ PoolStats Leasing::pool_stats(const PoolStatsRequest& request) {
     ReadTransaction transaction(database_, {.name = "get_pool_stats"});
     PoolId pool;
     {
-        Statement row = transaction.prepare(query::pool_id_by_name);
+        Statement row = transaction.prepare(sql::pool_id_by_name);
         if (!row.bind(request.pool).step()) return std::nullopt;
         pool = row.id<PoolId>(0);
     }
     const Timestamp now = transaction.now();
-    Statement row = transaction.prepare(query::pool_stats);
+    Statement row = transaction.prepare(sql::pool_stats);
     row.bind(now).bind(pool).step();
     return PoolStatsSnapshot{.pool_name = request.pool,
                              .total_proxies = row.integer(0),
@@ -134,7 +134,7 @@ RenewResult Leasing::renew_lease(const RenewRequest& request) {
     }
     lease.expires_at = std::max<Timestamp>(lease.expires_at, now + request.duration);
     if (lease.tenure_ends_at) lease.expires_at = std::min<Timestamp>(lease.expires_at, *lease.tenure_ends_at);
-    transaction.prepare(query::renew_lease).bind(lease.expires_at).bind(lease.id).run();
+    transaction.prepare(sql::renew_lease).bind(lease.expires_at).bind(lease.id).run();
     transaction.commit();
     return {.renewed = true, .lease = std::move(lease)};
 }
@@ -142,7 +142,7 @@ RenewResult Leasing::renew_lease(const RenewRequest& request) {
 std::optional<Lease> Leasing::get_lease(const GetLeaseRequest& request) {
     ReadTransaction transaction(database_, {.name = "get_lease", .lease = request.lease_id});
     const Timestamp now = transaction.now();
-    Statement row = transaction.prepare(query::lease_by_id);
+    Statement row = transaction.prepare(sql::lease_by_id);
     if (!row.bind(request.lease_id).step()) return std::nullopt;
     Lease lease = as_of(read_lease(row), now);
     if (is_forgotten(lease, now, database_.options().retention)) return std::nullopt;
@@ -155,11 +155,11 @@ Page<Lease> Leasing::list_leases(const ListLeasesRequest& request) {
     const Timestamp now = transaction.now();
     std::optional<ConsumerId> consumer;
     if (!request.consumer.empty()) {
-        Statement row = transaction.prepare(query::consumer_by_name);
+        Statement row = transaction.prepare(sql::consumer_by_name);
         if (!row.bind(request.consumer).step()) return {};
         consumer = row.id<ConsumerId>(0);
     }
-    Statement rows = transaction.prepare(query::list_leases);
+    Statement rows = transaction.prepare(sql::list_leases);
     rows.bind(now);
     if (request.after.empty()) {
         rows.bind_blob("", 0);  // before every id, the nil one too

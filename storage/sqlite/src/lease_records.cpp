@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "queries.hpp"
+#include "sql_statements.hpp"
 
 namespace pharox::sqlite {
 
@@ -20,13 +20,13 @@ LeasedProxy grant(WriteTransaction& transaction, ProxyRow row, const LeaseTerms&
                 .tenure_ends_at = terms.max_tenure ? std::optional(now + *terms.max_tenure) : std::nullopt,
                 .metadata = terms.metadata};
     ++row.proxy.current_leases;
-    transaction.prepare(has_room(row.proxy) ? query::take : query::take_and_fill)
+    transaction.prepare(is_available(row.proxy) ? sql::count_lease : sql::count_last_lease)
         .bind(row.proxy.current_leases)
-        .bind(transaction.next_mark())
+        .bind(transaction.next_use_sequence())
         .bind(lease.fencing_token)
         .bind(lease.proxy_id)
         .run();
-    Statement insert = transaction.prepare(query::insert_lease);
+    Statement insert = transaction.prepare(sql::insert_lease);
     insert.bind(lease.id)
         .bind(lease.proxy_id)
         .bind(lease.consumer_id)
@@ -41,7 +41,7 @@ LeasedProxy grant(WriteTransaction& transaction, ProxyRow row, const LeaseTerms&
 }
 
 std::optional<Lease> find_lease(WriteTransaction& transaction, LeaseId id) {
-    Statement rows = transaction.prepare(query::lease_by_id);
+    Statement rows = transaction.prepare(sql::lease_by_id);
     if (!rows.bind(id).step()) return std::nullopt;
     return read_lease(rows);
 }
@@ -50,8 +50,11 @@ void end_lease(WriteTransaction& transaction, Lease& lease, Timestamp at, Releas
     lease.status = LeaseStatus::released;
     lease.released_at = at;
     lease.release_reason = reason;
-    transaction.prepare(query::end_lease).bind(at).bind(static_cast<int>(reason)).bind(lease.id).run();
-    transaction.prepare(query::give_back_any).bind(transaction.next_mark()).bind(lease.proxy_id).run();
+    transaction.prepare(sql::end_lease).bind(at).bind(static_cast<int>(reason)).bind(lease.id).run();
+    transaction.prepare(sql::uncount_lease_any)
+        .bind(transaction.next_use_sequence())
+        .bind(lease.proxy_id)
+        .run();
     transaction.set_ended_leases(transaction.ended_leases() + 1);
     transaction.makes_available();
 }
@@ -59,7 +62,7 @@ void end_lease(WriteTransaction& transaction, Lease& lease, Timestamp at, Releas
 bool collect_due(WriteTransaction& transaction, int limit, std::vector<Lease>& ended) {
     std::vector<Lease> due;
     {
-        Statement rows = transaction.prepare(query::due_leases);
+        Statement rows = transaction.prepare(sql::expired_leases);
         rows.bind(transaction.now()).bind(limit);
         while (rows.step()) due.push_back(read_lease(rows));
     }
@@ -81,7 +84,7 @@ Timestamp earlier(Timestamp now, Duration by) noexcept {
 namespace {
 
 std::int64_t forget_ended_until(WriteTransaction& transaction, Timestamp latest, std::int64_t limit) {
-    transaction.prepare(query::prune_leases).bind(latest).bind(limit).run();
+    transaction.prepare(sql::prune_leases).bind(latest).bind(limit).run();
     const std::int64_t forgotten = transaction.connection().changes();
     transaction.set_ended_leases(transaction.ended_leases() - forgotten);
     return forgotten;

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "leasing.hpp"
-#include "queries.hpp"
+#include "sql_statements.hpp"
 
 namespace pharox::sqlite {
 
@@ -22,7 +22,7 @@ struct Opening {
 template <class Transaction>
 Opening open_acquire(Transaction& transaction, LeaseId lease, std::string_view consumer,
                      std::string_view pool) {
-    Statement row = transaction.prepare(query::open_acquire);
+    Statement row = transaction.prepare(sql::acquire_context);
     row.bind(transaction.clock()).bind(lease).bind(consumer).bind(pool).step();
     if constexpr (std::is_same_v<Transaction, WriteTransaction>) {
         transaction.set_state(row.time(0), row.integer(1), row.integer(2));

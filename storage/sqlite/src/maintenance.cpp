@@ -1,7 +1,7 @@
 #include "maintenance.hpp"
 
 #include "migrations.hpp"
-#include "queries.hpp"
+#include "sql_statements.hpp"
 
 namespace pharox::sqlite {
 
@@ -10,12 +10,12 @@ namespace {
 AuditResult compare_counters(auto& transaction, Timestamp now, auto report) {
     AuditResult result;
     {
-        Statement totals = transaction.prepare(query::audit_totals);
+        Statement totals = transaction.prepare(sql::audit_totals);
         totals.bind(now).step();
         result.proxies = totals.integer(0);
         result.leases = totals.integer(1);
     }
-    Statement rows = transaction.prepare(query::wrong_counters);
+    Statement rows = transaction.prepare(sql::wrong_counters);
     rows.bind(now);
     while (rows.step()) {
         result.mismatches.push_back({.proxy_id = rows.template id<ProxyId>(0),
@@ -32,7 +32,7 @@ AuditResult compare_counters(auto& transaction, Timestamp now, auto report) {
 void Maintenance::ping() {
     WriteTransaction transaction(database_, {.name = "ping"});
     require_known_schema(transaction.connection(), database_.name());
-    transaction.prepare(query::touch_state).run();
+    transaction.prepare(sql::touch_state).run();
     // Else it would stay in memory: a full disk shows only here. Nothing of it is
     // committed.
     transaction.connection().write_out();
@@ -51,9 +51,9 @@ AuditResult Maintenance::repair() {
         compare_counters(transaction, transaction.now(), [&](std::int64_t leases) { due.push_back(leases); });
     for (std::size_t i = 0; i < due.size(); ++i) {
         const CounterMismatch& wrong = result.mismatches[i];
-        transaction.prepare(query::set_counter).bind(wrong.active_leases + due[i]).bind(wrong.proxy_id).run();
+        transaction.prepare(sql::set_counter).bind(wrong.active_leases + due[i]).bind(wrong.proxy_id).run();
     }
-    transaction.set_ended_leases(transaction.connection().query_integer(query::count_ended));
+    transaction.set_ended_leases(transaction.connection().query_integer(sql::count_ended_leases));
     transaction.makes_available();
     transaction.commit();
     return result;

@@ -129,8 +129,18 @@ CREATE INDEX health_record_of_proxy ON health_record (proxy_id, checked_at DESC,
 CREATE INDEX health_record_age ON health_record (checked_at);
 )sql";
 
+/// Standard names.
+constexpr auto third_schema = R"sql(
+ALTER TABLE state RENAME COLUMN mark TO use_sequence;
+ALTER TABLE state RENAME COLUMN ended TO ended_leases;
+ALTER TABLE proxy RENAME COLUMN mark TO use_sequence;
+ALTER TABLE proxy RENAME COLUMN has_room TO available;
+DROP INDEX lease_due;
+CREATE INDEX lease_expiry ON lease (expires_at) WHERE status = 0;
+)sql";
+
 /// Number n leads from schema n to n + 1. What was released never changes.
-constexpr std::array migrations = {first_schema, second_schema};
+constexpr std::array migrations = {first_schema, second_schema, third_schema};
 
 /// Refusals of a file say nothing of an operation: what is wrong is the file.
 constexpr Operation the_file{.name = ""};

@@ -2,23 +2,24 @@
 
 #include <array>
 
-#include "queries.hpp"
+#include "sql_statements.hpp"
+#include "statement_text.hpp"
 
 namespace pharox::sqlite {
 
 namespace {
 
-struct Order {
+struct SortOrder {
     std::string_view name;
     std::string_view columns;
     std::string_view condition{};
 };
 
-const Order& order_of(Selector selector) {
-    static constexpr std::array<Order, selector_count> orders = {{
+const SortOrder& sort_order_of(Selector selector) {
+    static constexpr std::array<SortOrder, selector_count> orders = {{
         {.name = "first_available", .columns = "checked_at DESC, id"},
-        {.name = "round_robin", .columns = "mark, id"},
-        {.name = "least_used", .columns = "current_leases, mark, id"},
+        {.name = "round_robin", .columns = "use_sequence, id"},
+        {.name = "least_used", .columns = "current_leases, use_sequence, id"},
         {.name = "lowest_latency", .columns = "latency_rank, id"},
         {.name = "random", .columns = "random_key, id"},
         {.name = "weighted_random", .columns = "weighted_key, id", .condition = " AND weight > 0"},
@@ -26,43 +27,33 @@ const Order& order_of(Selector selector) {
     return orders[static_cast<std::size_t>(selector)];
 }
 
-constexpr std::string_view not_full = "(max_concurrency IS NULL OR current_leases < max_concurrency)";
-
 /// The same words in the index and in the query, or SQLite does not see that the one serves the other.
-std::string availability(bool slow) {
-    return slow ? "status = 2 AND " + std::string(not_full) : std::string("has_room = 1");
+std::string availability(OrderIndex index) {
+    std::string condition =
+        index.slow ? "status = 2 AND (max_concurrency IS NULL OR current_leases < max_concurrency)"
+                   : "available = 1";
+    return condition.append(sort_order_of(index.selector).condition);
 }
 
-/// The rows that the plan goes through, from the keyword FROM on.
-std::string available(const PickPlan& plan, bool forced_index) {
-    std::string sql = " FROM proxy";
-    if (forced_index) sql += " INDEXED BY " + index_name(plan.index);
-    sql += " WHERE pool_id = ? AND " + availability(plan.index.slow);
-    sql += order_of(plan.index.selector).condition;
-    return sql;
-}
-
-std::string constraints(const PickPlan& plan) {
-    std::string sql;
-    if (plan.equality.attribute != Attribute::none) {
-        sql += " AND ";
-        sql += column_of(plan.equality.attribute);
-        sql += " = ?";
+std::string_view template_of(PickQuery query) {
+    switch (query) {
+        case PickQuery::available_proxies:
+            return sql::available_proxies;
+        case PickQuery::available_proxy_ids:
+            return sql::available_proxy_ids;
+        case PickQuery::available_proxy_by_id:
+            return sql::available_proxy_by_id;
+        case PickQuery::miss_has_match:
+            break;
     }
-    return sql + plan.filter.where;
+    return sql::miss_has_match;
 }
-
-std::string in_order(const PickPlan& plan) {
-    return " ORDER BY " + std::string(order_of(plan.index.selector).columns);
-}
-
-constexpr std::string_view select_row = "SELECT " PHAROX_PROXY_COLUMNS("current_leases");
 
 }  // namespace
 
 std::string index_name(OrderIndex index) {
     std::string name = index.slow ? "proxy_slow_" : "proxy_";
-    name += order_of(index.selector).name;
+    name += sort_order_of(index.selector).name;
     if (index.attribute != Attribute::none) {
         name += "_by_";
         name += column_of(index.attribute);
@@ -71,44 +62,40 @@ std::string index_name(OrderIndex index) {
 }
 
 std::string create_index(OrderIndex index) {
-    const Order& order = order_of(index.selector);
-    std::string sql = "CREATE INDEX IF NOT EXISTS " + index_name(index) + " ON proxy (pool_id, ";
+    std::string columns;
+    std::string available = availability(index);
     if (index.attribute != Attribute::none) {
-        sql += column_of(index.attribute);
-        sql += ", ";
+        columns = std::string(column_of(index.attribute)) + ", ";
+        // Proxies without the attribute are left out. A column that is never NULL must not be compared with
+        // it: SQLite drops such a comparison from the query, and then does not recognise the index.
+        if (index.attribute != Attribute::protocol) {
+            available += " AND " + std::string(column_of(index.attribute)) + " IS NOT NULL";
+        }
     }
-    sql += order.columns;
-    sql += ") WHERE " + availability(index.slow);
-    sql += order.condition;
-    // Those without the attribute need no place in it. A column that is never NULL must not be asked: SQLite
-    // finds the question needless, and then does not recognise the index.
-    if (index.attribute != Attribute::none && index.attribute != Attribute::protocol) {
-        sql += " AND ";
-        sql += column_of(index.attribute);
-        sql += " IS NOT NULL";
+    columns += sort_order_of(index.selector).columns;
+    return sqlkit::fill_slots(sql::create_order_index,
+                              {{"index", index_name(index)}, {"columns", columns}, {"available", available}});
+}
+
+std::string PickPlan::text(PickQuery query) const {
+    std::string condition;
+    if (equality.attribute != Attribute::none) {
+        condition = " AND " + std::string(column_of(equality.attribute)) + " = ?";
     }
-    return sql;
+    condition += filter.where;
+    return sqlkit::fill_slots(template_of(query), {{"index", index_name(index)},
+                                                   {"available", availability(index)},
+                                                   {"filter", condition},
+                                                   {"sort_order", sort_order_of(index.selector).columns},
+                                                   {"status", index.slow ? "2" : "0"}});
 }
 
-std::string PickPlan::rows() const {
-    return std::string(select_row) + available(*this, true) + constraints(*this) + in_order(*this) +
-           " LIMIT ?";
-}
-
-std::string PickPlan::ids() const {
-    return "SELECT id" + available(*this, true) + constraints(*this) + in_order(*this);
-}
-
-std::string PickPlan::row_if_still_fits() const {
-    return std::string(select_row) + available(*this, false) + constraints(*this) + " AND id = ?";
-}
-
-std::string PickPlan::any() const {
-    std::string sql = "SELECT 1 FROM proxy INDEXED BY proxy_pool WHERE pool_id = ? AND status = ";
-    sql += index.slow ? "2" : "0";
-    sql += " AND ";
-    sql += not_full;
-    return sql + " = ?" + constraints(*this) + " LIMIT 1";
+std::string PickPlan::key(PickQuery query) const {
+    // Digits first: no statement begins with one.
+    std::string key{static_cast<char>('0' + static_cast<int>(query)),
+                    static_cast<char>('0' + static_cast<int>(index.selector)), index.slow ? 's' : 'a',
+                    static_cast<char>('0' + static_cast<int>(index.attribute))};
+    return key.append(filter.where);
 }
 
 PickPlan PickPlan::of_slow_ones() const {

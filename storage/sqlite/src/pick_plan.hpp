@@ -10,8 +10,8 @@ namespace pharox::sqlite {
 
 inline constexpr int selector_count = 6;
 
-/// Serves the selector's order among the active proxies with room, or the slow ones, for one attribute's
-/// value or for all.
+/// Serves the selector's order among the available proxies that are active, or those that are slow, for one
+/// attribute's value or for all.
 struct OrderIndex {
     Selector selector = Selector::first_available;
     Attribute attribute = Attribute::none;
@@ -21,24 +21,29 @@ struct OrderIndex {
 std::string index_name(OrderIndex index);
 std::string create_index(OrderIndex index);
 
+/// The statements of acquire.sql that a plan fills in.
+enum class PickQuery : std::uint8_t {
+    available_proxies,
+    available_proxy_ids,
+    available_proxy_by_id,
+    miss_has_match
+};
+
 /// The available proxies of a pool that may match, in the selector's order.
 struct PickPlan {
     OrderIndex index{};
     IndexedEquality equality{};
     FilterSql filter{};
 
-    /// Rows of proxies. Parameters: pool id; those of bind_filter(); how many at most.
-    [[nodiscard]] std::string rows() const;
-    /// Their ids alone, all of them. Parameters: pool id; those of bind_filter().
-    [[nodiscard]] std::string ids() const;
-    /// One row by id, if it is still available and may match. Parameters: pool id; those of bind_filter();
-    /// the id.
-    [[nodiscard]] std::string row_if_still_fits() const;
-    /// A row if any proxy of the pool, active or slow as the plan is, that may match has room, or is full.
-    /// Parameters: pool id; whether it has room;
-    /// those of bind_filter().
-    [[nodiscard]] std::string any() const;
-    /// The same among slow ones.
+    [[nodiscard]] std::string text(PickQuery query) const;
+    /// Tells the statement from every other, and is shorter than its text.
+    [[nodiscard]] std::string key(PickQuery query) const;
+    /// The text is composed once for each connection.
+    template <class Transaction>
+    auto prepare(Transaction& transaction, PickQuery query) const {
+        return transaction.prepare(key(query), [&] { return text(query); });
+    }
+    /// The same among slow proxies.
     [[nodiscard]] PickPlan of_slow_ones() const;
 
     template <class Target>

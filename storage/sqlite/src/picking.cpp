@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "queries.hpp"
+#include "sql_statements.hpp"
 
 namespace pharox::sqlite {
 
@@ -20,7 +20,7 @@ double mean_step(const PoolKeys& keys, double weight) {
 
 std::optional<ProxyRow> pick_unchanged(WriteTransaction& transaction, const PickPlan& plan, PoolId pool,
                                        const Proxy& seen) {
-    Statement rows = transaction.prepare(plan.row_if_still_fits());
+    Statement rows = plan.prepare(transaction, PickQuery::available_proxy_by_id);
     rows.bind(pool);
     plan.bind_filter(rows);
     rows.bind(seen.id);
@@ -38,24 +38,24 @@ void draw_again(WriteTransaction& transaction, Selector selector, const ProxyRow
     double highest = weighted ? picked.weighted_key : picked.random_key;
     double step = transaction.draw_exponential();
     {
-        Statement row = transaction.prepare(query::pool_keys);
+        Statement row = transaction.prepare(sql::pool_keys);
         row.bind(picked.proxy.pool_id).step();
         const PoolKeys keys = read_pool_keys(row);
         highest = std::max(highest, weighted ? keys.weighted_high : keys.random_high);
         if (weighted) step *= mean_step(keys, picked.proxy.weight);
     }
-    transaction.prepare(weighted ? query::set_weighted_high : query::set_random_high)
+    transaction.prepare(weighted ? sql::set_weighted_high : sql::set_random_high)
         .bind(highest)
         .bind(picked.proxy.pool_id)
         .run();
-    transaction.prepare(weighted ? query::set_weighted_key : query::set_random_key)
+    transaction.prepare(weighted ? sql::set_weighted_key : sql::set_random_key)
         .bind(highest + step)
         .bind(picked.proxy.id)
         .run();
 }
 
 bool any(ReadTransaction& transaction, const PickPlan& plan, PoolId pool, bool with_room) {
-    Statement rows = transaction.prepare(plan.any());
+    Statement rows = plan.prepare(transaction, PickQuery::miss_has_match);
     rows.bind(pool).bind(with_room);
     plan.bind_filter(rows);
     return rows.step();
@@ -77,14 +77,14 @@ std::optional<Proxy> Candidates::next() {
 void Candidates::read_first() {
     ReadTransaction transaction(database_, looking);
     {
-        Statement rows = transaction.prepare(plan_.rows());
+        Statement rows = plan_.prepare(transaction, PickQuery::available_proxies);
         rows.bind(pool_);
         plan_.bind_filter(rows);
         rows.bind(page_size);
         while (rows.step()) ready_.push_back(read_proxy(rows));
     }
     if (ready_.size() == page_size) {
-        Statement rows = transaction.prepare(plan_.ids());
+        Statement rows = plan_.prepare(transaction, PickQuery::available_proxy_ids);
         rows.bind(pool_);
         plan_.bind_filter(rows);
         for (std::size_t row = 0; rows.step(); ++row) {
@@ -97,7 +97,7 @@ void Candidates::read_first() {
 
 void Candidates::read_more() {
     ReadTransaction transaction(database_, looking);
-    Statement rows = transaction.prepare(plan_.row_if_still_fits());
+    Statement rows = plan_.prepare(transaction, PickQuery::available_proxy_by_id);
     for (int read = 0; read < page_size && !waiting_.empty(); ++read) {
         rows.reset();
         rows.bind(pool_);

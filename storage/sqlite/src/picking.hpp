@@ -13,7 +13,7 @@ namespace pharox::sqlite {
 /// The first of the plan's rows. `transaction` reads or writes.
 template <class Transaction>
 std::optional<ProxyRow> pick(Transaction& transaction, const PickPlan& plan, PoolId pool) {
-    Statement rows = transaction.prepare(plan.rows());
+    Statement rows = plan.prepare(transaction, PickQuery::available_proxies);
     rows.bind(pool);
     plan.bind_filter(rows);
     rows.bind(1);

@@ -194,13 +194,15 @@ void bind_proxy(Statement& statement, const Proxy& proxy) {
         statement.bind_blob(tags.data(), tags.size());
     }
     bind_metadata(statement, proxy.metadata);
-    statement.bind(proxy.identity()).bind(has_room(proxy));
+    statement.bind(proxy.identity()).bind(is_available(proxy));
 }
 
 bool is_full(const Proxy& proxy) noexcept {
     return proxy.max_concurrency && proxy.current_leases >= *proxy.max_concurrency;
 }
 
-bool has_room(const Proxy& proxy) noexcept { return proxy.status == ProxyStatus::active && !is_full(proxy); }
+bool is_available(const Proxy& proxy) noexcept {
+    return proxy.status == ProxyStatus::active && !is_full(proxy);
+}
 
 }  // namespace pharox::sqlite

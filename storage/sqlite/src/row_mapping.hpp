@@ -1,4 +1,4 @@
-// Rows to models and back. The columns come in the order of PHAROX_…_COLUMNS in queries.hpp.
+// Rows to models and back. The columns come in the order of the statements of sql/.
 #pragma once
 
 #include "connection.hpp"
@@ -40,13 +40,13 @@ std::optional<int> code_of(const std::optional<Enumeration>& value) {
     return value ? std::optional(static_cast<int>(*value)) : std::nullopt;
 }
 
-/// pool_id … identity, has_room: what both inserting and updating a proxy bind. Reads proxy.current_leases.
+/// pool_id … identity, available: what both inserting and updating a proxy bind. Reads proxy.current_leases.
 void bind_proxy(Statement& statement, const Proxy& proxy);
 /// An empty object is stored as NULL: most metadata is empty, and so is not parsed.
 void bind_metadata(Statement& statement, const Json& metadata);
 
 bool is_full(const Proxy& proxy) noexcept;
 /// What the column says: active, and not full.
-bool has_room(const Proxy& proxy) noexcept;
+bool is_available(const Proxy& proxy) noexcept;
 
 }  // namespace pharox::sqlite

@@ -37,7 +37,7 @@ TEST(SqliteBatches, AreAllOrNothingWhenTheFileFails) {
     raw.execute("DROP TRIGGER fault");
     for (const ReleaseResult& result : storage->release_many(releases)) EXPECT_TRUE(result.released);
     EXPECT_TRUE(require_maintenance(*storage).audit().mismatches.empty());
-    EXPECT_EQ(raw.query("SELECT count(DISTINCT mark) FROM proxy WHERE mark > 0"),
+    EXPECT_EQ(raw.query("SELECT count(DISTINCT use_sequence) FROM proxy WHERE use_sequence > 0"),
               std::vector<std::string>{"2"})
         << "twenty leases went to two proxies, each with marks of its own";
 }

@@ -15,7 +15,7 @@ void break_counter(pharox::IStorage& /*store*/, const pharox::testkit::Setup& se
     const std::string value = std::to_string(counter);
     pharox::sqlite::RawDatabase(setup.folder / "pools.db")
         .execute("UPDATE proxy SET current_leases = " + value +
-                 ", has_room = (status = 0 AND (max_concurrency IS NULL OR " + value +
+                 ", available = (status = 0 AND (max_concurrency IS NULL OR " + value +
                  " < max_concurrency)) WHERE id = x'" + id + "'");
 }
 

@@ -27,9 +27,11 @@ TEST(SqlitePing, LeavesNoTrace) {
     const Folder folder;
     const auto storage = make_storage({.path = folder / "pools.db"});
     fill(*storage, 1, 1);
-    const auto before = RawDatabase(folder / "pools.db").query("SELECT now || mark || ended FROM state");
+    const auto before =
+        RawDatabase(folder / "pools.db").query("SELECT now || use_sequence || ended_leases FROM state");
     for (int i = 0; i < 100; ++i) require_maintenance(*storage).ping();
-    EXPECT_EQ(RawDatabase(folder / "pools.db").query("SELECT now || mark || ended FROM state"), before);
+    EXPECT_EQ(RawDatabase(folder / "pools.db").query("SELECT now || use_sequence || ended_leases FROM state"),
+              before);
     EXPECT_TRUE(storage->acquire({.pool = "pool"}));
     EXPECT_EQ(RawDatabase(folder / "pools.db").query("PRAGMA integrity_check"),
               std::vector<std::string>{"ok"});
@@ -74,7 +76,7 @@ TEST(SqliteAudit, FindsAndMendsWrongCounters) {
     EXPECT_TRUE(maintenance.audit().mismatches.empty());
     EXPECT_EQ(maintenance.audit().leases, 3);
     RawDatabase(folder / "pools.db")
-        .execute("UPDATE proxy SET current_leases = 0, has_room = 1 WHERE host IN ('10.0.0.0', '10.0.0.2')");
+        .execute("UPDATE proxy SET current_leases = 0, available = 1 WHERE host IN ('10.0.0.0', '10.0.0.2')");
 
     EXPECT_TRUE(storage->release_lease({.lease_id = lost}).released) << "a wrong counter holds up no release";
     const AuditResult found = maintenance.audit();
@@ -105,7 +107,7 @@ TEST(SqliteRetention, KeepsANumberOfEndedLeasesBeyondTenMinutes) {
     clock->advance(std::chrono::hours(1));
     storage->cleanup_expired_leases({});
     EXPECT_EQ(count(folder / "pools.db", "lease"), 0);
-    EXPECT_EQ(RawDatabase(folder / "pools.db").query("SELECT ended FROM state").at(0), "0");
+    EXPECT_EQ(RawDatabase(folder / "pools.db").query("SELECT ended_leases FROM state").at(0), "0");
 }
 
 TEST(SqliteRetention, NeedsNoCleanupToStayBounded) {

@@ -1,7 +1,7 @@
 // Which index serves what: no pick sorts, and what is said to be served by an index is.
 #include "fixture.hpp"
+#include "sql_statements.hpp"
 #include "src/pick_plan.hpp"
-#include "src/queries.hpp"
 
 namespace pharox::sqlite {
 namespace {
@@ -27,7 +27,8 @@ std::vector<ProxyFilters> served() {
 void expect_served(RawDatabase& raw, const PickPlan& plan) {
     PickPlan without_functions = plan;  // they are not registered in this connection
     without_functions.filter = {};
-    const auto steps = raw.query("EXPLAIN QUERY PLAN " + without_functions.rows());
+    const auto steps =
+        raw.query("EXPLAIN QUERY PLAN " + without_functions.text(PickQuery::available_proxies));
     ASSERT_EQ(steps.size(), 1U) << steps.back();
     EXPECT_NE(steps[0].find("SEARCH proxy USING INDEX " + index_name(plan.index)), std::string::npos)
         << steps[0];
@@ -62,7 +63,7 @@ TEST(SqlitePlans, AFreshDatabasePaysForOneOrderOnly) {
     const auto orders = [&] {
         return RawDatabase(folder / "pools.db")
             .query(
-                "SELECT name FROM sqlite_schema WHERE type = 'index' AND sql LIKE '%has_room%' ORDER BY "
+                "SELECT name FROM sqlite_schema WHERE type = 'index' AND sql LIKE '%available = 1%' ORDER BY "
                 "name");
     };
     EXPECT_EQ(orders(), std::vector<std::string>{"proxy_first_available"});
@@ -74,10 +75,10 @@ TEST(SqlitePlans, StatementsAboutLeasesNeverScan) {
     const Folder folder;
     fill(*make_storage({.path = folder / "pools.db"}), 50, 10);
     RawDatabase raw(folder / "pools.db");
-    for (const char* sql :
-         {query::due_leases, query::prune_leases, query::open_release, query::lease_by_id, query::list_leases,
-          query::list_health_records, query::prune_records_of_proxy, query::prune_health_records}) {
-        for (const std::string& step : raw.query(std::string("EXPLAIN QUERY PLAN ") + sql)) {
+    for (const std::string_view sql :
+         {sql::expired_leases, sql::prune_leases, sql::release_context, sql::lease_by_id, sql::list_leases,
+          sql::list_health_records, sql::prune_records_of_proxy, sql::prune_health_records}) {
+        for (const std::string& step : raw.query("EXPLAIN QUERY PLAN " + std::string(sql))) {
             EXPECT_EQ(step.find("TEMP B-TREE"), std::string::npos) << step;
             EXPECT_EQ(step.find("SCAN lease"), std::string::npos) << step;
             EXPECT_EQ(step.find("SCAN health"), std::string::npos) << step;
@@ -90,7 +91,7 @@ TEST(SqlitePlans, ListsOfLeasesComeInTheOrderOfIds) {
     fill(*make_storage({.path = folder / "pools.db"}), 50, 10);
     RawDatabase raw(folder / "pools.db");
     raw.execute("ANALYZE");
-    EXPECT_EQ(raw.query(std::string("EXPLAIN QUERY PLAN ") + query::list_leases),
+    EXPECT_EQ(raw.query("EXPLAIN QUERY PLAN " + std::string(sql::list_leases)),
               std::vector<std::string>{"SEARCH lease USING PRIMARY KEY (id>?)"});
 }
 

@@ -16,6 +16,11 @@ void make_first_schema(const std::filesystem::path& path, Timestamp now) {
     RawDatabase raw(path);
     const std::string time = std::to_string(now.time_since_epoch().count());
     raw.execute(
+        "DROP INDEX lease_expiry; CREATE INDEX lease_due ON lease (expires_at) WHERE status = 0;"
+        "ALTER TABLE state RENAME COLUMN use_sequence TO mark;"
+        "ALTER TABLE state RENAME COLUMN ended_leases TO ended;"
+        "ALTER TABLE proxy RENAME COLUMN use_sequence TO mark;"
+        "ALTER TABLE proxy RENAME COLUMN available TO has_room;"
         "DROP TABLE health_result; DROP TABLE health_record;"
         "ALTER TABLE state DROP COLUMN ended; ALTER TABLE lease DROP COLUMN tenure_ends_at;"
         "INSERT INTO lease (id, proxy_id, consumer_id, pool_id, pool_name, status, acquired_at, expires_at,"
@@ -48,7 +53,7 @@ TEST(SqliteUpgrade, FromTheFirstSchemaKeepsWhatIsThere) {
     EXPECT_EQ(leases[1].status, LeaseStatus::released);
     EXPECT_TRUE(require_maintenance(*storage).audit().mismatches.empty());
     EXPECT_TRUE(storage->release_lease({.lease_id = leases[0].id}).released);
-    EXPECT_EQ(RawDatabase(folder / "pools.db").query("SELECT ended FROM state"),
+    EXPECT_EQ(RawDatabase(folder / "pools.db").query("SELECT ended_leases FROM state"),
               std::vector<std::string>{"2"});
 
     const auto acquired = storage->acquire({.pool = "pool", .max_tenure = std::chrono::hours(1)});
