@@ -1,6 +1,10 @@
 // The conformance suite on the model, and on the model with everything optional hidden.
 #include "pharox/testkit/contract.hpp"
 
+#include <map>
+#include <mutex>
+#include <optional>
+
 #include "pharox/storage/catalog.hpp"
 #include "pharox/storage/in_memory.hpp"
 #include "pharox/testkit/only_the_six.hpp"
@@ -35,6 +39,45 @@ PHAROX_STORAGE_CONTRACT(OnlyTheSix,
                                  dynamic_cast<testkit::OnlyTheSix&>(store).inner().catalog()->add_proxy(
                                      proxy);
                              }})
+
+namespace {
+
+/// What stands for a server: its clock shows the real time until a test sets it.
+class ServerClock final : public Clock {
+  public:
+    [[nodiscard]] Timestamp now() const override {
+        const std::lock_guard lock(mutex_);
+        return set_ ? *set_ : system_clock()->now();
+    }
+    void set(Timestamp time) {
+        const std::lock_guard lock(mutex_);
+        set_ = time;
+    }
+
+    static std::shared_ptr<ServerClock> of(const testkit::Setup& setup) {
+        static std::mutex mutex;
+        static std::map<std::filesystem::path, std::shared_ptr<ServerClock>> clocks;
+        const std::lock_guard lock(mutex);
+        auto& clock = clocks[setup.folder];
+        if (!clock) clock = std::make_shared<ServerClock>();
+        return clock;
+    }
+
+  private:
+    mutable std::mutex mutex_;
+    std::optional<Timestamp> set_;
+};
+
+}  // namespace
+
+PHAROX_STORAGE_CONTRACT(SettableClock, {.make = [](const testkit::Setup& setup) -> std::shared_ptr<IStorage> {
+                                            return std::make_shared<InMemoryStorage>(
+                                                InMemoryOptions{.clock = ServerClock::of(setup)});
+                                        },
+                                        .clock = testkit::Clock::settable,
+                                        .set_time = [](const testkit::Setup& setup,
+                                                       Timestamp time) { ServerClock::of(setup)->set(time); },
+                                        .tells_misses_apart = true})
 
 // The suite's other half: a clock of the store's own, so that cases wait.
 PHAROX_STORAGE_CONTRACT(OwnClock, {.make = [](const testkit::Setup&) -> std::shared_ptr<IStorage> {

@@ -66,7 +66,7 @@ TEST(Cases, AreChosenByProperties) {
                                 .break_counter = [](IStorage&, const testkit::Setup&, ProxyId, int) {}};
     EXPECT_EQ(count(everything), all);
     for (const auto& test : cases_for({.make = in_memory})) {
-        EXPECT_FALSE(test.needs.durable || test.needs.processes || test.needs.injected_clock ||
+        EXPECT_FALSE(test.needs.durable || test.needs.processes || test.needs.test_clock ||
                      test.needs.retention || test.needs.health_records || test.needs.retained_leases ||
                      test.needs.health_retention || test.needs.broken_counter)
             << test.name;
@@ -87,6 +87,8 @@ TEST(Cases, AreRefusedToPropertiesThatMakeNoSense) {
     expect_refused<ValidationError>("seed_pool", [] { cases_for({.make = six}); });
     expect_refused<ValidationError>(
         "seed_proxy", [] { cases_for({.make = six, .seed_pool = [](IStorage&, const ProxyPool&) {}}); });
+    expect_refused<ValidationError>("set_time",
+                                    [] { cases_for({.make = in_memory, .clock = Clock::settable}); });
     EXPECT_THROW(cases_for({.make = broken}), std::runtime_error);
     EXPECT_THROW(cases_for({.make = nothing}), std::logic_error);
 }

@@ -20,8 +20,8 @@ std::string asked(const char* call, const Request& request) {
 }
 
 /// A model that keeps health records as the store does.
-InMemoryOptions options_like(const Context& context) {
-    InMemoryOptions options{.clock = context.store_clock()};
+InMemoryOptions options_like(Context& context) {
+    InMemoryOptions options{.clock = context.clock().shared()};
     const Properties& properties = context.properties();
     options.health_retention = properties.health_retention.value_or(options.health_retention);
     options.health_records_per_proxy = properties.health_records.value_or(options.health_records_per_proxy);

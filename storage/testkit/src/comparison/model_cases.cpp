@@ -28,7 +28,7 @@ void answers_are_the_models(Context& context) {
 
 std::vector<Case> model_cases() {
     return {
-        {"answers_are_the_models", {"W-01"}, {.injected_clock = true}, answers_are_the_models},
+        {"answers_are_the_models", {"W-01"}, {.test_clock = true}, answers_are_the_models},
     };
 }
 

@@ -16,7 +16,7 @@ struct Needs {
     bool maintenance = false;
     bool durable = false;
     bool processes = false;
-    bool injected_clock = false;
+    bool test_clock = false;
     bool retention = false;         ///< Properties::retention is set
     bool health_records = false;    ///< Properties::health_records is set
     bool retained_leases = false;   ///< Properties::retained_leases is set

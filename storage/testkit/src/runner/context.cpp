@@ -31,10 +31,34 @@ Folder::~Folder() {
     std::filesystem::remove_all(path_, ignored);
 }
 
-Context::Context(Properties properties) : properties_(std::move(properties)) {}
+void TestClock::set(Timestamp to) {
+    apply_(to);
+    manual_->set(to);
+}
+
+void TestClock::advance(std::chrono::microseconds by) { set(now() + by); }
+
+Context::Context(Properties properties)
+    : properties_(std::move(properties)),
+      has_test_clock_(properties_.clock != Clock::own),
+      test_clock_([this](Timestamp time) {
+          if (properties_.clock == Clock::settable) {
+              properties_.set_time(setup(), time);
+          }
+      }) {}
+
+Setup Context::setup() const { return {.folder = folder_.path(), .clock = store_clock_}; }
+
+void Context::use_system_clock() {
+    if (store_) {
+        throw std::logic_error("the store is open already, by another clock");
+    }
+    has_test_clock_ = false;
+    store_clock_ = pharox::system_clock();
+}
 
 std::shared_ptr<IStorage> Context::open() const {
-    auto opened = properties_.make({.folder = folder_.path(), .clock = clock_});
+    auto opened = properties_.make(setup());
     if (!opened) {
         throw std::logic_error("the factory made no store");
     }
@@ -44,6 +68,9 @@ std::shared_ptr<IStorage> Context::open() const {
 IStorage& Context::store() {
     if (!store_) {
         store_ = open();
+        if (has_test_clock_) {
+            test_clock_.set(test_clock_.now());  // a server's clock starts at the case's time
+        }
         store_->ensure_consumer({.name = "worker"});
     }
     return *store_;
@@ -55,13 +82,14 @@ void Context::reopen() {
 }
 
 Duration Context::short_time() const {
-    return injected() ? std::chrono::seconds(10) : std::chrono::milliseconds(400);
+    // A store with a server may wait in real time for the end that its server named.
+    return properties_.clock == Clock::injected ? std::chrono::seconds(10) : std::chrono::milliseconds(400);
 }
 
 void Context::pass(Duration duration, const std::function<bool()>& condition) {
-    if (injected()) {
-        manual_->advance(duration);
-        EXPECT_TRUE(condition()) << "after " << duration.count() << " ms of the injected clock";
+    if (has_test_clock_) {
+        test_clock_.advance(duration);
+        EXPECT_TRUE(condition()) << "after " << duration.count() << " ms of the test clock";
         return;
     }
     until(condition);

@@ -33,6 +33,23 @@ class Folder {
     std::filesystem::path path_;
 };
 
+/// The clock that a case controls: the store's injected clock, or its server's by way of
+/// Properties::set_time. Stands still until it is set. Thread-safe.
+class TestClock {
+  public:
+    /// `apply` is told each new time.
+    explicit TestClock(std::function<void(Timestamp)> apply) : apply_(std::move(apply)) {}
+    [[nodiscard]] Timestamp now() const { return manual_->now(); }
+    void set(Timestamp to);
+    void advance(std::chrono::microseconds by);
+    /// For stores that are given their clock.
+    [[nodiscard]] std::shared_ptr<const pharox::Clock> shared() const { return manual_; }
+
+  private:
+    std::shared_ptr<ManualClock> manual_ = std::make_shared<ManualClock>();
+    std::function<void(Timestamp)> apply_;
+};
+
 /// Change what a new proxy is like before it is stored.
 using Edit = std::function<void(Proxy&)>;
 
@@ -60,16 +77,17 @@ class Context {
     [[nodiscard]] const std::filesystem::path& folder() const noexcept { return folder_.path(); }
 
     // ---- time
-    [[nodiscard]] bool injected() const noexcept { return properties_.clock == Clock::injected; }
-    /// The injected clock.
-    [[nodiscard]] ManualClock& clock() const { return *manual_; }
-    /// The clock that stores are given.
-    [[nodiscard]] std::shared_ptr<const pharox::Clock> store_clock() const { return clock_; }
-    /// From the next open on, the store goes by the machine's clock: for cases of several processes.
-    void use_system_clock() { clock_ = pharox::system_clock(); }
+    /// Whether the store's time is what clock() says.
+    [[nodiscard]] bool has_test_clock() const noexcept { return has_test_clock_; }
+    /// Only where has_test_clock().
+    [[nodiscard]] TestClock& clock() { return test_clock_; }
+    /// What stores are opened with.
+    [[nodiscard]] Setup setup() const;
+    /// The store goes by the real time: for cases of several processes. Call it before the store is opened.
+    void use_system_clock();
     /// A duration that a case can wait out.
     [[nodiscard]] Duration short_time() const;
-    /// Lets `duration` pass, until `condition` holds: moves the injected clock, once, or polls. Fails the
+    /// Lets `duration` pass, until `condition` holds: advances the test clock, once, or polls. Fails the
     /// case if it does not come to hold.
     void pass(Duration duration, const std::function<bool()>& condition);
     /// Polls, whatever the store's clock. Fails the case if `condition` does not come to hold.
@@ -105,8 +123,9 @@ class Context {
   private:
     Properties properties_;
     Folder folder_;
-    std::shared_ptr<ManualClock> manual_ = std::make_shared<ManualClock>();
-    std::shared_ptr<const pharox::Clock> clock_ = manual_;
+    bool has_test_clock_;
+    TestClock test_clock_;
+    std::shared_ptr<const pharox::Clock> store_clock_ = test_clock_.shared();
     std::shared_ptr<IStorage> store_;
     int proxies_ = 0;
 };

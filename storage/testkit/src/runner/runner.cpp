@@ -25,6 +25,9 @@ std::vector<Case> cases_for(const Properties& properties) {
     if (!properties.make) {
         throw ValidationError("make", "nothing", "is needed to open a store");
     }
+    if (properties.clock == Clock::settable && !properties.set_time) {
+        throw ValidationError("set_time", "nothing", "is needed to set the clock of a store");
+    }
     Context probe(properties);
     const bool catalog = probe.has_catalog();
     if (!catalog && (!properties.seed_pool || !properties.seed_proxy)) {
@@ -45,7 +48,7 @@ std::vector<Case> cases_for(const Properties& properties) {
             (!needs.health_retention || properties.health_retention) &&
             (!needs.broken_counter || properties.break_counter) && (!needs.durable || properties.durable) &&
             (!needs.processes || properties.processes) &&
-            (!needs.injected_clock || properties.clock == Clock::injected)) {
+            (!needs.test_clock || properties.clock != Clock::own)) {
             called_for.push_back(std::move(test));
         }
     }

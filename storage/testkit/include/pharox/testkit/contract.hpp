@@ -14,10 +14,12 @@
 
 namespace pharox::testkit {
 
-/// Whose time the store goes by.
+/// Which clock the store reads, and whether the suite controls it.
 enum class Clock : std::uint8_t {
-    injected,  ///< the one that `Setup::clock` hands in: cases move it by hand
-    own,       ///< the store's or its server's: cases use short leases and wait for the condition
+    injected,  ///< the one in `Setup::clock`: cases set it
+    settable,  ///< its server's, which `Properties::set_time` sets for the tests
+    own,       ///< the store's or its server's, which no test can set: cases use short leases and wait until
+               ///< they have expired; those that need an exact time are not registered
 };
 
 /// What a factory is given.
@@ -35,6 +37,11 @@ struct Properties {
     /// Several processes may open the same folder at once.
     bool processes = false;
     Clock clock = Clock::own;
+    /// With Clock::settable: makes the server's clock of the store that `make` opened with this setup show
+    /// `time`, and stand still there until the next call. Later opens of the same folder, in other processes
+    /// too, see that time. Called from any thread. A store for which it was never called goes by the real
+    /// time: cases that run several processes in real time rely on it.
+    std::function<void(const Setup&, Timestamp time)> set_time{};
     /// Its misses tell nothing_matches from all_busy, unless that would take asking predicates.
     bool tells_misses_apart = false;
     /// For stores without `catalog()`: how the suite puts a pool, and proxies of it, into the store.

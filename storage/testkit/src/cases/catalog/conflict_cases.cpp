@@ -82,8 +82,9 @@ void conflicts_name_the_lease_id(Context& context) {
 
 void conflicts_name_the_record(Context& context) {
     const auto proxy = context.add_proxy(context.add_pool());
-    const ProxyHealthRecord record{.proxy_id = proxy.id,
-                                   .checked_at = context.injected() ? context.clock().now() : current_time()};
+    const ProxyHealthRecord record{
+        .proxy_id = proxy.id,
+        .checked_at = context.has_test_clock() ? context.clock().now() : current_time()};
     context.health().save_health_record(record);
     expect_conflict("id", record.id.to_string(), [&] { context.health().save_health_record(record); });
 }

@@ -27,7 +27,7 @@ void revoked_lease_has_ended(Context& context) {
     EXPECT_EQ(result.lease, wanted);
     ASSERT_TRUE(result.lease->released_at);
     EXPECT_GE(*result.lease->released_at, lease.acquired_at);
-    if (context.injected()) {
+    if (context.has_test_clock()) {
         EXPECT_EQ(*result.lease->released_at, context.clock().now());
     }
     EXPECT_EQ(context.control().get_lease({.lease_id = lease.id}), wanted);

@@ -81,7 +81,7 @@ std::vector<Case> tenure_cases() {
         {"lease_says_its_tenure", {"L-14"}, {}, lease_says_its_tenure},
         {"renewals_end_with_the_tenure",
          {"M-05"},
-         {.lease_control = true, .injected_clock = true},
+         {.lease_control = true, .test_clock = true},
          renewals_end_with_the_tenure},
         {"tenure_that_begins_used_up", {"M-05"}, {.lease_control = true}, tenure_that_begins_used_up},
         {"odd_tenures_are_refused", {"V-05", "V-03"}, {}, odd_tenures_are_refused},

@@ -81,7 +81,7 @@ void leases_expire_while_nobody_looks(Context& context) {
     const auto lost = context.lease(proxies[0], context.short_time());
     const auto kept = context.lease(proxies[1], 1h);
     context.close();
-    if (context.injected()) {
+    if (context.has_test_clock()) {
         context.clock().advance(context.short_time());
     }
     context.pass(0ms, [&] { return context.stats().total_leases == 1; });
@@ -102,7 +102,7 @@ void renewals_are_there_after_reopening(Context& context) {
 void killed_process_loses_nothing(Context& context) {
     const auto pool = context.add_pool();
     context.add_proxies(pool, 20, [](Proxy& it) { it.max_concurrency = std::nullopt; });
-    const Duration duration = context.injected() ? Duration(60s) : Duration(3s);
+    const Duration duration = context.has_test_clock() ? Duration(60s) : Duration(3s);
     Victim victim(context, [&](const Victim::Say& say) {
         const auto store = context.open();
         while (true) {
@@ -115,7 +115,7 @@ void killed_process_loses_nothing(Context& context) {
     ASSERT_GE(acknowledged.size(), 30U);
     const std::set<std::string> ids(acknowledged.begin(), acknowledged.end());
     EXPECT_EQ(ids.size(), acknowledged.size());
-    if (context.injected()) {
+    if (context.has_test_clock()) {
         const auto leases = context.stats().total_leases;
         EXPECT_GE(leases, static_cast<std::int64_t>(ids.size()));
         EXPECT_LE(leases, static_cast<std::int64_t>(ids.size()) + 1)

@@ -158,12 +158,12 @@ std::vector<Case> cleanup_cases() {
     return {
         {"cleanup_counts_each_lease_once", {"E-02"}, {}, cleanup_counts_each_lease_once},
         {"cleanup_of_nothing", {"E-02"}, {}, cleanup_of_nothing},
-        {"collected_leases_are_in_order", {"E-03"}, {.injected_clock = true}, collected_leases_are_in_order},
+        {"collected_leases_are_in_order", {"E-03"}, {.test_clock = true}, collected_leases_are_in_order},
         {"removals_leave_the_order",
          {"E-03"},
-         {.catalog = true, .injected_clock = true},
+         {.catalog = true, .test_clock = true},
          removals_leave_the_order},
-        {"collecting_is_asked_for", {"E-03"}, {.injected_clock = true}, collecting_is_asked_for},
+        {"collecting_is_asked_for", {"E-03"}, {.test_clock = true}, collecting_is_asked_for},
         {"expiry_is_reported_once", {"E-05"}, {}, expiry_is_reported_once},
         {"racing_cleanups", {"E-02", "E-05"}, {}, racing_cleanups},
     };

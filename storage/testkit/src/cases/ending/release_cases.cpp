@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 void release_ends_the_lease(Context& context) {
     const auto proxy = context.add_proxy(context.add_pool());
     const auto leased = context.lease(proxy);
-    if (context.injected()) {
+    if (context.has_test_clock()) {
         context.clock().advance(5s);
     }
     const auto result = context.store().release_lease({.lease_id = leased.lease().id});
@@ -27,7 +27,7 @@ void release_ends_the_lease(Context& context) {
     ASSERT_TRUE(result.lease->released_at);
     EXPECT_GE(*result.lease->released_at, leased.lease().acquired_at);
     EXPECT_LT(*result.lease->released_at, leased.lease().expires_at);
-    if (context.injected()) {
+    if (context.has_test_clock()) {
         EXPECT_EQ(*result.lease->released_at, context.clock().now());
     }
     EXPECT_EQ(context.find("pool"), proxy);
@@ -40,7 +40,7 @@ void second_release_answers_no(Context& context) {
     const auto other = context.lease(proxy);
     const auto first = context.store().release_lease({.lease_id = leased.lease().id, .pool = "pool"});
     EXPECT_TRUE(first.released);
-    if (context.injected()) {
+    if (context.has_test_clock()) {
         context.clock().advance(1s);
     }
     for (int i = 0; i < 3; ++i) {

@@ -244,7 +244,7 @@ std::vector<Case> predicate_cases() {
          id_that_is_used_while_the_predicate_runs},
         {"time_that_passes_while_the_predicate_runs",
          {"L-01", "X-12"},
-         {.injected_clock = true},
+         {.test_clock = true},
          time_that_passes_while_the_predicate_runs},
         {"proxy_that_is_shared_while_the_predicate_runs",
          {"X-12"},

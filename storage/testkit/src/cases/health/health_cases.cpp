@@ -9,12 +9,12 @@ namespace {
 using namespace std::chrono_literals;
 
 /// The newest moment that every store takes as the past.
-Timestamp lately(const Context& context) {
-    return context.injected() ? context.clock().now()
-                              : std::chrono::floor<std::chrono::milliseconds>(current_time()) - 1min;
+Timestamp lately(Context& context) {
+    return context.has_test_clock() ? context.clock().now()
+                                    : std::chrono::floor<std::chrono::milliseconds>(current_time()) - 1min;
 }
 
-HealthCheckResult checked(const Context& context, const Proxy& proxy, ProxyStatus status,
+HealthCheckResult checked(Context& context, const Proxy& proxy, ProxyStatus status,
                           std::optional<double> latency_ms = 12.5) {
     return {.proxy_id = proxy.id,
             .status = status,
@@ -139,7 +139,7 @@ void last_result_comes_back_whole(Context& context) {
     EXPECT_EQ(context.health().get_last_health_result(proxy.id), std::nullopt) << "gone with its proxy";
 }
 
-ProxyHealthRecord record_of(const Context& context, const Proxy& proxy, Duration age) {
+ProxyHealthRecord record_of(Context& context, const Proxy& proxy, Duration age) {
     return {.proxy_id = proxy.id, .checked_at = lately(context) - age, .reachable = true, .latency_ms = 7.25};
 }
 
@@ -255,7 +255,7 @@ std::vector<Case> health_cases() {
         {"old_check_changes_nothing", {"H-02"}, both, old_check_changes_nothing},
         {"check_from_the_future_counts_as_now",
          {"H-03"},
-         {.catalog = true, .health_log = true, .injected_clock = true},
+         {.catalog = true, .health_log = true, .test_clock = true},
          check_from_the_future_counts_as_now},
         {"banned_stays_banned", {"H-04"}, both, banned_stays_banned},
         {"unknown_proxy_has_no_health", {"H-05"}, {.health_log = true}, unknown_proxy_has_no_health},
@@ -264,7 +264,7 @@ std::vector<Case> health_cases() {
         {"records_are_bounded", {"H-08"}, {.health_log = true, .health_records = true}, records_are_bounded},
         {"old_records_are_forgotten",
          {"H-10"},
-         {.health_log = true, .injected_clock = true, .health_retention = true},
+         {.health_log = true, .test_clock = true, .health_retention = true},
          old_records_are_forgotten},
         {"odd_health_is_refused", {"H-09", "V-03"}, both, odd_health_is_refused},
         {"health_is_there_after_reopening",

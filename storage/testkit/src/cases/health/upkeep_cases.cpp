@@ -49,8 +49,7 @@ void wrong_counters_are_found_and_repaired(Context& context) {
     const auto proxies = context.add_proxies(pool, 3, [](Proxy& it) { it.max_concurrency = 2; });
     context.lease(proxies[0]);
     const auto spoil = [&](const Proxy& proxy, int counter) {
-        context.properties().break_counter(
-            context.store(), {.folder = context.folder(), .clock = context.store_clock()}, proxy.id, counter);
+        context.properties().break_counter(context.store(), context.setup(), proxy.id, counter);
     };
     spoil(proxies[0], 0);
     spoil(proxies[2], 2);

@@ -196,7 +196,7 @@ void odd_durations_are_refused(Context& context) {
 std::vector<Case> lease_cases() {
     return {
         {"lease_says_what_was_asked", {"L-01", "L-02", "L-03"}, {}, lease_says_what_was_asked},
-        {"lease_is_made_now", {"L-01"}, {.injected_clock = true}, lease_is_made_now},
+        {"lease_is_made_now", {"L-01"}, {.test_clock = true}, lease_is_made_now},
         {"duration_is_exact", {"L-02", "V-01"}, {}, duration_is_exact},
         {"counter_follows_leases", {"L-03"}, {}, counter_follows_leases},
         {"inactive_proxy_is_not_leased", {"L-04"}, {}, inactive_proxy_is_not_leased},

@@ -79,7 +79,7 @@ std::vector<Case> stats_cases() {
         {"statistics_count_proxies_and_leases", {"G-02"}, {}, statistics_count_proxies_and_leases},
         {"statistics_count_shared_proxies_once", {"G-02"}, {}, statistics_count_shared_proxies_once},
         {"wrong_pool_names_are_refused", {"V-02"}, {}, wrong_pool_names_are_refused},
-        {"statistics_are_of_now", {"G-02"}, {.injected_clock = true}, statistics_are_of_now},
+        {"statistics_are_of_now", {"G-02"}, {.test_clock = true}, statistics_are_of_now},
     };
 }
 

@@ -86,7 +86,7 @@ void tokens_go_on_after_reopening(Context& context) {
         if (i == 1) {
             EXPECT_TRUE(context.release(lease));
         }
-        if (context.injected()) {
+        if (context.has_test_clock()) {
             context.clock().advance(-1h);
         }
         context.reopen();
@@ -108,12 +108,12 @@ std::vector<Case> token_cases() {
         {"tokens_increase", {"T-01"}, {}, tokens_increase},
         {"tokens_whatever_the_clock_does",
          {"T-01", "T-02"},
-         {.injected_clock = true},
+         {.test_clock = true},
          tokens_whatever_the_clock_does},
         {"tokens_are_no_less_than_the_time", {"T-02"}, {}, tokens_are_no_less_than_the_time},
         {"tokens_are_no_more_than_they_must_be",
          {"T-03"},
-         {.injected_clock = true},
+         {.test_clock = true},
          tokens_are_no_more_than_they_must_be},
         {"tokens_of_racing_leases", {"T-01"}, {}, tokens_of_racing_leases},
         {"tokens_go_on_after_reopening", {"T-01", "D-03"}, {.durable = true}, tokens_go_on_after_reopening},

@@ -202,7 +202,7 @@ void expiry_wakes(Context& context) {
     one_slot(context);
     const auto lost = context.acquire({.pool = "pool", .duration = context.short_time()}).lease();
     auto waiting = wait_for(context.store(), {.pool = "pool", .wait = patience});
-    if (context.injected()) {
+    if (context.has_test_clock()) {
         EXPECT_FALSE(is_ready(waiting));
         context.clock().advance(context.short_time());
     }
