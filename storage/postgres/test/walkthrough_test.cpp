@@ -11,12 +11,12 @@ using namespace std::chrono_literals;
 namespace {
 
 // clang-format off
-// Once, by whoever deploys: as the owner of the schema.
+// Once per deployment, as the owner of the schema.
 pharox::postgres::MigrationPlan deploy(const std::string& owner_url) {
     return pharox::postgres::migrate({.connection = owner_url});
 }
 
-// Once, or whenever a provider hands out a new list.
+// At first, and for each new list of a provider.
 void fill(pharox::IStorage& storage, const std::vector<std::string>& hosts) {
     const auto pool = pharox::bootstrap_pool(storage, {.name = "eu"});
     pharox::bootstrap_consumer(storage, {.name = "crawler"});
