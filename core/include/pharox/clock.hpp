@@ -1,4 +1,4 @@
-// Time is a parameter: whoever needs to know what time it is, is given one of these.
+// Clocks. Time is a parameter: code that needs the current time takes a Clock.
 #pragma once
 
 #include <memory>
@@ -8,20 +8,20 @@
 
 namespace [[gnu::visibility("default")]] pharox {
 
-/// Tells the time. Thread-safe. An embedded store never takes a clock's word for going backwards.
+/// Returns the current time. Thread-safe. A store's time stays monotonic if its clock runs backwards.
 class Clock {
   public:
     virtual ~Clock() = default;
     [[nodiscard]] virtual Timestamp now() const = 0;
 };
 
-/// The machine's wall clock; what several processes on one machine agree on.
+/// The system's wall clock, on which several processes of one machine agree.
 std::shared_ptr<const Clock> system_clock();
-/// The wall clock as it was when this was called, advanced by the monotonic clock: it neither jumps nor turns
-/// back.
+/// The wall clock's time at the moment of this call, advanced by the monotonic clock: it neither jumps nor
+/// runs backwards.
 std::shared_ptr<const Clock> steady_clock();
 
-/// A clock that stands still until told otherwise: for tests and simulations. Thread-safe.
+/// A clock that changes only by advance() and set(): for tests and simulations. Thread-safe.
 class ManualClock final : public Clock {
   public:
     explicit ManualClock(Timestamp start = Timestamp(std::chrono::days(20'000))) : now_(start) {}

@@ -1,5 +1,5 @@
-// What can go wrong, in types that answer questions. "Nothing available" is not here: it is a value (Miss).
-// No text of an error ever holds a password.
+// Exceptions, with accessors that tell a caller what to do next. "No proxy available" is not an error but a
+// value (Miss). Error texts never contain a password.
 #pragma once
 
 #include <chrono>
@@ -12,17 +12,17 @@
 
 namespace [[gnu::visibility("default")]] pharox {
 
-/// The base of everything that pharox throws.
+/// The base of all exceptions of pharox.
 class Error : public std::runtime_error {
   public:
     using std::runtime_error::runtime_error;
 };
 
-/// Input that breaks a rule; nothing was changed. Reads `port: 80800 is above 65535`.
+/// Invalid input; nothing was changed. Its text reads `port: 80800 is above 65535`.
 class ValidationError : public Error {
   public:
-    /// `field` is a path such as `metadata.plan` or `tags[2]`; `rule` completes "<value> …". The value is
-    /// shown shortened and with control characters escaped; pass `hidden_value` for a secret.
+    /// `field` is a path such as `metadata.plan` or `tags[2]`; `rule` completes "<value> …". The text shows
+    /// the value shortened and with control characters escaped; pass `hidden_value` for a secret.
     ValidationError(std::string field, std::string_view value, std::string rule);
 
     [[nodiscard]] const std::string& field() const noexcept { return field_; }
@@ -37,13 +37,13 @@ class ValidationError : public Error {
     std::string rule_;
 };
 
-/// A lease was asked for on impossible terms (its duration, say).
+/// Invalid terms for a lease (its duration, say).
 class InvalidLeaseError : public ValidationError {
   public:
     using ValidationError::ValidationError;
 };
 
-/// The lease id belongs to a lease that has ended; it never names a new one.
+/// The lease id belongs to a lease that has ended; it never creates a new one.
 class LeaseEndedError : public Error {
   public:
     explicit LeaseEndedError(LeaseId lease);
@@ -55,7 +55,7 @@ class LeaseEndedError : public Error {
 
 class PoolNotFoundError : public Error {
   public:
-    /// `pool` is the name or the id, as it was asked for.
+    /// `pool` is the name or the id that the caller gave.
     explicit PoolNotFoundError(std::string pool);
     [[nodiscard]] const std::string& pool() const noexcept { return pool_; }
 
@@ -72,7 +72,7 @@ class ProxyNotFoundError : public Error {
     ProxyId proxy_;
 };
 
-/// The proxy exists, but may not be leased now: it is not active, or full.
+/// The proxy exists, but cannot be leased now: it is not active, or it has reached its limit.
 class ProxyUnavailableError : public Error {
   public:
     ProxyUnavailableError(ProxyId proxy, std::string_view why);
@@ -91,8 +91,8 @@ class ConsumerNotFoundError : public Error {
     std::string consumer_;
 };
 
-/// What was asked contradicts what is stored: a name or an identity that is taken, an id used for something
-/// else, a pool or proxy that still has active leases. Nothing was changed.
+/// The request contradicts stored data: a name or an identity that exists, an id that is used for another
+/// object, a pool or proxy that still has active leases. Nothing was changed.
 class ConflictError : public Error {
   public:
     ConflictError(std::string field, std::string_view value, std::string_view why);
@@ -102,7 +102,7 @@ class ConflictError : public Error {
     std::string field_;
 };
 
-/// The store has no such capability (its accessor in IStorage answers null).
+/// The store does not have the capability (its accessor in IStorage returns null).
 class UnsupportedError : public Error {
   public:
     explicit UnsupportedError(std::string capability);
@@ -112,20 +112,20 @@ class UnsupportedError : public Error {
     std::string capability_;
 };
 
-/// The store failed. Says what a caller needs in order to decide what to do next.
+/// The store failed. The accessors say whether to retry, and with which lease id.
 class StorageError : public Error {
   public:
     struct Details {
         std::string store;                  ///< "sqlite", "postgres" …
         std::string operation;              ///< "acquire", "open" …
         bool retryable = false;             ///< the same call may succeed later
-        bool outcome_unknown = false;       ///< it may have happened: ask again with the same lease id
-        std::optional<LeaseId> lease_id{};  ///< the lease in question, if the call was about one
+        bool outcome_unknown = false;       ///< it may have been executed: repeat it with the same lease id
+        std::optional<LeaseId> lease_id{};  ///< the lease, if the call was about one
         std::chrono::milliseconds backoff =
-            std::chrono::milliseconds(100);  ///< a sensible wait before a retry
+            std::chrono::milliseconds(100);  ///< a suitable delay before a retry
     };
     StorageError(Details details, std::string_view why);
-    /// The same error, about this lease.
+    /// The same error with this lease id.
     [[nodiscard]] StorageError about(LeaseId lease) const;
 
     [[nodiscard]] const std::string& store() const noexcept { return details_.store; }

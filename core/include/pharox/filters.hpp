@@ -1,4 +1,4 @@
-// Which proxies fit. One evaluator, that every adapter can fall back on.
+// Filters for proxies, and their reference evaluator, which every adapter can use.
 #pragma once
 
 #include <concepts>
@@ -13,7 +13,7 @@
 
 namespace [[gnu::visibility("default")]] pharox {
 
-/// One wanted value, or any of several; empty means no constraint.
+/// One value, or a list of alternatives; empty means no constraint.
 template <class T>
 class OneOf {
   public:
@@ -34,57 +34,57 @@ class OneOf {
     std::vector<T> values_;
 };
 
-/// A value inside a proxy's metadata: the object keys that lead to it (in text, an RFC 6901 pointer, never
-/// into arrays), and the text, number or bool that it must equal; 1 equals 1.0.
+/// A condition on a proxy's metadata: the value at a path of object keys (in text an RFC 6901 pointer, never
+/// into arrays) must equal this text, number or bool; 1 equals 1.0.
 struct MetadataFilter {
     std::vector<std::string> path;
     Json equals;
     friend bool operator==(const MetadataFilter&, const MetadataFilter&) = default;
 };
 
-/// A conjunction of whatever is set. Logic is two-valued: an absent attribute equals nothing, so it passes a
-/// `none_of`. Text compares by bytes. An empty list is no constraint.
+/// A conjunction of the conditions that are set. Logic is two-valued: an absent attribute equals no value, so
+/// it satisfies a `none_of`. Text is compared by bytes. An empty list is not a constraint.
 struct ProxyFilters {
     using Predicate = std::function<bool(const Proxy&)>;
 
     OneOf<std::string> source{}, country{}, city{}, isp{};
     OneOf<std::int64_t> asn{};
     OneOf<ProxyProtocol> protocol{};
-    std::vector<std::string> tags{};  ///< all of them
+    std::vector<std::string> tags{};  ///< the proxy must have all of them
     std::vector<MetadataFilter> metadata{};
-    /// Where: both, or none. With `radius_km` > 0 the great-circle distance (haversine, R = 6371.0 km) is at
-    /// most that; without, both coordinates are equal within 1e-6 degrees.
+    /// Both coordinates, or none. With `radius_km` > 0 the great-circle distance (haversine, R = 6371.0 km)
+    /// is at most the radius; without, both coordinates differ by at most 1e-6 degrees.
     std::optional<double> latitude{}, longitude{}, radius_km{};
     std::vector<ProxyFilters> all_of{}, any_of{}, none_of{};  ///< nested to depth 16
-    std::vector<ProxyId> exclude{};                           ///< at most 1,000, at the root alone
-    /// Called with a copy, outside every lock and transaction, until the first hit. Cannot be serialised.
+    std::vector<ProxyId> exclude{};                           ///< at most 1,000, only at the root
+    /// Called with a copy, outside every lock and transaction, until the first match. Cannot be serialised.
     Predicate predicate{};
 
-    /// Whether nothing at all is asked.
+    /// Whether no condition is set.
     [[nodiscard]] bool empty() const noexcept;
-    /// Whether a predicate is set here or anywhere below.
+    /// Whether a predicate is set here or in a nested filter.
     [[nodiscard]] bool has_predicate() const noexcept;
 
-    /// Predicates cannot be compared: a filter with one equals none.
+    /// Predicates cannot be compared: a filter with a predicate equals no other.
     friend bool operator==(const ProxyFilters& left, const ProxyFilters& right);
 };
 
-/// Throws ValidationError naming the field (`any_of[1].radius_km`), the value and the rule. Cheap when empty.
+/// Throws ValidationError with the field (`any_of[1].radius_km`), the value and the rule. Cheap if empty.
 void validate(const ProxyFilters& filters);
 
-/// Whether the proxy fits, predicates included.
+/// Whether the proxy satisfies the filters, including predicates.
 bool matches(const ProxyFilters& filters, const Proxy& proxy);
-/// Whether the proxy fits for some outcome of the predicates, which are not called: a superset of matches(),
-/// also under `none_of`. For choosing candidates under a lock or on a server.
+/// Whether the proxy satisfies the filters for some result of the predicates, which are not called: a
+/// superset of matches(), also under `none_of`. Selects candidates under a lock or on a server.
 bool may_match(const ProxyFilters& filters, const Proxy& proxy);
 
 inline constexpr double earth_radius_km = 6371.0;
-/// Great-circle distance in kilometres between two points in degrees, by the haversine formula
-/// (R. W. Sinnott, "Virtues of the Haversine", Sky & Telescope 68(2), 1984) on a sphere of earth_radius_km.
+/// Great-circle distance in kilometres between two points in degrees, by the haversine formula (R. W.
+/// Sinnott, "Virtues of the Haversine", Sky & Telescope 68(2), 1984) on a sphere of earth_radius_km.
 double haversine_distance_km(double latitude1, double longitude1, double latitude2,
                              double longitude2) noexcept;
 
-/// RFC 6901 text of a metadata path and back. `/plan/tier` is {"plan", "tier"}. Throws ValidationError.
+/// RFC 6901 text of a metadata path and back: `/plan/tier` is {"plan", "tier"}. Throws ValidationError.
 std::string to_pointer(const std::vector<std::string>& path);
 std::vector<std::string> parse_pointer(std::string_view text, std::string_view field = "metadata");
 

@@ -1,4 +1,4 @@
-// Everything of the core in one include.
+// Includes every public header of the core.
 #pragma once
 
 #include "pharox/clock.hpp"

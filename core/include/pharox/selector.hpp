@@ -1,4 +1,4 @@
-// In which order proxies are picked among those that fit.
+// Selectors: the sort orders by which proxies are picked.
 #pragma once
 
 #include <cstdint>
@@ -7,13 +7,13 @@
 
 namespace [[gnu::visibility("default")]] pharox {
 
-/// Ties are broken by id, ascending. A *use mark* is a number from a counter that only grows: a lease's start
-/// and end, and a find that asks for round_robin, renew the proxy's; a proxy that was never used has 0.
+/// Ties are broken by id. The *use sequence* is a number from a growing counter: a lease's start and end, and
+/// a find with round_robin, give the proxy the next one. A proxy that was never used has 0.
 enum class Selector : std::uint8_t {
     first_available,  ///< the most recently checked
-    round_robin,      ///< the smallest use mark: whoever rested longest
-    least_used,       ///< the fewest active leases, then the smallest use mark
-    lowest_latency,   ///< measured ones first, ascending
+    round_robin,      ///< the smallest use sequence: unused for longest
+    least_used,       ///< the fewest active leases, then the smallest use sequence
+    lowest_latency,   ///< proxies with a measured latency first, ascending
     random,           ///< equal shares in the long run
     weighted_random,  ///< shares by weight in the long run; weight 0 is never picked
 };

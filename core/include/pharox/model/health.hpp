@@ -1,4 +1,4 @@
-// Health checks: what is asked, what came out, what is kept.
+// Health checks: options, results, and records.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@
 
 namespace [[gnu::visibility("default")]] pharox {
 
-/// What made a check fail.
+/// Why a check failed.
 enum class HealthFailure : std::uint8_t {
     dns,
     connect,
@@ -69,7 +69,7 @@ struct ProxyHealthRecord {
     friend bool operator==(const ProxyHealthRecord&, const ProxyHealthRecord&) = default;
 };
 
-/// Throw ValidationError for the first field that breaks a rule.
+/// Validates the value. Throws ValidationError for the first field that breaks a rule.
 HealthCheckOptions validated(HealthCheckOptions options);
 HealthCheckResult validated(HealthCheckResult result);
 ProxyHealthRecord validated(ProxyHealthRecord record);

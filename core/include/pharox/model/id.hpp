@@ -1,4 +1,4 @@
-// Identifiers: UUIDs (RFC 9562) that carry what they identify in their type.
+// Identifiers: UUIDs (RFC 9562) with a type for each kind of object.
 #pragma once
 
 #include <array>
@@ -15,27 +15,27 @@ namespace [[gnu::visibility("default")]] pharox {
 using UuidBytes = std::array<std::uint8_t, 16>;
 
 namespace detail {
-/// A new UUID version 7 (RFC 9562 §5.7): the system clock's milliseconds, then 74 random bits, of which the
-/// upper 12 count up within a millisecond, so that ids made by one thread sort in the order of their making.
+/// Generates a UUID version 7 (RFC 9562 §5.7): the system clock's milliseconds, then 74 random bits, of which
+/// the upper 12 count up within a millisecond, so that ids of one thread sort in the order of generation.
 /// Thread-safe, and safe after fork().
 UuidBytes make_uuid_v7() noexcept;
-/// Reads the 36 characters 8-4-4-4-12, in either case. Throws ValidationError(field, text, …) otherwise.
+/// Parses the 36 characters 8-4-4-4-12, in either case. Throws ValidationError(field, text, …) otherwise.
 UuidBytes parse_uuid(std::string_view field, std::string_view text);
 std::string format_uuid(const UuidBytes& bytes);
 std::ostream& print_uuid(std::ostream& out, const UuidBytes& bytes);
 }  // namespace detail
 
-/// A UUID that identifies one kind of thing: a LeaseId does not convert to a ProxyId.
-/// Default-constructed it is nil (all zero), which identifies nothing. Order is bytewise.
+/// A UUID that identifies one kind of object: a LeaseId does not convert to a ProxyId. The default is nil
+/// (all zero), which identifies nothing. Ids are ordered bytewise.
 template <class Tag>
 class Id {
   public:
     constexpr Id() noexcept = default;
     constexpr explicit Id(const UuidBytes& bytes) noexcept : bytes_(bytes) {}
 
-    /// A new, never used id (UUID version 7).
+    /// Generates a new id (UUID version 7).
     static Id make() noexcept { return Id(detail::make_uuid_v7()); }
-    /// Throws ValidationError naming `Tag::name` where the text is no UUID.
+    /// Throws ValidationError with `Tag::name` as the field if the text is not a UUID.
     static Id parse(std::string_view text) { return Id(detail::parse_uuid(Tag::name, text)); }
 
     [[nodiscard]] constexpr bool is_nil() const noexcept { return bytes_ == UuidBytes{}; }

@@ -1,4 +1,4 @@
-// The right to use one proxy for a while.
+// Leases: the right to use one proxy for a limited time.
 #pragma once
 
 #include <cstdint>
@@ -28,22 +28,22 @@ struct Lease {
     ProxyId proxy_id{};
     ConsumerId consumer_id{};
     PoolId pool_id{};
-    std::string pool_name;  ///< as it was when the lease was made
+    std::string pool_name;  ///< at the time of the acquire
     LeaseStatus status = LeaseStatus::active;
     Timestamp acquired_at{};
     Timestamp expires_at{};
     std::optional<Timestamp> released_at{};
     std::optional<ReleaseReason> release_reason{};
-    /// Strictly increasing per proxy: whoever guards a resource refuses a smaller one than it has seen.
+    /// Strictly increasing per proxy: a resource can reject a token smaller than one that it has seen.
     std::int64_t fencing_token = 0;
-    /// Renewals never move expires_at beyond this; absent: no bound.
+    /// Renewals never move expires_at beyond this; absent means no limit.
     std::optional<Timestamp> tenure_ends_at{};
     Json metadata = Json::object();
 
     friend bool operator==(const Lease&, const Lease&) = default;
 };
 
-/// The lease as it reads at `now`: one whose time is up reads released, reason expired, at its expires_at,
+/// The lease as it reads at `now`: an expired lease reads released, reason expired, at its expires_at,
 /// whether or not a store has collected it yet.
 Lease as_of(Lease lease, Timestamp now);
 
@@ -59,9 +59,9 @@ class LeasedProxy {
     [[nodiscard]] const Proxy& proxy() const noexcept { return *proxy_; }
     [[nodiscard]] const Lease& lease() const noexcept { return *lease_; }
 
-    /// Leases that this call found expired and ended: each is reported once, by the call that collected it.
+    /// Expired leases that this call collected. Each is reported once, by the call that collected it.
     std::vector<Lease> expired{};
-    /// The lease was there already, under the id that was asked for.
+    /// The lease existed already, with the requested id.
     bool replayed = false;
 
   private:

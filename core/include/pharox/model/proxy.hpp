@@ -1,4 +1,4 @@
-// Proxies and the pools that hold them.
+// Proxies, and the pools that contain them.
 #pragma once
 
 #include <cstdint>
@@ -19,13 +19,13 @@ enum class ProxyStatus : std::uint8_t { active, inactive, slow, banned };
 
 std::string_view to_string(ProxyProtocol protocol) noexcept;
 std::string_view to_string(ProxyStatus status) noexcept;
-/// Exact, lower case. Throw ValidationError(field, text, …).
+/// Parses the exact lower-case text. Throws ValidationError(field, text, …).
 ProxyProtocol parse_proxy_protocol(std::string_view text, std::string_view field = "protocol");
 ProxyStatus parse_proxy_status(std::string_view text, std::string_view field = "status");
 
-/// User and password for the proxy itself. With `template_`, both may hold `{lease}`, `{session}`,
-/// `{country}`,
-/// `{city}` and `{metadata.path}` (keys joined by dots); `{{` and `}}` stand for braces.
+/// User and password of the proxy. If `template_` is set, both may contain `{lease}`, `{session}`,
+/// `{country}`, `{city}` and `{metadata.path}` (keys joined by dots); `{{` and `}}` stand for
+/// braces.
 struct ProxyCredentials {
     std::string user;
     std::string password;    ///< may be empty
@@ -34,7 +34,7 @@ struct ProxyCredentials {
     friend bool operator==(const ProxyCredentials&, const ProxyCredentials&) = default;
 };
 
-/// One proxy. A plain value: `validated()` is the door that checks it, and storages call it.
+/// One proxy. A plain value; `validated()` checks it, and storages call that function.
 struct Proxy {
     ProxyId id = ProxyId::make();
     PoolId pool_id{};
@@ -55,14 +55,14 @@ struct Proxy {
     Json metadata = Json::object();  ///< an object of at most 16 KiB and depth 32
 
     /// `scheme://user:password@host:port`, user info percent-encoded (RFC 3986 §3.2.1), IPv6 in brackets with
-    /// its zone after %25 (RFC 6874). Holds the password: for connecting, never for logs. Throws
+    /// its zone after %25 (RFC 6874). Contains the password: for connecting, never for logs. Throws
     /// ValidationError for a credential template, which only a lease can fill in.
     [[nodiscard]] std::string url() const;
     /// The same with `***` in place of all user info. Cannot fail.
     [[nodiscard]] std::string redacted_url() const;
-    /// "Is this the same proxy?" within a pool: the URL, with a template's attributes filled in and `{lease}`
-    /// and
-    /// `{session}` left as they are. Holds the password.
+    /// Identifies the proxy within a pool: the URL, with a template's
+    /// attributes filled in and `{lease}` and `{session}` unchanged. Contains
+    /// the password.
     [[nodiscard]] std::string identity() const;
 
     friend bool operator==(const Proxy&, const Proxy&) = default;
@@ -78,7 +78,7 @@ struct ProxyPool {
     friend bool operator==(const ProxyPool&, const ProxyPool&) = default;
 };
 
-/// Whoever asks for proxies.
+/// A program or user that acquires proxies.
 struct Consumer {
     ConsumerId id = ConsumerId::make();
     std::string name;  ///< at most 128 bytes, unique
@@ -86,8 +86,8 @@ struct Consumer {
     friend bool operator==(const Consumer&, const Consumer&) = default;
 };
 
-/// The value in its canonical form (host lower-case A-labels or canonical address text, current_leases 0).
-/// Throws ValidationError for the first field that breaks a rule, naming it, its value and the rule.
+/// The value in canonical form (host as lower-case A-labels or canonical address text, current_leases 0).
+/// Throws ValidationError for the first field that breaks a rule, with the field, its value and the rule.
 Proxy validated(Proxy proxy);
 ProxyPool validated(ProxyPool pool);
 Consumer validated(Consumer consumer);
@@ -95,12 +95,12 @@ Consumer validated(Consumer consumer);
 /// The canonical form of an address or DNS name (IDNA 2008 by libidn2). Throws ValidationError(field, host,
 /// …).
 std::string canonical_host(std::string_view host, std::string_view field = "host");
-/// Text as the models take it: UTF-8 without NUL, 1 to `max_bytes` bytes. Throws ValidationError.
+/// Checks text for models: UTF-8 without NUL, 1 to `max_bytes` bytes. Throws ValidationError.
 void validate_text(std::string_view field, std::string_view text, std::size_t max_bytes = 255);
 
 inline constexpr std::size_t max_name_bytes = 128;
 
-// Printing masks secrets.
+// Output redacts secrets.
 std::ostream& operator<<(std::ostream& out, ProxyProtocol protocol);
 std::ostream& operator<<(std::ostream& out, ProxyStatus status);
 std::ostream& operator<<(std::ostream& out, const ProxyCredentials& credentials);

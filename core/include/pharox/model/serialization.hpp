@@ -1,4 +1,4 @@
-// Every model to JSON and back. Absent optional fields are absent keys; unknown keys are refused.
+// Every model to and from JSON. Absent optional fields are absent keys; unknown keys are refused.
 #pragma once
 
 #include "pharox/filters.hpp"
@@ -10,7 +10,7 @@
 
 namespace [[gnu::visibility("default")]] pharox {
 
-/// Complete: a proxy's JSON holds its password. For storing and sending, never for logs.
+/// Complete: a proxy's JSON contains its password. For storing and sending, never for logs.
 Json to_json(const ProxyCredentials& credentials);
 Json to_json(const Proxy& proxy);
 Json to_json(const ProxyPool& pool);
@@ -20,14 +20,14 @@ Json to_json(const PoolStatsSnapshot& stats);
 Json to_json(const HealthCheckOptions& options);
 Json to_json(const HealthCheckResult& result);
 Json to_json(const ProxyHealthRecord& record);
-/// Throws ValidationError where a predicate is set: it is the one thing that cannot be serialised.
+/// Throws ValidationError if a predicate is set, because predicates cannot be serialised.
 Json to_json(const ProxyFilters& filters);
 
-/// The same with `***` in place of user and password: for people to read.
+/// The same with `***` in place of user and password, for output.
 Json to_redacted_json(const Proxy& proxy);
 
-/// Model::from JSON, for the types above. Throws ValidationError naming the field, the value and the rule;
-/// what comes out is validated.
+/// Creates a model of one of the types above from JSON. The result is validated. Throws ValidationError with
+/// the field, the value and the rule.
 template <class Model>
 Model from_json(const Json& json);
 

@@ -1,4 +1,4 @@
-// What a pool looks like at one instant.
+// The statistics of a pool at one instant.
 #pragma once
 
 #include <cstdint>

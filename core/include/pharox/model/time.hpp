@@ -1,4 +1,4 @@
-// Instants and spans of time, as the whole system counts them.
+// Types for instants and durations.
 #pragma once
 
 #include <chrono>
@@ -7,22 +7,22 @@
 
 namespace [[gnu::visibility("default")]] pharox {
 
-/// An instant: UTC, whole microseconds since 1970. Instants that a store makes may be whole milliseconds.
+/// An instant: UTC, whole microseconds since 1970. Stores may generate whole milliseconds.
 using Timestamp = std::chrono::sys_time<std::chrono::microseconds>;
-/// A span of time, in whole milliseconds.
+/// A duration in whole milliseconds.
 using Duration = std::chrono::milliseconds;
 
 inline constexpr Duration min_lease_duration = std::chrono::milliseconds(1);
 inline constexpr Duration max_lease_duration = std::chrono::days(30);
 
-/// The machine's wall clock: the default of "created now" fields. Rules are given a Clock instead.
+/// The system's wall clock, for defaults of "created now" fields. Rules take a Clock instead.
 inline Timestamp current_time() {
     return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
 }
 
 /// `2026-01-31T08:00:00.000000Z` (RFC 3339), always with six decimals.
 std::string format_timestamp(Timestamp instant);
-/// Reads RFC 3339 with `Z` or a numeric offset and up to six decimals. Throws ValidationError(field, text,
+/// Parses RFC 3339 with `Z` or a numeric offset and up to six decimals. Throws ValidationError(field, text,
 /// …).
 Timestamp parse_timestamp(std::string_view field, std::string_view text);
 
