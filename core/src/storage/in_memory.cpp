@@ -8,18 +8,13 @@
 #include <utility>
 
 #include "pharox/errors.hpp"
+#include "pharox/rules/catalog.hpp"
+#include "pharox/rules/requests.hpp"
+#include "pharox/rules/retention.hpp"
+#include "pharox/rules/url_options.hpp"
 #include "storage/in_memory_state.hpp"
 
 namespace pharox {
-namespace {
-
-constexpr Duration least_retention = std::chrono::minutes(10);
-
-std::string consumer_of(const AcquireRequest& request) {
-    return request.consumer.empty() ? std::string(default_consumer_name) : request.consumer;
-}
-
-}  // namespace
 
 InMemoryStorage::InMemoryStorage(InMemoryOptions options)
     : state_(std::make_unique<InMemoryState>(std::move(options), [this] { became_available(); })) {}
@@ -30,8 +25,7 @@ FindResult InMemoryStorage::find_available_proxy(const FindRequest& request) {
     return state_->find(request);
 }
 LeasedProxy InMemoryStorage::create_lease(const CreateLeaseRequest& request) {
-    validate(request);
-    return state_->create_lease(request);
+    return state_->create_lease(*rules::Normalised(request));
 }
 ConsumerId InMemoryStorage::ensure_consumer(const EnsureConsumerRequest& request) {
     validate(request);
@@ -48,8 +42,7 @@ PoolStats InMemoryStorage::get_pool_stats(const PoolStatsRequest& request) {
     return state_->stats(request);
 }
 AcquireResult InMemoryStorage::try_acquire(const AcquireRequest& request) {
-    validate(request);
-    return state_->acquire(request);
+    return state_->acquire(*rules::Normalised(request));
 }
 ICatalog* InMemoryStorage::catalog() { return state_.get(); }
 ILeaseControl* InMemoryStorage::lease_control() { return state_.get(); }
@@ -63,9 +56,9 @@ void register_memory(StorageRegistry& registry) {
     registry.add("memory", [](const StorageUrl& url) -> std::shared_ptr<IStorage> {
         // What it is stays unshown: whoever mistook the scheme may have written a password.
         if (!url.rest.empty()) throw ValidationError("storage", {}, "means nothing after memory:");
-        if (!url.options.empty())
-            throw ValidationError("storage", url.options.begin()->first, "is not an option");
-        return std::make_shared<InMemoryStorage>();
+        InMemoryOptions options;
+        rules::UrlOptions("memory").retention(options).set_all(url);
+        return std::make_shared<InMemoryStorage>(std::move(options));
     });
 }
 
@@ -74,22 +67,7 @@ void register_memory(StorageRegistry& registry) {
 InMemoryState::InMemoryState(InMemoryOptions options, std::function<void()> on_available)
     : options_(std::move(options)), on_available_(std::move(on_available)), random_(std::random_device{}()) {
     if (options_.clock == nullptr) throw ValidationError("clock", {}, "is null");
-    if (options_.retention < least_retention) {
-        throw ValidationError("retention_ms", std::to_string(options_.retention.count()),
-                              "is below 600000 (10 minutes)");
-    }
-    if (options_.health_retention < min_lease_duration) {
-        throw ValidationError("health_retention_ms", std::to_string(options_.health_retention.count()),
-                              "is below 1");
-    }
-}
-
-bool InMemoryState::StoredProxy::is_full() const {
-    return proxy.max_concurrency && proxy.current_leases >= *proxy.max_concurrency;
-}
-
-bool InMemoryState::StoredProxy::is_leasable(bool allow_slow) const {
-    return proxy.status == ProxyStatus::active || (allow_slow && proxy.status == ProxyStatus::slow);
+    rules::check_retention(options_.retention, options_.health_retention, options_.health_records_per_proxy);
 }
 
 Timestamp InMemoryState::settle() {
@@ -104,13 +82,13 @@ Timestamp InMemoryState::settle() {
 }
 
 void InMemoryState::forget_ended(Timestamp now) {
-    const auto is_forgotten = [&] {  // in milliseconds: no retention is too long for them
-        const auto age = std::chrono::floor<Duration>(now - ended_.begin()->first);
-        return age >= options_.retention ||
-               (age >= least_retention && ended_.size() > options_.retained_leases);
-    };
-    while (!ended_.empty() && is_forgotten()) {
-        leases_.erase(ended_.begin()->second);
+    const Timestamp forgotten = rules::forgotten_until(now, options_.retention);
+    const Timestamp surplus = rules::surplus_until(now);
+    while (!ended_.empty()) {
+        const auto& [ended_at, id] = *ended_.begin();
+        const bool is_surplus = ended_.size() > options_.retained_leases && ended_at <= surplus;
+        if (ended_at > forgotten && !is_surplus) return;
+        leases_.erase(id);
         ended_.erase(ended_.begin());
     }
 }
@@ -118,9 +96,7 @@ void InMemoryState::forget_ended(Timestamp now) {
 std::vector<Lease> InMemoryState::take_unreported() { return std::exchange(unreported_, {}); }
 
 void InMemoryState::end_lease(Lease& lease, Timestamp at, ReleaseReason reason) {
-    lease.status = LeaseStatus::released;
-    lease.released_at = at;
-    lease.release_reason = reason;
+    rules::end(lease, at, reason);
     deadlines_.erase({lease.expires_at, lease.id});
     ended_.emplace(at, lease.id);
     StoredProxy& stored = proxies_.at(lease.proxy_id);  // it stays as long as a lease on it is active
@@ -131,52 +107,49 @@ void InMemoryState::end_lease(Lease& lease, Timestamp at, ReleaseReason reason) 
 
 void InMemoryState::renew_mark(StoredProxy& stored) { stored.use_mark = ++last_mark_; }
 
-LeasedProxy InMemoryState::lease(StoredProxy& stored, const LeaseTerms& terms, Timestamp now) {
-    stored.fencing_token = std::max<std::int64_t>(stored.fencing_token + 1, now.time_since_epoch().count());
+template <class Request>
+LeasedProxy InMemoryState::lease(StoredProxy& stored, const Request& request, ConsumerId consumer,
+                                 Timestamp now) {
+    stored.fencing_token = rules::next_fencing_token(stored.fencing_token, now);
     ++stored.proxy.current_leases;
     renew_mark(stored);
-    Lease lease{.id = terms.lease_id.is_nil() ? LeaseId::make() : terms.lease_id,
-                .proxy_id = stored.proxy.id,
-                .consumer_id = terms.consumer,
-                .pool_id = stored.proxy.pool_id,
-                .pool_name = pools_.at(stored.proxy.pool_id).name,
-                .acquired_at = now,
-                .expires_at = now + terms.duration,
-                .fencing_token = stored.fencing_token,
-                .tenure_ends_at = terms.max_tenure ? std::optional(now + *terms.max_tenure) : std::nullopt,
-                .metadata = terms.metadata};
+    Lease lease = rules::make_lease(request, {.proxy = stored.proxy,
+                                              .consumer_id = consumer,
+                                              .pool_name = pools_.at(stored.proxy.pool_id).name,
+                                              .fencing_token = stored.fencing_token,
+                                              .now = now});
     deadlines_.emplace(lease.expires_at, lease.id);
     leases_.emplace(lease.id, lease);
     return {stored.proxy, std::move(lease)};
 }
 
-std::optional<LeasedProxy> InMemoryState::replay(LeaseId id, const std::string& consumer) {
+rules::Replay InMemoryState::decide_replay(LeaseId id, const std::string& consumer,
+                                           std::optional<PoolId> pool) const {
     const auto found = leases_.find(id);
-    if (id.is_nil() || found == leases_.end()) return std::nullopt;
+    if (found == leases_.end()) return rules::Replay::forgotten;
     const Lease& lease = found->second;
     const Consumer* const asking = find_consumer(consumer);
-    if (asking == nullptr || asking->id != lease.consumer_id) {
-        throw ConflictError("lease_id", id.to_string(), "was used by another consumer");
-    }
-    if (lease.status == LeaseStatus::released) throw LeaseEndedError(id);
+    return rules::decide_replay(lease,
+                                {.same_consumer = asking != nullptr && asking->id == lease.consumer_id,
+                                 .same_pool = !pool || *pool == lease.pool_id},
+                                now_, options_.retention);
+}
+
+LeasedProxy InMemoryState::same_lease(LeaseId id) const {
+    const Lease& lease = leases_.at(id);
     LeasedProxy repeated(proxies_.at(lease.proxy_id).proxy, lease);
     repeated.replayed = true;
     return repeated;
 }
 
-std::optional<AcquireResult> InMemoryState::replay(const AcquireRequest& request, PoolId pool) {
-    try {
-        auto repeated = replay(request.lease_id, consumer_of(request));
-        if (!repeated) return std::nullopt;
-        if (repeated->lease().pool_id != pool) {
-            throw ConflictError("lease_id", request.lease_id.to_string(), "was used for another pool");
-        }
-        AcquireResult result(*std::move(repeated));
-        result.replayed = true;
-        return result;
-    } catch (const LeaseEndedError&) {
-        return Miss::lease_ended;
-    }
+std::optional<AcquireResult> InMemoryState::replay(const AcquireRequest& request, PoolId pool) const {
+    const rules::Replay answer = decide_replay(request.lease_id, request.consumer, pool);
+    rules::throw_refusal(answer, request.lease_id, false);
+    if (answer == rules::Replay::forgotten) return std::nullopt;
+    if (answer == rules::Replay::lease_ended) return Miss::lease_ended;
+    AcquireResult result(same_lease(request.lease_id));
+    result.replayed = true;
+    return result;
 }
 
 // ---- Picking
@@ -196,24 +169,24 @@ const Consumer& InMemoryState::require_consumer(const std::string& name) const {
     throw ConsumerNotFoundError(name);
 }
 
-std::vector<InMemoryState::StoredProxy*> InMemoryState::candidates(const Question& question) {
-    std::vector<StoredProxy*> found = candidates(question, ProxyStatus::active);
-    if (found.empty() && question.allow_slow) return candidates(question, ProxyStatus::slow);
+std::vector<InMemoryState::StoredProxy*> InMemoryState::candidates(const Search& search) {
+    std::vector<StoredProxy*> found = candidates(search, ProxyStatus::active);
+    if (found.empty() && search.allow_slow) return candidates(search, ProxyStatus::slow);
     return found;
 }
 
-std::vector<InMemoryState::StoredProxy*> InMemoryState::candidates(const Question& question,
-                                                                   ProxyStatus status) {
+std::vector<InMemoryState::StoredProxy*> InMemoryState::candidates(const Search& search, ProxyStatus status) {
     std::vector<StoredProxy*> found;
-    for (const ProxyId id : proxies_of_.at(question.pool)) {
+    for (const ProxyId id : proxies_of_.at(search.pool)) {
         StoredProxy& stored = proxies_.at(id);
-        if (question.selector == Selector::weighted_random && stored.proxy.weight == 0.0) continue;
-        if (stored.proxy.status == status && !stored.is_full() && may_match(question.filters, stored.proxy)) {
+        if (search.selector == Selector::weighted_random && stored.proxy.weight == 0.0) continue;
+        if (stored.proxy.status == status && !rules::is_full(stored.proxy) &&
+            may_match(search.filters, stored.proxy)) {
             found.push_back(&stored);
         }
     }
-    const std::size_t wanted = question.filters.has_predicate() ? found.size() : 1;
-    put_first(found, std::min(wanted, found.size()), question.selector);
+    const std::size_t wanted = search.filters.has_predicate() ? found.size() : 1;
+    put_first(found, std::min(wanted, found.size()), search.selector);
     return found;
 }
 
@@ -257,9 +230,9 @@ void InMemoryState::put_first(std::vector<StoredProxy*>& proxies, std::size_t co
 }
 
 template <class Use>
-void InMemoryState::pick(std::unique_lock<std::mutex>& lock, const Question& question, Use use) {
-    if (!question.filters.has_predicate()) {
-        const std::vector<StoredProxy*> found = candidates(question);
+void InMemoryState::pick(std::unique_lock<std::mutex>& lock, const Search& search, Use use) {
+    if (!search.filters.has_predicate()) {
+        const std::vector<StoredProxy*> found = candidates(search);
         if (!found.empty()) use(*found.front());
         return;
     }
@@ -267,16 +240,16 @@ void InMemoryState::pick(std::unique_lock<std::mutex>& lock, const Question& que
         lost_a_race = false;
         std::vector<Proxy> copies;
         for (const ProxyStatus status : {ProxyStatus::active, ProxyStatus::slow}) {
-            if (status == ProxyStatus::slow && !question.allow_slow) break;
-            for (const StoredProxy* stored : candidates(question, status)) copies.push_back(stored->proxy);
+            if (status == ProxyStatus::slow && !search.allow_slow) break;
+            for (const StoredProxy* stored : candidates(search, status)) copies.push_back(stored->proxy);
         }
         lock.unlock();
         for (const Proxy& copy : copies) {
-            if (!matches(question.filters, copy)) continue;
+            if (!matches(search.filters, copy)) continue;
             lock.lock();
             settle();
             const auto stored = proxies_.find(copy.id);
-            if (stored != proxies_.end() && !stored->second.is_full()) {
+            if (stored != proxies_.end() && !rules::is_full(stored->second.proxy)) {
                 Proxy current = stored->second.proxy;
                 current.current_leases = copy.current_leases;  // whatever the counter says now
                 if (current == copy) return use(stored->second);
@@ -286,22 +259,22 @@ void InMemoryState::pick(std::unique_lock<std::mutex>& lock, const Question& que
         }
         lock.lock();
         settle();
-        if (!pools_.contains(question.pool)) return;
+        if (!pools_.contains(search.pool)) return;
     }
 }
 
-Miss InMemoryState::kind_of_miss(const Question& question) const {
-    const auto found = proxies_of_.find(question.pool);
-    if (found == proxies_of_.end()) return Miss::pool_unknown;
-    const bool asks_predicates = question.filters.has_predicate();  // which have refused what is free
-    bool unpicked = false;
+Miss InMemoryState::kind_of_miss(const Search& search) const {
+    const auto found = proxies_of_.find(search.pool);
+    rules::MissFacts facts{.pool_known = found != proxies_of_.end(),
+                           .has_predicate = search.filters.has_predicate()};
+    if (!facts.pool_known) return rules::decide_miss(facts);
     for (const ProxyId id : found->second) {
-        const StoredProxy& stored = proxies_.at(id);
-        if (!stored.is_leasable(question.allow_slow) || !may_match(question.filters, stored.proxy)) continue;
-        if (stored.is_full()) return asks_predicates ? Miss::none_available : Miss::all_busy;
-        unpicked = true;  // of weight 0, unless a predicate refused it
+        const Proxy& proxy = proxies_.at(id).proxy;
+        if (!rules::is_leasable(proxy.status, search.allow_slow) || !may_match(search.filters, proxy))
+            continue;
+        (rules::is_full(proxy) ? facts.any_full : facts.any_free) = true;
     }
-    return unpicked && !asks_predicates ? Miss::none_available : Miss::nothing_matches;
+    return rules::decide_miss(facts);
 }
 
 // ---- The six, and acquire
@@ -311,11 +284,11 @@ FindResult InMemoryState::find(const FindRequest& request) {
     settle();
     FindResult result;
     if (const ProxyPool* const pool = find_pool(request.pool)) {
-        const Question question{.pool = pool->id,
-                                .filters = request.filters,
-                                .selector = request.selector,
-                                .allow_slow = request.allow_slow};
-        pick(lock, question, [&](StoredProxy& stored) {
+        const Search search{.pool = pool->id,
+                            .filters = request.filters,
+                            .selector = request.selector,
+                            .allow_slow = request.allow_slow};
+        pick(lock, search, [&](StoredProxy& stored) {
             if (request.selector == Selector::round_robin) renew_mark(stored);
             result.proxy = stored.proxy;
         });
@@ -327,30 +300,26 @@ FindResult InMemoryState::find(const FindRequest& request) {
 LeasedProxy InMemoryState::create_lease(const CreateLeaseRequest& request) {
     const std::lock_guard lock(mutex_);
     const Timestamp now = settle();
-    auto leased = replay(request.lease_id, request.consumer);
     const auto found = proxies_.find(request.proxy_id);
-    if (leased && leased->lease().proxy_id != request.proxy_id && found != proxies_.end() &&
-        found->second.proxy.pool_id != leased->lease().pool_id) {
-        throw ConflictError("lease_id", request.lease_id.to_string(), "was used for another pool");
-    }
-    if (!leased) {
-        if (found == proxies_.end()) throw ProxyNotFoundError(request.proxy_id);
-        const Consumer& consumer = require_consumer(request.consumer);
-        StoredProxy& stored = found->second;
-        if (!stored.is_leasable(request.allow_slow))
-            throw ProxyUnavailableError(stored.proxy.id, "it is not active");
-        if (stored.is_full())
-            throw ProxyUnavailableError(stored.proxy.id, "it has as many leases as it may have");
-        leased = lease(stored,
-                       {.consumer = consumer.id,
-                        .duration = request.duration,
-                        .lease_id = request.lease_id,
-                        .metadata = request.metadata,
-                        .max_tenure = request.max_tenure},
-                       now);
-    }
-    leased->expired = take_unreported();
-    return *std::move(leased);
+    StoredProxy* const stored = found == proxies_.end() ? nullptr : &found->second;
+    const Consumer* const consumer = find_consumer(request.consumer);
+    const rules::Replay repeated =
+        decide_replay(request.lease_id, request.consumer,
+                      stored == nullptr ? std::nullopt : std::optional(stored->proxy.pool_id));
+    rules::throw_refusal(repeated, request.lease_id, true);
+    const auto leased = [&] {
+        if (repeated == rules::Replay::same_lease) return same_lease(request.lease_id);
+        rules::CreateFacts facts{.consumer_known = consumer != nullptr};
+        if (stored != nullptr) {
+            facts.proxy = stored->proxy.status;
+            facts.full = rules::is_full(stored->proxy);
+        }
+        rules::throw_refusal(rules::decide_create(facts, request.allow_slow), request);
+        return lease(*stored, request, consumer->id, now);
+    };
+    LeasedProxy result = leased();
+    result.expired = take_unreported();
+    return result;
 }
 
 ConsumerId InMemoryState::ensure_consumer(const EnsureConsumerRequest& request) {
@@ -391,7 +360,9 @@ PoolStats InMemoryState::stats(const PoolStatsRequest& request) {
         const StoredProxy& stored = proxies_.at(id);
         ++stats.total_proxies;
         stats.active_proxies += stored.proxy.status == ProxyStatus::active ? 1 : 0;
-        stats.available_proxies += stored.is_leasable(false) && !stored.is_full() ? 1 : 0;
+        const bool available =
+            rules::is_leasable(stored.proxy.status, false) && !rules::is_full(stored.proxy);
+        stats.available_proxies += available ? 1 : 0;
         stats.leased_proxies += stored.proxy.current_leases > 0 ? 1 : 0;
         stats.total_leases += stored.proxy.current_leases;
     }
@@ -406,23 +377,17 @@ AcquireResult InMemoryState::acquire(const AcquireRequest& request) {
         if (pool == nullptr) return Miss::pool_unknown;
         const PoolId pool_id = pool->id;
         std::optional<AcquireResult> picked;
-        const Question question{.pool = pool_id,
-                                .filters = request.filters,
-                                .selector = request.selector,
-                                .allow_slow = request.allow_slow};
-        pick(lock, question, [&](StoredProxy& stored) {
+        const Search search{.pool = pool_id,
+                            .filters = request.filters,
+                            .selector = request.selector,
+                            .allow_slow = request.allow_slow};
+        pick(lock, search, [&](StoredProxy& stored) {
             picked = replay(request, pool_id);
             if (picked) return;
-            picked = lease(stored,
-                           {.consumer = require_consumer(consumer_of(request)).id,
-                            .duration = request.duration,
-                            .lease_id = request.lease_id,
-                            .metadata = request.metadata,
-                            .max_tenure = request.max_tenure},
-                           now_);
+            picked = lease(stored, request, require_consumer(request.consumer).id, now_);
         });
         if (!picked) picked = replay(request, pool_id);  // the very lease that is asked for may be why
-        if (!picked) return kind_of_miss(question);
+        if (!picked) return kind_of_miss(search);
         return *std::move(picked);
     };
     AcquireResult result = acquired();
@@ -439,12 +404,10 @@ RenewResult InMemoryState::renew_lease(const RenewRequest& request) {
     const auto found = leases_.find(request.lease_id);
     if (found == leases_.end()) return {};
     Lease& lease = found->second;
-    if (lease.status == LeaseStatus::released) return {.renewed = false, .lease = lease};
-    if (lease.tenure_ends_at && lease.expires_at >= *lease.tenure_ends_at)
-        return {.renewed = false, .lease = lease};
+    const auto until = rules::renewed_until(lease, request.duration, now);
+    if (!until) return {.renewed = false, .lease = lease};
     deadlines_.erase({lease.expires_at, lease.id});
-    lease.expires_at = std::max<Timestamp>(lease.expires_at, now + request.duration);
-    if (lease.tenure_ends_at) lease.expires_at = std::min(lease.expires_at, *lease.tenure_ends_at);
+    lease.expires_at = *until;
     deadlines_.emplace(lease.expires_at, lease.id);
     return {.renewed = true, .lease = lease};
 }
@@ -465,23 +428,19 @@ Page<Lease> InMemoryState::list_leases(const ListLeasesRequest& request) {
     validate(request);
     const std::lock_guard lock(mutex_);
     settle();
-    Page<Lease> page;
     const Consumer* const consumer = find_consumer(request.consumer);
-    if (!request.consumer.empty() && consumer == nullptr) return page;
+    if (!request.consumer.empty() && consumer == nullptr) return {};
+    std::vector<Lease> found;
     auto next = request.after.empty() ? leases_.begin() : leases_.upper_bound(LeaseId::parse(request.after));
-    for (; next != leases_.end(); ++next) {
+    for (; next != leases_.end() && found.size() <= request.limit; ++next) {
         const Lease& lease = next->second;
         if (!request.pool.empty() && lease.pool_name != request.pool) continue;
         if (consumer != nullptr && lease.consumer_id != consumer->id) continue;
         if (request.proxy_id && lease.proxy_id != *request.proxy_id) continue;
         if (request.status && lease.status != *request.status) continue;
-        if (page.items.size() == request.limit) {
-            page.next = page.items.back().id.to_string();
-            break;
-        }
-        page.items.push_back(lease);
+        found.push_back(lease);
     }
-    return page;
+    return rules::page_by_id(std::move(found), request.limit);
 }
 
 }  // namespace pharox

@@ -2,21 +2,21 @@
 #include <algorithm>
 
 #include "pharox/errors.hpp"
+#include "pharox/rules/catalog.hpp"
 #include "storage/in_memory_state.hpp"
 
 namespace pharox {
 
 namespace {
 
-template <class Map>
-auto page_by_name(const Map& by_name, const ListRequest& request, auto value_of) {
-    Page<std::decay_t<decltype(value_of(by_name.begin()->second))>> page;
+/// Up to one more than the limit, so that rules::page_by_name sees whether there are more.
+template <class T>
+std::vector<T> rows_by_name(const auto& by_name, const ListRequest& request, auto value_of) {
+    std::vector<T> rows;
     auto next = request.after.empty() ? by_name.begin() : by_name.upper_bound(request.after);
-    for (; next != by_name.end() && page.items.size() < request.limit; ++next) {
-        page.items.push_back(value_of(next->second));
-    }
-    if (next != by_name.end()) page.next = std::prev(next)->first;
-    return page;
+    for (; next != by_name.end() && rows.size() <= request.limit; ++next)
+        rows.push_back(value_of(next->second));
+    return rows;
 }
 
 }  // namespace
@@ -26,10 +26,7 @@ auto page_by_name(const Map& by_name, const ListRequest& request, auto value_of)
 ProxyPool InMemoryState::add_pool(const ProxyPool& pool) {
     ProxyPool stored = validated(pool);
     const std::lock_guard lock(mutex_);
-    if (pool_names_.contains(stored.name))
-        throw ConflictError("name", stored.name, "is the name of another pool");
-    if (pools_.contains(stored.id))
-        throw ConflictError("id", stored.id.to_string(), "is the id of another pool");
+    rules::check_new(stored, pool_names_.contains(stored.name), pools_.contains(stored.id));
     pool_names_[stored.name] = stored.id;
     proxies_of_[stored.id];
     return pools_[stored.id] = std::move(stored);
@@ -39,11 +36,9 @@ ProxyPool InMemoryState::update_pool(const ProxyPool& pool) {
     ProxyPool changed = validated(pool);
     const std::lock_guard lock(mutex_);
     const auto stored = pools_.find(changed.id);
-    if (stored == pools_.end()) throw PoolNotFoundError(changed.id.to_string());
     const auto holder = pool_names_.find(changed.name);
-    if (holder != pool_names_.end() && holder->second != changed.id) {
-        throw ConflictError("name", changed.name, "is the name of another pool");
-    }
+    rules::check_update(changed, stored != pools_.end(),
+                        holder == pool_names_.end() ? std::nullopt : std::optional(holder->second));
     pool_names_.erase(stored->second.name);
     pool_names_[changed.name] = changed.id;
     return stored->second = std::move(changed);
@@ -58,7 +53,9 @@ std::optional<ProxyPool> InMemoryState::get_pool(const std::string& name) {
 Page<ProxyPool> InMemoryState::list_pools(const ListRequest& request) {
     validate(request);
     const std::lock_guard lock(mutex_);
-    return page_by_name(pool_names_, request, [this](PoolId id) { return pools_.at(id); });
+    return rules::page_by_name(
+        rows_by_name<ProxyPool>(pool_names_, request, [this](PoolId id) { return pools_.at(id); }),
+        request.limit);
 }
 
 RemoveResult InMemoryState::remove_pool(const std::string& name, bool force) {
@@ -72,7 +69,7 @@ RemoveResult InMemoryState::remove_pool(const std::string& name, bool force) {
         const std::vector<LeaseId> more = active_leases_of(proxy);
         active.insert(active.end(), more.begin(), more.end());
     }
-    if (!active.empty() && !force) throw ConflictError("pool", name, "has active leases");
+    if (!active.empty() && !force) rules::refuse_active_leases("pool", name);
     const std::int64_t revoked = revoke_all(active, now_);
     for (const std::set<ProxyId> members = proxies_of_.at(id); const ProxyId proxy : members) erase(proxy);
     proxies_of_.erase(id);
@@ -87,7 +84,7 @@ Proxy InMemoryState::add_proxy(const Proxy& proxy) {
     Proxy checked = validated(proxy);
     const std::lock_guard lock(mutex_);
     require_pool(checked.pool_id);
-    refuse_duplicate(checked, duplicate_of(checked));
+    if (const auto holder = duplicate_of(checked)) rules::refuse_duplicate(checked, *holder);
     return insert(std::move(checked)).proxy;
 }
 
@@ -113,7 +110,7 @@ AddProxiesResult InMemoryState::add_proxies(const AddProxiesRequest& request) {
             } else if (request.on_duplicate == DuplicatePolicy::skip) {
                 ++result.skipped;
             } else {
-                refuse_duplicate(proxy, holder);
+                rules::refuse_duplicate(proxy, *holder);
             }
         }
     } catch (...) {
@@ -132,7 +129,7 @@ Proxy InMemoryState::update_proxy(const Proxy& proxy) {
     require_pool(checked.pool_id);
     const auto holder = identities_.find({checked.pool_id, checked.identity()});
     if (holder != identities_.end() && holder->second != checked.id)
-        refuse_duplicate(checked, holder->second);
+        rules::refuse_duplicate(checked, holder->second);
     replace(found->second, std::move(checked));
     return found->second.proxy;
 }
@@ -157,17 +154,13 @@ Page<Proxy> InMemoryState::list_proxies(const ListProxiesRequest& request) {
                 found.push_back(proxies_.at(id).proxy);
         }
     }
-    Page<Proxy> page;  // predicates run here, unlocked
+    std::vector<Proxy> rows;  // predicates run here, unlocked
     for (Proxy& proxy : found) {
+        if (rows.size() > request.limit) break;
         if (request.status && proxy.status != *request.status) continue;
-        if (!matches(request.filters, proxy)) continue;
-        if (page.items.size() == request.limit) {
-            page.next = page.items.back().id.to_string();
-            break;
-        }
-        page.items.push_back(std::move(proxy));
+        if (matches(request.filters, proxy)) rows.push_back(std::move(proxy));
     }
-    return page;
+    return rules::page_by_id(std::move(rows), request.limit);
 }
 
 RemoveResult InMemoryState::remove_proxy(ProxyId id, bool force) {
@@ -175,7 +168,7 @@ RemoveResult InMemoryState::remove_proxy(ProxyId id, bool force) {
     settle();
     if (!proxies_.contains(id)) return {};
     const std::vector<LeaseId> active = active_leases_of(id);
-    if (!active.empty() && !force) throw ConflictError("proxy_id", id.to_string(), "has active leases");
+    if (!active.empty() && !force) rules::refuse_active_leases("proxy_id", id.to_string());
     const std::int64_t revoked = revoke_all(active, now_);
     erase(id);
     return {.removed = true, .revoked_leases = revoked};
@@ -217,13 +210,7 @@ std::optional<ProxyId> InMemoryState::duplicate_of(const Proxy& proxy) const {
     return proxies_.contains(proxy.id) ? std::optional(proxy.id) : std::nullopt;
 }
 
-void InMemoryState::refuse_duplicate(const Proxy& proxy, std::optional<ProxyId> holder) const {
-    if (!holder) return;
-    if (*holder == proxy.id) throw ConflictError("id", proxy.id.to_string(), "is the id of another proxy");
-    throw ConflictError("proxy", proxy.redacted_url(), "is in its pool already");
-}
-
-// ---- Leases of what goes
+// ---- Leases of what is removed
 
 std::vector<LeaseId> InMemoryState::active_leases_of(ProxyId proxy) const {
     std::vector<LeaseId> active;
@@ -243,11 +230,9 @@ std::int64_t InMemoryState::revoke_all(const std::vector<LeaseId>& leases, Times
 Consumer InMemoryState::add_consumer(const Consumer& consumer) {
     Consumer stored = validated(consumer);
     const std::lock_guard lock(mutex_);
-    if (consumers_.contains(stored.name))
-        throw ConflictError("name", stored.name, "is the name of another consumer");
-    const bool id_taken = std::any_of(consumers_.begin(), consumers_.end(),
-                                      [&](const auto& entry) { return entry.second.id == stored.id; });
-    if (id_taken) throw ConflictError("id", stored.id.to_string(), "is the id of another consumer");
+    const bool id_taken =
+        std::ranges::any_of(consumers_, [&](const auto& entry) { return entry.second.id == stored.id; });
+    rules::check_new(stored, consumers_.contains(stored.name), id_taken);
     return consumers_[stored.name] = stored;
 }
 
@@ -260,7 +245,9 @@ std::optional<Consumer> InMemoryState::get_consumer(const std::string& name) {
 Page<Consumer> InMemoryState::list_consumers(const ListRequest& request) {
     validate(request);
     const std::lock_guard lock(mutex_);
-    return page_by_name(consumers_, request, [](const Consumer& consumer) { return consumer; });
+    return rules::page_by_name(
+        rows_by_name<Consumer>(consumers_, request, [](const Consumer& consumer) { return consumer; }),
+        request.limit);
 }
 
 RemoveResult InMemoryState::remove_consumer(const std::string& name, bool force) {
@@ -272,7 +259,7 @@ RemoveResult InMemoryState::remove_consumer(const std::string& name, bool force)
     for (const auto& [expires_at, id] : deadlines_) {
         if (leases_.at(id).consumer_id == consumer->id) active.push_back(id);
     }
-    if (!active.empty() && !force) throw ConflictError("consumer", name, "has active leases");
+    if (!active.empty() && !force) rules::refuse_active_leases("consumer", name);
     const std::int64_t revoked = revoke_all(active, now_);
     consumers_.erase(name);
     return {.removed = true, .revoked_leases = revoked};

@@ -3,6 +3,8 @@
 #include <functional>
 
 #include "pharox/errors.hpp"
+#include "pharox/rules/health.hpp"
+#include "pharox/rules/retention.hpp"
 #include "storage/in_memory_state.hpp"
 
 namespace pharox {
@@ -14,15 +16,11 @@ std::optional<Proxy> InMemoryState::apply_health_check_result(const HealthCheckR
     const auto found = proxies_.find(checked.proxy_id);
     if (found == proxies_.end()) return std::nullopt;
     StoredProxy& stored = found->second;
-    if (stored.last_health && checked.checked_at < stored.last_health->checked_at) return stored.proxy;
-    Proxy& proxy = stored.proxy;
-    proxy.checked_at = checked.checked_at;
-    if (proxy.status != ProxyStatus::banned) proxy.status = checked.status;
-    const bool reachable = checked.status == ProxyStatus::active || checked.status == ProxyStatus::slow;
-    if (reachable && checked.latency_ms) proxy.latency_ms = checked.latency_ms;
+    const auto last = stored.last_health ? std::optional(stored.last_health->checked_at) : std::nullopt;
+    if (!rules::apply_health(stored.proxy, checked, last)) return stored.proxy;
     stored.last_health = std::move(checked);
     on_available_();
-    return proxy;
+    return stored.proxy;
 }
 
 std::optional<HealthCheckResult> InMemoryState::get_last_health_result(ProxyId proxy) {
@@ -51,11 +49,9 @@ void InMemoryState::save_health_record(const ProxyHealthRecord& record) {
 
 void InMemoryState::forget_records(StoredProxy& stored, Timestamp now) const {
     auto& records = stored.health_records;
-    const auto is_forgotten = [&](const ProxyHealthRecord& record) {
-        return std::chrono::floor<Duration>(now - record.checked_at) >= options_.health_retention;
-    };
+    const Timestamp forgotten = rules::forgotten_until(now, options_.health_retention);
     while (!records.empty() &&
-           (records.size() > options_.health_records_per_proxy || is_forgotten(records.back()))) {
+           (records.size() > options_.health_records_per_proxy || records.back().checked_at <= forgotten)) {
         records.pop_back();
     }
 }

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "pharox/rules/leases.hpp"
 #include "pharox/storage/in_memory.hpp"
 
 namespace pharox {
@@ -66,18 +67,9 @@ class InMemoryState final : public ICatalog, public ILeaseControl, public IHealt
         std::int64_t fencing_token = 0;
         std::optional<HealthCheckResult> last_health{};
         std::deque<ProxyHealthRecord> health_records{};  // newest first
-        [[nodiscard]] bool is_full() const;
-        [[nodiscard]] bool is_leasable(bool allow_slow) const;
     };
-    struct LeaseTerms {
-        ConsumerId consumer;
-        Duration duration;
-        LeaseId lease_id;
-        const Json& metadata;
-        std::optional<Duration> max_tenure;
-    };
-    /// What a pick looks at.
-    struct Question {
+    /// A find or acquire within a pool that exists.
+    struct Search {
         PoolId pool;
         const ProxyFilters& filters;
         Selector selector;
@@ -95,21 +87,24 @@ class InMemoryState final : public ICatalog, public ILeaseControl, public IHealt
     void end_lease(Lease& lease, Timestamp at, ReleaseReason reason);
     std::int64_t revoke_all(const std::vector<LeaseId>& leases, Timestamp now);
     void renew_mark(StoredProxy& stored);
-    LeasedProxy lease(StoredProxy& stored, const LeaseTerms& terms, Timestamp now);
-    /// The lease that this id already names, if any. Throws LeaseEndedError, ConflictError.
-    std::optional<LeasedProxy> replay(LeaseId id, const std::string& consumer);
-    /// The same for an acquire, where an ended lease is a miss.
-    std::optional<AcquireResult> replay(const AcquireRequest& request, PoolId pool);
+    template <class Request>
+    LeasedProxy lease(StoredProxy& stored, const Request& request, ConsumerId consumer, Timestamp now);
+    [[nodiscard]] rules::Replay decide_replay(LeaseId id, const std::string& consumer,
+                                              std::optional<PoolId> pool) const;
+    [[nodiscard]] LeasedProxy same_lease(LeaseId id) const;
+    /// The answer to a lease id that is recorded already; nothing if there is no record. Throws
+    /// ConflictError.
+    [[nodiscard]] std::optional<AcquireResult> replay(const AcquireRequest& request, PoolId pool) const;
 
     [[nodiscard]] const ProxyPool* find_pool(const std::string& name) const;
     [[nodiscard]] const Consumer* find_consumer(const std::string& name) const;
     [[nodiscard]] const Consumer& require_consumer(const std::string& name) const;
     /// Active ones; where there are none, and if it is allowed, slow ones.
-    [[nodiscard]] std::vector<StoredProxy*> candidates(const Question& question);
-    [[nodiscard]] std::vector<StoredProxy*> candidates(const Question& question, ProxyStatus status);
+    [[nodiscard]] std::vector<StoredProxy*> candidates(const Search& search);
+    [[nodiscard]] std::vector<StoredProxy*> candidates(const Search& search, ProxyStatus status);
     /// The first `count` in the selector's order; the rest in any.
     void put_first(std::vector<StoredProxy*>& proxies, std::size_t count, Selector selector);
-    [[nodiscard]] Miss kind_of_miss(const Question& question) const;
+    [[nodiscard]] Miss kind_of_miss(const Search& search) const;
     ReleaseResult end_now(LeaseId id, ReleaseReason reason);
     void forget_ended(Timestamp now);
     void forget_records(StoredProxy& stored, Timestamp now) const;
@@ -118,16 +113,15 @@ class InMemoryState final : public ICatalog, public ILeaseControl, public IHealt
     /// The first candidate that the predicates accept too; they run unlocked, on copies, and the pick is
     /// checked again after. `use` is called with the lock held and the pick still available.
     template <class Use>
-    void pick(std::unique_lock<std::mutex>& lock, const Question& question, Use use);
+    void pick(std::unique_lock<std::mutex>& lock, const Search& search, Use use);
 
     AuditResult compare_counters(bool set_right);
     StoredProxy& insert(Proxy proxy);
     void replace(StoredProxy& stored, Proxy proxy);
     void erase(ProxyId id);
     void require_pool(PoolId id) const;
-    /// Who has this proxy's id, or its identity within its pool.
+    /// The proxy that has this one's identity in its pool, or else its id.
     [[nodiscard]] std::optional<ProxyId> duplicate_of(const Proxy& proxy) const;
-    void refuse_duplicate(const Proxy& proxy, std::optional<ProxyId> holder) const;
 
     InMemoryOptions options_;
     std::function<void()> on_available_;

@@ -36,6 +36,8 @@ TEST_F(InMemory, OptionsAreRefusedWhenWrong) {
               "clock |  | is null");
     EXPECT_EQ(refusal_of([] { return pharox::InMemoryStorage({.retention = 10min - 1ms}), 0; }),
               "retention_ms | 599999 | is below 600000 (10 minutes)");
+    EXPECT_EQ(refusal_of([] { return pharox::InMemoryStorage({.health_records_per_proxy = 0}), 0; }),
+              "health_records_per_proxy | 0 | is below 1");
 }
 
 TEST_F(InMemory, EndedLeasesAreRememberedForTheRetention) {
@@ -67,12 +69,12 @@ TEST_F(InMemory, AnExpiryIsReportedEvenIfItsRecordIsGone) {
 }
 
 TEST_F(InMemory, TheLongestRetentionKeepsAll) {
-    pharox::InMemoryStorage keeper({.clock = clock, .retention = pharox::Duration::max()});
+    pharox::InMemoryStorage keeper({.clock = clock, .retention = std::chrono::days(3'650)});
     keeper.ensure_consumer({.name = "default"});
     bootstrap_proxy(keeper, bootstrap_pool(keeper, {.name = "p"}), {.host = "10.0.0.1", .port = 80});
     const auto lease = keeper.acquire({.pool = "p"}).lease();
     keeper.release_lease({.lease_id = lease.id});
-    clock->advance(std::chrono::years(100));
+    clock->advance(std::chrono::days(3'649));
     EXPECT_TRUE(keeper.lease_control()->get_lease({.lease_id = lease.id}));
 }
 

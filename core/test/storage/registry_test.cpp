@@ -112,6 +112,14 @@ TEST(StorageRegistry, MemoryIsNewWithEachOpen) {
     EXPECT_FALSE(other->get_pool_stats({.pool = "p"}));
 }
 
+TEST(StorageRegistry, MemoryTakesTheRetentionOptions) {
+    StorageRegistry registry;
+    register_memory(registry);
+    EXPECT_TRUE(registry.open("memory:?retention_ms=600000&retained_leases=0&health_retention_ms=1"));
+    EXPECT_EQ(refusal_of([&] { return registry.open("memory:?retention_ms=599999"); }),
+              "retention_ms | 599999 | is below 600000 (10 minutes)");
+}
+
 TEST(StorageRegistry, MemoryTakesNothingElseAndShowsNoSecret) {
     StorageRegistry registry;
     register_memory(registry);

@@ -18,11 +18,11 @@ class InMemoryState;
 
 struct InMemoryOptions {
     std::shared_ptr<const Clock> clock = steady_clock();
-    /// How long a lease that ended is remembered, for repeats of its id. At least 10 minutes.
+    /// How long a lease that ended is remembered, for repeats of its id. 10 minutes to 10 years.
     Duration retention = std::chrono::hours(1);
     /// How many ended leases are remembered beyond the first 10 minutes.
     std::size_t retained_leases = 100'000;
-    /// How long, and how many for each proxy, health records are kept.
+    /// How long (1 ms to 10 years), and how many for each proxy (1 to 1,000,000), health records are kept.
     Duration health_retention = std::chrono::days(7);
     std::size_t health_records_per_proxy = 1'000;
 };
@@ -55,7 +55,8 @@ class InMemoryStorage final : public IStorage {
     std::unique_ptr<InMemoryState> state_;
 };
 
-/// `memory:` — a new, empty storage for each open().
+/// `memory:` — a new, empty storage for each open(), with the options `?retention_ms=…&retained_leases=…&
+/// health_retention_ms=…&health_records_per_proxy=…`.
 void register_memory(StorageRegistry& registry);
 
 }  // namespace pharox

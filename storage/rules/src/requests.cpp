@@ -1,0 +1,78 @@
+#include "pharox/rules/requests.hpp"
+
+#include <tuple>
+
+#include "pharox/model/serialization.hpp"
+
+namespace pharox::rules {
+
+namespace {
+
+void complete(const AcquireRequest& request, std::optional<AcquireRequest>& completed) {
+    if (!request.consumer.empty() && !request.lease_id.is_nil()) return;
+    completed = request;
+    if (completed->consumer.empty()) completed->consumer = default_consumer_name;
+    if (completed->lease_id.is_nil()) completed->lease_id = LeaseId::make();
+}
+
+void complete(const CreateLeaseRequest& request, std::optional<CreateLeaseRequest>& completed) {
+    if (!request.lease_id.is_nil()) return;
+    completed = request;
+    completed->lease_id = LeaseId::make();
+}
+
+}  // namespace
+
+template <class Request>
+Normalised<Request>::Normalised(const Request& request) : request_(request) {
+    validate(request);
+    complete(request, completed_);
+}
+template class Normalised<AcquireRequest>;
+template class Normalised<CreateLeaseRequest>;
+
+CreateLeaseRequest create_request(const AcquireRequest& request) {
+    const auto& [pool, consumer, duration, filters, selector, lease_id, metadata, allow_slow, max_tenure,
+                 wait] = request;
+    static_cast<void>(std::tie(pool, filters, selector, wait));  // decide which proxy, and when
+    return {.consumer = consumer,
+            .duration = duration,
+            .lease_id = lease_id,
+            .metadata = metadata,
+            .allow_slow = allow_slow,
+            .max_tenure = max_tenure};
+}
+
+FindRequest find_request(const AcquireRequest& request) {
+    const auto& [pool, consumer, duration, filters, selector, lease_id, metadata, allow_slow, max_tenure,
+                 wait] = request;
+    static_cast<void>(std::tie(consumer, duration, lease_id, metadata, max_tenure, wait));  // of the lease
+    return {.pool = pool, .filters = filters, .selector = selector, .allow_slow = allow_slow};
+}
+
+bool same_except_lease_id(const AcquireRequest& one, const AcquireRequest& other) {
+    const auto terms = [](const AcquireRequest& request) {
+        const auto& [pool, consumer, duration, filters, selector, lease_id, metadata, allow_slow, max_tenure,
+                     wait] = request;
+        static_cast<void>(std::tie(lease_id, wait));
+        return std::tie(pool, consumer, duration, selector, allow_slow, max_tenure, filters, metadata);
+    };
+    return terms(one) == terms(other);
+}
+
+std::optional<std::string> answer_key(const AcquireRequest& request) {
+    const auto& [pool, consumer, duration, filters, selector, lease_id, metadata, allow_slow, max_tenure,
+                 wait] = request;
+    static_cast<void>(std::tie(duration, lease_id, metadata, max_tenure, wait));
+    if (filters.has_predicate() || !filters.exclude.empty()) return std::nullopt;
+    std::string key = pool;
+    key += '\0';
+    key += to_string(selector);
+    key += allow_slow ? '+' : '-';
+    key += consumer;
+    key += '\0';
+    if (!filters.empty()) key += to_json(filters).dump();
+    return key;
+}
+
+}  // namespace pharox::rules
