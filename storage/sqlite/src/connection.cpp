@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <cerrno>
 #include <random>
 #include <thread>
 
@@ -15,9 +16,16 @@ namespace {
 // Filters make new texts without end; what is kept of them is bounded.
 constexpr std::size_t max_kept_statements = 256;
 
-bool is_retryable(int code) noexcept {
+bool is_lock_error(int code) noexcept {
     const int primary = code & 0xFF;
     return primary == SQLITE_BUSY || primary == SQLITE_LOCKED;
+}
+
+/// No room for a write: the disk is full, or the user's quota is used up.
+bool is_disk_full(int code, int system_error) noexcept {
+    if ((code & 0xFF) == SQLITE_FULL) return true;
+    return code == SQLITE_IOERR_WRITE &&
+           (system_error == ENOSPC || system_error == EDQUOT || system_error == EFBIG);
 }
 
 }  // namespace
@@ -137,7 +145,7 @@ Connection::Connection(const Settings& settings, const Operation& operation)
     if (code != SQLITE_OK) {
         fail(operation_,
              file_ + ": " + (database == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(database)),
-             is_retryable(code));
+             is_lock_error(code));
     }
     sqlite3_extended_result_codes(database, 1);
     sqlite3_busy_handler(database, &Connection::wait_for_lock, busy_.get());
@@ -162,11 +170,16 @@ int Connection::wait_for_lock(void* context, int attempt) noexcept {
 }
 
 void Connection::fail_with(int code, bool committing) const {
-    const bool retryable = is_retryable(code);
-    std::string why = file_ + ": " + sqlite3_errmsg(database_.get());
-    if (retryable) why += " (another process kept the database locked)";
-    // A failed write or sync of the commit may still be found in the log after a crash.
-    fail(operation_, why, retryable, committing && !retryable);
+    const bool locked = is_lock_error(code);
+    const bool disk_full = is_disk_full(code, sqlite3_system_errno(database_.get()));
+    const bool of_database =
+        sqlite3_extended_errcode(database_.get()) == code;  // sqlite3_db_cacheflush sets none
+    std::string why = file_ + ": " + (of_database ? sqlite3_errmsg(database_.get()) : sqlite3_errstr(code));
+    if (locked) why += " (another process kept the database locked)";
+    // Neither changed anything: a transaction counts only if the end of its last page was written. After any
+    // other failure of the commit, as of its sync, the transaction may be found in the log after a crash.
+    const bool without_effect = locked || disk_full;
+    fail(operation_, why, without_effect, committing && !without_effect);
 }
 
 Statement Connection::prepare_new(std::string_view key, std::string_view sql) {
@@ -203,6 +216,8 @@ std::string Connection::query_text(std::string_view sql) {
 }
 
 std::int64_t Connection::changes() const noexcept { return sqlite3_changes64(database_.get()); }
+
+bool Connection::is_locked() const noexcept { return is_lock_error(sqlite3_errcode(database_.get())); }
 
 bool Connection::in_transaction() const noexcept { return sqlite3_get_autocommit(database_.get()) == 0; }
 

@@ -103,7 +103,8 @@ class Statement {
     int next_ = 0;
 };
 
-/// Used by one thread at a time.
+/// Used by one thread at a time. An error says retryable where nothing has happened and the same call may
+/// succeed later: another process kept the lock, or the disk is full.
 class Connection {
   public:
     struct Settings {
@@ -138,6 +139,8 @@ class Connection {
     std::string query_text(std::string_view sql);
     /// Rows changed by the latest INSERT, UPDATE or DELETE.
     [[nodiscard]] std::int64_t changes() const noexcept;
+    /// Whether the latest call failed because of another connection's lock.
+    [[nodiscard]] bool is_locked() const noexcept;
     [[nodiscard]] bool in_transaction() const noexcept;
     /// Writes what the open transaction has changed to the disk now, not only when it commits.
     void write_out();

@@ -110,8 +110,8 @@ void Database::use_write_ahead_log(const Operation& operation) {
             const std::string mode = writer_->query_text("PRAGMA journal_mode = WAL");
             if (mode == "wal") return;
             fail(operation, "the file system takes no write-ahead log (journal mode is " + mode + ")");
-        } catch (const StorageError& error) {
-            if (!error.retryable() || std::chrono::steady_clock::now() >= deadline) throw;
+        } catch (const StorageError&) {
+            if (!writer_->is_locked() || std::chrono::steady_clock::now() >= deadline) throw;
             std::this_thread::sleep_for(std::chrono::milliseconds(1));
         }
     }
@@ -159,19 +159,22 @@ void Database::give_back_reader(std::unique_ptr<Connection> reader) noexcept {
 }
 
 WriteTransaction::WriteTransaction(Database& database, const Operation& operation, Durability durability)
-    : database_(database), turn_(database.write_queue_), connection_(*database.writer_) {
+    : database_(database),
+      turn_(database.write_queue_),
+      connection_(*database.writer_),
+      transaction_(connection_) {
     connection_.set_operation(operation);
     const bool power_safe = durability == Durability::power;
     if (power_safe != database_.power_safe_) {
         connection_.execute(power_safe ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
         database_.power_safe_ = power_safe;
     }
-    connection_.prepare("BEGIN IMMEDIATE").run();
+    transaction_.begin("BEGIN IMMEDIATE");
     clock_ = database_.time();
 }
 
 WriteTransaction::~WriteTransaction() {
-    connection_.rollback();
+    transaction_.end();
     turn_.unlock();
     if (committed_ && makes_available_) database_.on_available_();
 }
@@ -211,12 +214,12 @@ ReadTransaction::ReadTransaction(Database& database, const Operation& operation)
         borrowed_ = database.borrow_reader(operation);
         connection_ = borrowed_.get();
     }
-    connection_->prepare("BEGIN").run();
+    transaction_.emplace(*connection_).begin("BEGIN");
     clock_ = database_.time();
 }
 
 ReadTransaction::~ReadTransaction() {
-    connection_->rollback();
+    transaction_->end();
     if (borrowed_) database_.give_back_reader(std::move(borrowed_));
 }
 

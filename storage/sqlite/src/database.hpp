@@ -31,7 +31,7 @@ class Database {
     /// Makes the index if this process has not seen it yet; not inside a transaction.
     void ensure_index(OrderIndex index);
     /// The clock's time, or the latest that this process has seen if that was later.
-    Timestamp time() noexcept { return time_not_before(options_.clock->now()); }
+    Timestamp time() { return time_not_before(options_.clock->now()); }
     /// Remembers what was seen in the file.
     Timestamp time_not_before(Timestamp seen) noexcept;
 
@@ -56,6 +56,21 @@ class Database {
     std::mutex readers_mutex_;
     std::vector<std::unique_ptr<Connection>> readers_;
     std::array<std::atomic<bool>, std::size_t{2} * selector_count * attribute_count> known_indexes_{};
+};
+
+/// Between BEGIN and COMMIT: rolls back, unless committed, even where a constructor throws, as a caller's
+/// clock may.
+class OpenTransaction {
+  public:
+    explicit OpenTransaction(Connection& connection) noexcept : connection_(connection) {}
+    OpenTransaction(const OpenTransaction&) = delete;
+    OpenTransaction& operator=(const OpenTransaction&) = delete;
+    ~OpenTransaction() { end(); }
+    void begin(std::string_view sql) { connection_.prepare(sql).run(); }
+    void end() noexcept { connection_.rollback(); }
+
+  private:
+    Connection& connection_;
 };
 
 /// Rolls back unless committed. Holds the write lock of the file from construction on.
@@ -98,6 +113,7 @@ class WriteTransaction {
     Database& database_;
     std::unique_lock<FifoMutex> turn_;
     Connection& connection_;
+    OpenTransaction transaction_;
     Timestamp clock_{};
     Timestamp now_{};
     std::int64_t use_sequence_ = 0;
@@ -127,6 +143,7 @@ class ReadTransaction {
     std::unique_lock<FifoMutex> turn_;
     std::unique_ptr<Connection> borrowed_;
     Connection* connection_;
+    std::optional<OpenTransaction> transaction_{};
     Timestamp clock_{};
 };
 

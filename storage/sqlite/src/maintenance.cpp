@@ -32,9 +32,9 @@ AuditResult compare_counters(auto& transaction, Timestamp now, auto report) {
 void Maintenance::ping() {
     WriteTransaction transaction(database_, {.name = "ping"});
     require_known_schema(transaction.connection(), database_.name());
-    transaction.prepare(sql::touch_state).run();
-    // Else it would stay in memory: a full disk shows only here. Nothing of it is
-    // committed.
+    transaction.prepare(sql::probe_write).run();
+    // Without this the pages would stay in memory, and a full disk would not be noticed. The transaction is
+    // rolled back.
     transaction.connection().write_out();
 }
 

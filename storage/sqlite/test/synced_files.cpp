@@ -13,6 +13,7 @@ struct SyncedFiles::State {
     sqlite3_vfs* real = sqlite3_vfs_find(nullptr);
     sqlite3_vfs shim{};
     std::map<std::string, std::string> synced;  // what is on the disk for certain
+    bool full = false;
 };
 
 namespace {
@@ -35,11 +36,14 @@ int close(sqlite3_file* file) {
 int read(sqlite3_file* f, void* to, int size, sqlite3_int64 at) {
     return real(f)->pMethods->xRead(real(f), to, size, at);
 }
+int file_size(sqlite3_file* f, sqlite3_int64* size) { return real(f)->pMethods->xFileSize(real(f), size); }
 int write(sqlite3_file* f, const void* from, int size, sqlite3_int64 at) {
+    sqlite3_int64 present = 0;
+    if (mine(f).state->full && (file_size(f, &present) != SQLITE_OK || at + size > present))
+        return SQLITE_FULL;
     return real(f)->pMethods->xWrite(real(f), from, size, at);
 }
 int truncate(sqlite3_file* f, sqlite3_int64 size) { return real(f)->pMethods->xTruncate(real(f), size); }
-int file_size(sqlite3_file* f, sqlite3_int64* size) { return real(f)->pMethods->xFileSize(real(f), size); }
 
 int sync(sqlite3_file* file, int flags) {
     const int code = real(file)->pMethods->xSync(real(file), flags);
@@ -113,6 +117,8 @@ SyncedFiles::~SyncedFiles() {
     sqlite3_vfs_unregister(&state_->shim);
     sqlite3_vfs_register(state_->real, 1);
 }
+
+void SyncedFiles::set_full(bool full) { state_->full = full; }
 
 void SyncedFiles::restore_into(const std::filesystem::path& folder) const {
     for (const auto& [name, content] : state_->synced)

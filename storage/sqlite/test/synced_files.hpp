@@ -1,4 +1,4 @@
-// A virtual file system for SQLite that remembers what a power cut would leave.
+// A virtual file system for SQLite that remembers what a power cut would leave, and whose disk can be full.
 #pragma once
 
 #include <filesystem>
@@ -16,6 +16,9 @@ class SyncedFiles {
 
     /// Writes each file, as it was when it was last synced, into another folder.
     void restore_into(const std::filesystem::path& folder) const;
+
+    /// While full, no file can grow: SQLite is told that the disk is full.
+    void set_full(bool full);
 
     struct State;
 
