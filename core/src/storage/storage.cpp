@@ -3,10 +3,9 @@
 #include <algorithm>
 #include <future>
 #include <iterator>
-#include <set>
 #include <utility>
 
-#include "model/rules.hpp"
+#include "pharox/rules/requests.hpp"
 #include "pharox/storage/catalog.hpp"
 #include "pharox/storage/health_log.hpp"
 #include "pharox/storage/lease_control.hpp"
@@ -19,13 +18,6 @@ namespace {
 /// Each lost race means that another caller won one, so this many in a row means that the store contradicts
 /// itself.
 constexpr int most_lost_races = 100'000;
-constexpr std::int64_t most_listed = 10'000;
-constexpr std::int64_t most_in_a_batch = 1'000;
-constexpr Duration max_lease_tenure = std::chrono::days(3'650);
-
-void validate_selector(Selector selector) {
-    validate_known("selector", selector, Selector::weighted_random, "is not a selector");
-}
 
 /// Misses that no wait can mend end it at once.
 bool is_worth_waiting(Miss miss) { return miss != Miss::pool_unknown && miss != Miss::lease_ended; }
@@ -33,16 +25,9 @@ bool is_worth_waiting(Miss miss) { return miss != Miss::pool_unknown && miss != 
 /// One acquire made of the six. Collects what each step found expired.
 class AcquireSteps {
   public:
+    /// Throws ValidationError.
     AcquireSteps(IStorage& storage, const AcquireRequest& request)
-        : storage_(storage),
-          request_(request),
-          create_{
-              .consumer = request.consumer.empty() ? std::string(default_consumer_name) : request.consumer,
-              .duration = request.duration,
-              .lease_id = request.lease_id.is_nil() ? LeaseId::make() : request.lease_id,
-              .metadata = request.metadata,
-              .allow_slow = request.allow_slow,
-              .max_tenure = request.max_tenure} {}
+        : storage_(storage), request_(request), create_(rules::create_request(*rules::Normalised(request))) {}
 
     /// What the lease id was used for; nothing where it is new.
     std::optional<AcquireResult> known() {
@@ -71,10 +56,7 @@ class AcquireSteps {
 
   private:
     AcquireResult lease_one() {
-        const FindRequest find{.pool = request_.pool,
-                               .filters = request_.filters,
-                               .selector = request_.selector,
-                               .allow_slow = request_.allow_slow};
+        const FindRequest find = rules::find_request(request_);
         for (int race = 0; race < most_lost_races; ++race) {
             FindResult found = storage_.find_available_proxy(find);
             append(std::move(found.expired));
@@ -138,7 +120,6 @@ IStorage::~IStorage() {
 }
 
 AcquireResult IStorage::try_acquire(const AcquireRequest& request) {
-    validate(request);
     return AcquireSteps(*this, request).run();
 }
 
@@ -206,7 +187,6 @@ AcquireManyResult IStorage::acquire_many(const AcquireManyRequest& request) {
     validate(request);
     AcquireManyResult result;
     AcquireRequest each = request.each;
-    each.wait = Duration(0);
     try {
         while (result.leased.size() < request.count) {
             const std::size_t index = result.leased.size();
@@ -266,104 +246,6 @@ IHealthLog& require_health_log(IStorage& storage) {
 IMaintenance& require_maintenance(IStorage& storage) {
     if (IMaintenance* const maintenance = storage.maintenance()) return *maintenance;
     throw UnsupportedError("maintenance");
-}
-
-void validate_lease_duration(Duration duration) {
-    const std::string text = std::to_string(duration.count());
-    if (duration < min_lease_duration)
-        throw InvalidLeaseError("duration_ms", text, "is not greater than zero");
-    if (duration > max_lease_duration) {
-        throw InvalidLeaseError("duration_ms", text,
-                                "is above " + std::to_string(max_lease_duration.count()) + " (30 days)");
-    }
-}
-
-namespace {
-
-void validate_tenure(const std::optional<Duration>& tenure, Duration duration) {
-    if (!tenure) return;
-    const std::string text = std::to_string(tenure->count());
-    if (*tenure < duration) throw InvalidLeaseError("max_tenure_ms", text, "is below the lease's duration");
-    if (*tenure > max_lease_tenure) {
-        throw InvalidLeaseError("max_tenure_ms", text,
-                                "is above " + std::to_string(max_lease_tenure.count()) + " (10 years)");
-    }
-}
-
-void validate_wait(Duration wait) {
-    if (wait < Duration(0)) throw ValidationError("wait_ms", std::to_string(wait.count()), "is below 0");
-    if (wait > max_lease_duration)
-        throw ValidationError("wait_ms", std::to_string(wait.count()), "is above 30 days");
-}
-
-}  // namespace
-
-void validate(const FindRequest& request) {
-    validate_text("pool", request.pool, max_name_bytes);
-    validate(request.filters);
-    validate_selector(request.selector);
-}
-
-void validate(const CreateLeaseRequest& request) {
-    validate_lease_duration(request.duration);
-    validate_tenure(request.max_tenure, request.duration);
-    validate_text("consumer", request.consumer, max_name_bytes);
-    validate_metadata_object(request.metadata);
-}
-
-void validate(const EnsureConsumerRequest& request) { validate_text("name", request.name, max_name_bytes); }
-
-void validate(const AcquireRequest& request) {
-    validate_lease_duration(request.duration);
-    validate_text("pool", request.pool, max_name_bytes);
-    if (!request.consumer.empty()) validate_text("consumer", request.consumer, max_name_bytes);
-    validate(request.filters);
-    validate_selector(request.selector);
-    validate_metadata_object(request.metadata);
-    validate_tenure(request.max_tenure, request.duration);
-    validate_wait(request.wait);
-}
-
-void validate(const AcquireManyRequest& request) {
-    validate(request.each);
-    validate_range("count", static_cast<std::int64_t>(request.count), 1, most_in_a_batch);
-    if (!request.lease_ids.empty() && request.lease_ids.size() != request.count) {
-        throw ValidationError("lease_ids", std::to_string(request.lease_ids.size()),
-                              "is not one for each lease");
-    }
-    std::set<LeaseId> different;
-    for (const LeaseId& id : request.lease_ids) {
-        if (!different.insert(id).second)
-            throw ValidationError("lease_ids", id.to_string(), "is there more than once");
-    }
-    if (request.distinct &&
-        std::ssize(request.each.filters.exclude) + static_cast<std::int64_t>(request.count) >
-            most_in_a_batch) {
-        throw ValidationError("count", std::to_string(request.count),
-                              "and the excluded ids are more than 1000");
-    }
-}
-
-void validate(const ListLeasesRequest& request) {
-    if (!request.pool.empty()) validate_text("pool", request.pool, max_name_bytes);
-    if (!request.consumer.empty()) validate_text("consumer", request.consumer, max_name_bytes);
-    validate_range("limit", static_cast<std::int64_t>(request.limit), 1, most_listed);
-    if (!request.after.empty()) static_cast<void>(detail::parse_uuid("after", request.after));
-}
-
-void validate(const ListHealthRecordsRequest& request) {
-    validate_range("limit", static_cast<std::int64_t>(request.limit), 1, most_listed);
-}
-
-void validate(const ListRequest& request) {
-    validate_range("limit", static_cast<std::int64_t>(request.limit), 1, most_listed);
-}
-
-void validate(const ListProxiesRequest& request) {
-    validate_text("pool", request.pool, max_name_bytes);
-    validate(request.filters);
-    validate_range("limit", static_cast<std::int64_t>(request.limit), 1, most_listed);
-    if (!request.after.empty()) static_cast<void>(detail::parse_uuid("after", request.after));
 }
 
 }  // namespace pharox

@@ -170,7 +170,7 @@ using AcquireCompletion = std::function<void(AcquireOutcome)>;
 // ---- Batches
 
 struct AcquireManyRequest {
-    AcquireRequest each;    ///< what every lease is asked like; its lease_id and wait are not used
+    AcquireRequest each;    ///< applies to every lease; without a lease_id and a wait of its own
     std::size_t count = 1;  ///< 1 to 1,000
     bool distinct = false;  ///< no proxy twice; otherwise one may repeat within its limit
     /// One for each lease, so that the call may be repeated; empty: they are drawn.

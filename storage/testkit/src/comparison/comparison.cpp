@@ -303,6 +303,7 @@ void Comparison::acquire_many() {
     cleanup();
     AcquireManyRequest request{
         .each = drawn_acquire(), .count = 1 + dice_.below(4), .distinct = dice_.one_in(2)};
+    request.each.lease_id = LeaseId{};  // a batch has lease_ids
     if (draws(request.each.selector)) {
         request.each.selector = Selector::least_used;
     }

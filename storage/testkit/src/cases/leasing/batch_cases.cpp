@@ -128,6 +128,12 @@ void odd_batches_are_refused(Context& context) {
     auto excluded = batch(2, true);
     excluded.each.filters.exclude.assign(999, ProxyId::make());
     refused("count", excluded);
+    auto waiting = batch(2);
+    waiting.each.wait = 1ms;
+    refused("each.wait_ms", waiting);
+    auto with_id = batch(2);
+    with_id.each.lease_id = LeaseId::make();
+    refused("each.lease_id", with_id);
     auto each = batch(2);
     each.each.duration = 0s;
     expect_refused<InvalidLeaseError>("duration_ms", [&] { context.store().acquire_many(each); });
