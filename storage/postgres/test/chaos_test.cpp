@@ -145,8 +145,10 @@ class Client {
     }
     void acquire_many() {
         const std::vector<LeaseId> ids = {ask(), ask()};
+        AcquireRequest each = request();
+        each.wait = Duration(0);
         const auto acquired = store_->acquire_many(
-            {.each = request(), .count = ids.size(), .distinct = chance(2), .lease_ids = ids});
+            {.each = each, .count = ids.size(), .distinct = chance(2), .lease_ids = ids});
         for (const LeasedProxy& leased : acquired.leased) got(leased.lease());
         asked_.clear();
     }
