@@ -5,13 +5,14 @@
 #include <system_error>
 #include <utility>
 
+#include <pharox/rules/retention.hpp>
+
 namespace shelf {
 namespace {
 
 using pharox::Json;
 
-constexpr auto retention = std::chrono::hours(1);  // how long the id of a lease that ended is remembered
-constexpr std::size_t outdated_lines = 10'000;     // so many may lie in the file
+constexpr std::size_t max_outdated_lines = 10'000;
 
 [[noreturn]] void fail(const char* operation, const std::string& why) {
     const bool saving = std::string_view(operation) == "save";
@@ -99,7 +100,7 @@ void Journal::append(const std::vector<Record>& records) {
     lines_ += records.size();
     const std::size_t current = state_.pools.size() + state_.consumers.size() + state_.proxies.size() +
                                 state_.active.size() + state_.ended.size();
-    if (lines_ > 2 * current + outdated_lines) {
+    if (lines_ > 2 * current + max_outdated_lines) {
         rewrite();
     }
 }
@@ -108,7 +109,7 @@ void Journal::read() {
     std::ifstream in(file_, std::ios::binary);
     std::string line;
     try {
-        // A last line without an end was being written when the process died: nobody was told of it.
+        // The process died while it wrote a last line without an end: that change was never acknowledged.
         while (std::getline(in, line) && !in.eof()) {
             state_.apply(from_line(line));
         }
@@ -119,7 +120,7 @@ void Journal::read() {
 
 void Journal::rewrite() {
     std::erase_if(state_.ended, [this](const auto& entry) {
-        return entry.second.released_at.value_or(state_.last_now) + retention < state_.last_now;
+        return pharox::rules::is_forgotten(entry.second, state_.last_now, retention);
     });
     std::vector<Record> records;
     const auto keep = [&records](const auto& things) {

@@ -1,5 +1,5 @@
-// What lies on the shelf, and the file that keeps it: a line of JSON for each thing that changed, the newest
-// line counts.
+// The state of a shelf, and the file that keeps it: a line of JSON for each record that changed; the newest
+// line of a record counts.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,9 @@
 #include <pharox/pharox.hpp>
 
 namespace shelf {
+
+/// How long the id of a lease that ended is remembered.
+inline constexpr pharox::Duration retention = std::chrono::hours(1);
 
 struct StoredProxy {
     pharox::Proxy proxy;

@@ -9,17 +9,23 @@
 #include <utility>
 #include <vector>
 
+#include <pharox/rules/leases.hpp>
+#include <pharox/rules/requests.hpp>
+#include <pharox/rules/retention.hpp>
+
 namespace shelf {
 namespace {
 
 using pharox::Selector;
 using pharox::Timestamp;
 
+namespace rules = pharox::rules;
+
 bool is_active(const pharox::Lease& lease, Timestamp now) {
     return pharox::as_of(lease, now).status == pharox::LeaseStatus::active;
 }
 
-// Counted, not kept: a lease whose time is up stops counting by itself.
+// Counted, not stored: an expired lease stops counting by itself.
 std::map<pharox::ProxyId, int> count_leases(const State& state, Timestamp now) {
     std::map<pharox::ProxyId, int> counts;
     for (const auto& [id, lease] : state.active) {
@@ -34,11 +40,8 @@ pharox::Proxy copy_of(const StoredProxy& stored, std::map<pharox::ProxyId, int>&
     return proxy;
 }
 
-bool is_slow(const pharox::Proxy& proxy) { return proxy.status == pharox::ProxyStatus::slow; }
-
-bool is_leasable(const pharox::Proxy& proxy, bool allow_slow) {
-    return (proxy.status == pharox::ProxyStatus::active || (allow_slow && is_slow(proxy))) &&
-           (!proxy.max_concurrency || proxy.current_leases < *proxy.max_concurrency);
+bool is_available(const pharox::Proxy& proxy, bool allow_slow) {
+    return rules::is_leasable(proxy.status, allow_slow) && !rules::is_full(proxy);
 }
 
 // What one operation changes. Nothing has happened until the journal has the records.
@@ -132,11 +135,12 @@ std::vector<pharox::Proxy> candidates(const State& state, const pharox::FindRequ
             continue;
         }
         pharox::Proxy proxy = copy_of(stored, counts);
-        if (!is_leasable(proxy, request.allow_slow) || !pharox::may_match(request.filters, proxy)) {
+        if (!is_available(proxy, request.allow_slow) || !pharox::may_match(request.filters, proxy)) {
             continue;
         }
         if (const auto place = rank(request.selector, stored, proxy, dice)) {
-            ranked.emplace_back(is_slow(proxy), *place, id, std::move(proxy));
+            const bool slow = proxy.status == pharox::ProxyStatus::slow;
+            ranked.emplace_back(slow, *place, id, std::move(proxy));
         }
     }
     std::ranges::sort(ranked, {}, [](const Ranked& entry) {
@@ -149,33 +153,13 @@ std::vector<pharox::Proxy> candidates(const State& state, const pharox::FindRequ
     return ordered;
 }
 
-const pharox::Lease* find_lease(const State& state, pharox::LeaseId id) {
+std::optional<pharox::Lease> find_lease(const State& state, pharox::LeaseId id, Timestamp now) {
     for (const auto* leases : {&state.active, &state.ended}) {
         if (const auto found = leases->find(id); found != leases->end()) {
-            return &found->second;
+            return rules::as_remembered(found->second, now, retention);
         }
     }
-    return nullptr;
-}
-
-// The lease id was used before: the same lease again, never a second one.
-pharox::LeasedProxy answer_again(const State& state, const pharox::Lease& earlier,
-                                 const pharox::CreateLeaseRequest& request, Timestamp now) {
-    const auto consumer = state.consumers.find(request.consumer);
-    const auto asked = state.proxies.find(request.proxy_id);
-    if (consumer == state.consumers.end() || consumer->second.id != earlier.consumer_id) {
-        throw pharox::ConflictError("lease_id", earlier.id.to_string(), "was used by another consumer");
-    }
-    if (!is_active(earlier, now)) {
-        throw pharox::LeaseEndedError(earlier.id);
-    }
-    if (asked != state.proxies.end() && asked->second.proxy.pool_id != earlier.pool_id) {
-        throw pharox::ConflictError("lease_id", earlier.id.to_string(), "was used for another pool");
-    }
-    auto counts = count_leases(state, now);
-    pharox::LeasedProxy again(copy_of(state.proxies.at(earlier.proxy_id), counts), earlier);
-    again.replayed = true;
-    return again;
+    return std::nullopt;
 }
 
 }  // namespace
@@ -221,46 +205,45 @@ pharox::FindResult ShelfStorage::find_available_proxy(const pharox::FindRequest&
 }
 
 pharox::LeasedProxy ShelfStorage::create_lease(const pharox::CreateLeaseRequest& request) {
-    pharox::validate(request);
+    const rules::Normalised normalised(request);
     const std::lock_guard lock(mutex_);
     const State& state = journal_.state();
     const Timestamp acquired_at = now();
-    if (const pharox::Lease* const earlier = find_lease(state, request.lease_id)) {
-        return answer_again(state, *earlier, request, acquired_at);
-    }
-    Draft draft(state);
-    StoredProxy* const stored = draft.change(request.proxy_id);
-    if (stored == nullptr) {
-        throw pharox::ProxyNotFoundError(request.proxy_id);
-    }
-    const auto consumer = state.consumers.find(request.consumer);
-    if (consumer == state.consumers.end()) {
-        throw pharox::ConsumerNotFoundError(request.consumer);
-    }
     auto counts = count_leases(state, acquired_at);
-    pharox::Proxy proxy = copy_of(*stored, counts);
-    if (!is_leasable(proxy, request.allow_slow)) {
-        throw pharox::ProxyUnavailableError(proxy.id, "it is not active, or full");
+    const auto consumer = state.consumers.find(normalised->consumer);
+    const bool consumer_known = consumer != state.consumers.end();
+    Draft draft(state);
+    StoredProxy* const stored = draft.change(normalised->proxy_id);
+
+    if (const auto earlier = find_lease(state, normalised->lease_id, acquired_at)) {
+        const rules::ReplayFacts facts{
+            .same_consumer = consumer_known && consumer->second.id == earlier->consumer_id,
+            .same_pool = stored == nullptr || stored->proxy.pool_id == earlier->pool_id};
+        throw_refusal(rules::decide_replay(*earlier, facts, acquired_at, retention), earlier->id, true);
+        pharox::LeasedProxy again(copy_of(state.proxies.at(earlier->proxy_id), counts), *earlier);
+        again.replayed = true;
+        return again;
     }
+
+    pharox::Proxy proxy;
+    rules::CreateFacts facts{.consumer_known = consumer_known};
+    if (stored != nullptr) {
+        proxy = copy_of(*stored, counts);
+        facts.proxy = proxy.status;
+        facts.full = rules::is_full(proxy);
+    }
+    throw_refusal(rules::decide_create(facts, normalised->allow_slow), *normalised);
+
     const auto pool = std::ranges::find_if(
         state.pools, [&](const auto& entry) { return entry.second.id == proxy.pool_id; });
     auto expired = draft.collect_expired(acquired_at);
     draft.mark_used(proxy.id);
-    stored->fencing_token =
-        std::max<std::int64_t>(stored->fencing_token + 1, acquired_at.time_since_epoch().count());
-    const pharox::Lease lease{
-        .id = request.lease_id.is_nil() ? pharox::LeaseId::make() : request.lease_id,
-        .proxy_id = proxy.id,
-        .consumer_id = consumer->second.id,
-        .pool_id = proxy.pool_id,
-        .pool_name = pool->first,
-        .acquired_at = acquired_at,
-        .expires_at = acquired_at + request.duration,
-        .fencing_token = stored->fencing_token,
-        .tenure_ends_at =
-            request.max_tenure ? std::optional(acquired_at + *request.max_tenure) : std::nullopt,
-        .metadata = request.metadata,
-    };
+    stored->fencing_token = rules::next_fencing_token(stored->fencing_token, acquired_at);
+    const pharox::Lease lease = rules::make_lease(*normalised, {.proxy = proxy,
+                                                                .consumer_id = consumer->second.id,
+                                                                .pool_name = pool->first,
+                                                                .fencing_token = stored->fencing_token,
+                                                                .now = acquired_at});
     draft.put(lease);
     journal_.append(draft.records());
     proxy.current_leases += 1;
@@ -283,22 +266,16 @@ pharox::ConsumerId ShelfStorage::ensure_consumer(const pharox::EnsureConsumerReq
 
 pharox::ReleaseResult ShelfStorage::release_lease(const pharox::ReleaseRequest& request) {
     const std::lock_guard lock(mutex_);
-    const pharox::Lease* const found = find_lease(journal_.state(), request.lease_id);
-    if (found == nullptr) {
-        return {};
-    }
-    pharox::Lease lease = pharox::as_of(*found, now());
-    if (lease.status != pharox::LeaseStatus::active) {
+    auto lease = find_lease(journal_.state(), request.lease_id, now());
+    if (!lease || lease->status == pharox::LeaseStatus::released) {
         return {.lease = std::move(lease)};
     }
-    lease.status = pharox::LeaseStatus::released;
-    lease.release_reason = pharox::ReleaseReason::released;
-    lease.released_at = now();
+    rules::end(*lease, now(), pharox::ReleaseReason::released);
     Draft draft(journal_.state());
-    draft.put(lease);
-    draft.mark_used(lease.proxy_id);
+    draft.put(*lease);
+    draft.mark_used(lease->proxy_id);
     journal_.append(draft.records());
-    became_available(lease.pool_name);
+    became_available(lease->pool_name);
     return {.released = true, .lease = std::move(lease)};
 }
 
@@ -331,7 +308,7 @@ pharox::PoolStats ShelfStorage::get_pool_stats(const pharox::PoolStatsRequest& r
         const pharox::Proxy proxy = copy_of(stored, counts);
         stats.total_proxies += 1;
         stats.active_proxies += proxy.status == pharox::ProxyStatus::active ? 1 : 0;
-        stats.available_proxies += is_leasable(proxy, false) ? 1 : 0;
+        stats.available_proxies += is_available(proxy, false) ? 1 : 0;
         stats.leased_proxies += proxy.current_leases > 0 ? 1 : 0;
         stats.total_leases += proxy.current_leases;
     }
