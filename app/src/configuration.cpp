@@ -25,7 +25,7 @@ std::optional<std::string> lookup(const EnvironmentLookup& environment, const ch
     return value;
 }
 
-/// The XDG base directory specification: a relative path in one of its variables is to be ignored.
+/// The XDG base directory specification requires that a relative path in its variables is ignored.
 std::optional<fs::path> xdg_folder(const EnvironmentLookup& environment, const char* variable,
                                    const char* below_home) {
     if (const auto value = lookup(environment, variable); value && fs::path(*value).is_absolute())
@@ -52,11 +52,11 @@ std::optional<ConfigFile> find_config_file(const EnvironmentLookup& environment)
     throw ValidationError(path.string() + ":" + std::to_string(where.begin.line), {}, rule);
 }
 
-/// The value of `storage`, where the file sets it.
+/// The value of `storage`, if the file sets it.
 std::optional<std::string> read_config_file(const ConfigFile& file) {
     std::error_code error;
     if (!file.required && !fs::exists(file.path, error) && !error) return std::nullopt;
-    if (fs::is_directory(file.path, error)) throw ValidationError(file.path.string(), {}, "is a folder");
+    if (fs::is_directory(file.path, error)) throw ValidationError(file.path.string(), {}, "is a directory");
     std::ifstream stream(file.path, std::ios::binary);
     if (!stream) throw ValidationError(file.path.string(), {}, "cannot be read");
     const std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
@@ -65,14 +65,14 @@ std::optional<std::string> read_config_file(const ConfigFile& file) {
     try {
         table = toml::parse(text, file.path.string());
     } catch (const toml::parse_error& broken) {
-        // The parser's own description may quote the text around the fault, and that may be a password.
+        // The parser's description may quote the text near the error, which may be a password.
         refuse(file.path, broken.source(), "this is not TOML");
     }
     std::optional<std::string> storage;
     for (const auto& [key, node] : table) {
         if (key.str() != "storage") {
             refuse(file.path, key.source(),
-                   "unknown key \"" + std::string(key.str()) + "\"; known is: storage");
+                   "unknown key \"" + std::string(key.str()) + "\"; the only key is storage");
         }
         const auto value = node.value_exact<std::string>();
         if (!value || value->empty()) refuse(file.path, node.source(), "storage must be text: a storage URL");
@@ -84,12 +84,13 @@ std::optional<std::string> read_config_file(const ConfigFile& file) {
 Configuration default_configuration(const EnvironmentLookup& environment) {
     const auto data = xdg_folder(environment, "XDG_DATA_HOME", ".local/share");
     if (!data)
-        throw ValidationError("storage", {}, "the default needs a home folder: set HOME, or pass --storage");
+        throw ValidationError("storage", {},
+                              "the default needs a home directory: set HOME, or pass --storage");
     const fs::path folder = *data / "pharox";
     const std::string path = (folder / "pharox.db").string();
     if (path.find('?') != std::string::npos) {
         throw ValidationError("storage", path,
-                              "holds a question mark, which a storage URL cannot: pass --storage");
+                              "contains a question mark, which a storage URL cannot contain: pass --storage");
     }
     return {.storage = "sqlite://" + path, .origin = "default", .default_folder = folder};
 }
@@ -124,12 +125,12 @@ void make_private_folder(const fs::path& folder) {
         if (::mkdir(so_far.c_str(), 0700) != 0 && errno != EEXIST && errno != EISDIR && errno != EROFS &&
             errno != EACCES) {
             throw ValidationError("storage", so_far.string(),
-                                  "cannot be made: " + std::generic_category().message(errno));
+                                  "cannot be created: " + std::generic_category().message(errno));
         }
     }
-    // A parent that may not be made is no fault where it exists; what counts is the folder itself.
+    // Creating a parent may fail although it exists; only the result for the directory itself matters.
     if (std::error_code error; !fs::is_directory(folder, error))
-        throw ValidationError("storage", folder.string(), "cannot be made, or is not a folder");
+        throw ValidationError("storage", folder.string(), "cannot be created, or is not a directory");
 }
 
 }  // namespace pharox::app

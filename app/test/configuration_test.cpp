@@ -53,7 +53,7 @@ class ConfigurationTest : public ::testing::Test {
     std::map<std::string, std::string> variables_;
 };
 
-TEST_F(ConfigurationTest, TheStrongestSourceWins) {
+TEST_F(ConfigurationTest, SourcesHavePrecedence) {
     EXPECT_EQ(load().storage, "sqlite://" + folder_.string() + "/.local/share/pharox/pharox.db");
     EXPECT_EQ(load().origin, "default");
     EXPECT_EQ(load().default_folder, folder_ / ".local/share/pharox");
@@ -71,14 +71,14 @@ TEST_F(ConfigurationTest, TheStrongestSourceWins) {
     EXPECT_EQ(load("sqlite:from-flag.db").origin, "--storage");
 }
 
-TEST_F(ConfigurationTest, AnEmptyVariableCountsAsUnset) {
+TEST_F(ConfigurationTest, EmptyVariableIsUnset) {
     variables_["PHAROX_STORAGE"] = "";
     variables_["PHAROX_CONFIG"] = "";
     variables_["XDG_DATA_HOME"] = "";
     EXPECT_EQ(load().origin, "default");
 }
 
-TEST_F(ConfigurationTest, XdgFoldersAreHonouredUnlessRelative) {
+TEST_F(ConfigurationTest, AbsoluteXdgDirectoriesAreUsed) {
     variables_["XDG_DATA_HOME"] = (folder_ / "data").string();
     EXPECT_EQ(load().default_folder, folder_ / "data/pharox");
     variables_["XDG_DATA_HOME"] = "data";
@@ -95,12 +95,13 @@ TEST_F(ConfigurationTest, PharoxConfigNamesTheFileAndItMustExist) {
     write_config("storage = 'sqlite:mine.db'", "mine.toml");
     EXPECT_EQ(load().storage, "sqlite:mine.db");
     variables_["PHAROX_CONFIG"] = folder_.string();
-    EXPECT_EQ(refusal(), folder_.string() + ": is a folder");
+    EXPECT_EQ(refusal(), folder_.string() + ": is a directory");
 }
 
-TEST_F(ConfigurationTest, AWrongFileIsRefusedWithItsLineEvenIfAFlagWins) {
+TEST_F(ConfigurationTest, InvalidFileIsRefusedWithItsLineEvenWithAFlag) {
     write_config("\n# a comment\nstorge = 'sqlite:a.db'\n");
-    EXPECT_NE(refusal().find("config.toml:3: unknown key \"storge\"; known is: storage"), std::string::npos)
+    EXPECT_NE(refusal().find("config.toml:3: unknown key \"storge\"; the only key is storage"),
+              std::string::npos)
         << refusal();
     EXPECT_THROW(load("sqlite:flag.db"), ValidationError);
 
@@ -112,13 +113,13 @@ TEST_F(ConfigurationTest, AWrongFileIsRefusedWithItsLineEvenIfAFlagWins) {
     EXPECT_EQ(refusal().find("secret"), std::string::npos);
 }
 
-TEST_F(ConfigurationTest, WithoutAHomeTheDefaultIsRefusedAndAChoiceIsNot) {
+TEST_F(ConfigurationTest, DefaultStorageNeedsAHome) {
     variables_.clear();
     EXPECT_NE(refusal().find("set HOME, or pass --storage"), std::string::npos) << refusal();
     EXPECT_EQ(load("sqlite:flag.db").storage, "sqlite:flag.db");
 }
 
-TEST_F(ConfigurationTest, FoldersAreMadeForTheOwnerAlone) {
+TEST_F(ConfigurationTest, DirectoriesAreCreatedForTheOwnerOnly) {
     const fs::path folder = folder_ / "one/two/pharox";
     make_private_folder(folder);
     make_private_folder(folder);

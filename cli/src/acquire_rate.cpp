@@ -7,9 +7,9 @@ namespace pharox::cli {
 namespace {
 
 constexpr std::chrono::minutes memory{1};
-constexpr std::int64_t most_active = 100'000;  // to be listed at each look
+constexpr std::int64_t most_active = 100'000;  // listed per sample
 
-/// Comes before every id of version 7 (RFC 9562) that was drawn at that time or later.
+/// Sorts before every id of version 7 (RFC 9562) that was generated at that time or later.
 LeaseId first_id_of(Timestamp time) {
     const auto since_epoch = std::chrono::floor<std::chrono::milliseconds>(time).time_since_epoch();
     const auto milliseconds = static_cast<std::uint64_t>(since_epoch.count());
@@ -30,9 +30,9 @@ void for_each_lease(ILeaseControl& leases, ListLeasesRequest request, const Visi
 
 }  // namespace
 
-std::optional<double> AcquireRate::look(ILeaseControl& leases, const PoolStatsSnapshot& stats) {
+std::optional<double> AcquireRate::sample(ILeaseControl& leases, const PoolStatsSnapshot& stats) {
     const Timestamp now = stats.collected_at;
-    const Timestamp since = last_look_.value_or(now) - memory;
+    const Timestamp since = last_sample_.value_or(now) - memory;
     std::int64_t fresh = 0;
     const auto note = [&](const Lease& lease) {
         if (lease.acquired_at > since && seen_.emplace(lease.id, lease.acquired_at).second) ++fresh;
@@ -41,7 +41,7 @@ std::optional<double> AcquireRate::look(ILeaseControl& leases, const PoolStatsSn
     if (stats.total_leases <= most_active)
         for_each_lease(leases, {.pool = stats.pool_name, .status = LeaseStatus::active}, note);
     std::erase_if(seen_, [&](const auto& entry) { return entry.second <= now - memory; });
-    const auto before = std::exchange(last_look_, now);
+    const auto before = std::exchange(last_sample_, now);
     if (!before || *before >= now) return std::nullopt;
     return static_cast<double>(fresh) / std::chrono::duration<double>(now - *before).count();
 }

@@ -1,4 +1,4 @@
-// How often the proxies of a pool are acquired, as seen from outside.
+// The rate at which the proxies of a pool are acquired, measured from outside.
 #pragma once
 
 #include <optional>
@@ -9,19 +9,19 @@
 
 namespace pharox::cli {
 
-/// Told from the leases that the store lists, whoever made them: stores keep no counter, which would cost
-/// every lease something. Two lists a look: of the leases whose id was drawn since a minute before the look
-/// before, and of those that are active now, where they are no more than 100,000. So nothing is counted
-/// twice, and what is missed is only an acquire that waited for more than a minute and whose lease ended
-/// again between two looks.
+/// Computed from the leases that the store lists, made by any process. Stores keep no counter, because it
+/// would make every lease more expensive. Each sample reads two lists: the leases whose id was generated
+/// after a point one minute before the previous sample, and the active leases, if there are at most 100,000.
+/// Nothing is counted twice. Only an acquire that waited for more than a minute and whose lease ended between
+/// two samples is missed.
 class AcquireRate {
   public:
-    /// Acquires per second since the look before; nothing at the first. Throws StorageError.
-    std::optional<double> look(ILeaseControl& leases, const PoolStatsSnapshot& stats);
+    /// Acquires per second since the previous sample; nothing for the first. Throws StorageError.
+    std::optional<double> sample(ILeaseControl& leases, const PoolStatsSnapshot& stats);
 
   private:
-    std::optional<Timestamp> last_look_{};
-    std::unordered_map<LeaseId, Timestamp> seen_{};  ///< and when they were acquired
+    std::optional<Timestamp> last_sample_{};
+    std::unordered_map<LeaseId, Timestamp> seen_{};  ///< lease id → time of the acquire
 };
 
 }  // namespace pharox::cli

@@ -25,7 +25,7 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
     throw std::system_error(error, std::generic_category(), what);
 }
 
-/// In the child, where nothing may allocate: other threads may have held a lock at the fork.
+/// Runs in the child, where nothing may allocate: other threads may have held a lock at the fork.
 [[noreturn]] void become(const std::vector<char*>& arguments, const std::vector<char*>& environment,
                          const SignalInbox& inbox, pid_t parent, int report) {
     inbox.restore();
@@ -50,10 +50,11 @@ ChildProcess ChildProcess::start(const ChildCommand& command, const SignalInbox&
     ::close(report[1]);
     int error = 0;
     ssize_t got = 0;
-    if (child > 0) got = ::read(report[0], &error, sizeof error);  // signals are blocked: none interrupts it
+    if (child > 0)
+        got = ::read(report[0], &error, sizeof error);  // signals are blocked, so none interrupts the read
     ::close(report[0]);
     if (child < 0) fail(fork_error, "fork");
-    if (got == static_cast<ssize_t>(sizeof error)) {  // exec would have closed the pipe
+    if (got == static_cast<ssize_t>(sizeof error)) {  // a successful exec closes the pipe
         ::waitpid(child, nullptr, 0);
         fail(error, "exec");
     }

@@ -1,4 +1,4 @@
-// One command, started in the foreground as `env` would, that does not outlive this process.
+// A command that is started in the foreground, as `env` would, and does not outlive this process.
 #pragma once
 
 #include <sys/types.h>
@@ -12,27 +12,27 @@
 namespace pharox::cli {
 
 struct ChildCommand {
-    std::vector<std::string> arguments;    ///< the program first; looked for in PATH
+    std::vector<std::string> arguments;    ///< the program first; searched in PATH
     std::vector<std::string> environment;  ///< NAME=value
 };
 
 class ChildProcess {
   public:
-    /// What the child did, as far as this process should care.
+    /// A change of the child's state.
     struct Change {
         enum class Kind : std::uint8_t { exited, killed, stopped_by_terminal } kind;
-        int value = 0;  ///< its status, or the signal
+        int value = 0;  ///< its exit status, or the signal
     };
 
-    /// Starts it in this process group, with the signals as the inbox found them, and with SIGKILL as its
-    /// fate should this process die. Throws std::system_error: where `code()` is that of the failed exec
-    /// (ENOENT, EACCES …) nothing runs. Call it from the thread that lives longest: the child's fate hangs on
-    /// that.
+    /// Starts the command in this process group, with the signal mask and dispositions that the inbox saved.
+    /// The kernel kills it with SIGKILL if the calling thread ends, so call this from the thread that lives
+    /// longest. Throws std::system_error; if `code()` is that of a failed exec (ENOENT, EACCES …), no command
+    /// runs.
     static ChildProcess start(const ChildCommand& command, const SignalInbox& inbox);
 
     [[nodiscard]] pid_t id() const noexcept { return id_; }
     void send(int signal) const noexcept;
-    /// The next change, or nothing where there is none now.
+    /// The next change, or nothing if there is none.
     [[nodiscard]] std::optional<Change> poll_change() const;
 
   private:

@@ -1,4 +1,4 @@
-// One function a command: declares its options, and what to do when it is chosen.
+// One function per command: it declares the options and the action.
 #pragma once
 
 #include <string>
@@ -20,7 +20,7 @@ void add_acquire_command(CLI::App& app, Session& session);
 void add_release_command(CLI::App& app, Session& session);
 void add_cleanup_command(CLI::App& app, Session& session);
 void add_migrate_command(CLI::App& app, Session& session);
-/// `command` is what stands after `--`; it must outlive the session.
+/// `command` contains the arguments after `--`; it must outlive the session.
 void add_run_command(CLI::App& app, Session& session, const std::vector<std::string>& command);
 
 }  // namespace pharox::cli

@@ -9,21 +9,23 @@
 namespace pharox::cli {
 
 void FilterOptions::declare(CLI::App& command) {
-    const std::string group = "Filters (all that are given must fit; a repeated one is any of its values)";
+    const std::string group = "Filters (a proxy must satisfy all of them; a repeated one lists alternatives)";
     const auto any_of = [&](const char* name, std::vector<std::string>& values, const char* description) {
         return command.add_option(name, values, description)->group(group)->allow_extra_args(false);
     };
-    any_of("--country", country_, "Country, as it was imported");
+    any_of("--country", country_, "Country, exactly as imported");
     any_of("--city", city_, "City");
     any_of("--isp", isp_, "Internet provider");
-    any_of("--source", source_, "Where the proxy came from");
+    any_of("--source", source_, "The source of the proxy");
     any_of("--asn", asn_, "Autonomous system number")->type_name("INT");
     any_of("--protocol", protocol_, "http, https, socks4 or socks5");
     any_of("--tag", tags_, "Tag; repeated: all of them");
     any_of("--metadata", metadata_, "POINTER=VALUE, such as /plan/tier=gold; repeated: all of them");
     command.add_option("--near", near_, "LATITUDE,LONGITUDE in degrees")->group(group);
-    command.add_option("--radius-km", radius_km_, "How far from --near")->group(group)->type_name("FLOAT");
-    any_of("--exclude", exclude_, "Id of a proxy that is not wanted");
+    command.add_option("--radius-km", radius_km_, "Maximum distance from --near")
+        ->group(group)
+        ->type_name("FLOAT");
+    any_of("--exclude", exclude_, "Id of a proxy to exclude");
 }
 
 ProxyFilters FilterOptions::filters() const {

@@ -1,4 +1,4 @@
-// The options that say which proxies fit, shared by every command that picks or lists.
+// The filter options that commands share.
 #pragma once
 
 #include <optional>

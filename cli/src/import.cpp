@@ -46,7 +46,7 @@ struct FileProblem {
     std::string reason;
 };
 
-/// All lists together, and what becomes of them.
+/// All lists together, and the result of the import.
 struct Import {
     std::vector<Proxy> proxies{};
     std::vector<Origin> origins{};  ///< of the proxies, in the same order
@@ -71,7 +71,7 @@ std::string read_list(const std::string& file) {
         if (text.size() > max_list_bytes)
             throw ValidationError("list", file, "is larger than 512 MiB: split it");
     }
-    if (stream.bad()) throw ValidationError("list", file, "cannot be read to its end (is it a folder?)");
+    if (stream.bad()) throw ValidationError("list", file, "cannot be read to its end (is it a directory?)");
     return text;
 }
 
@@ -79,14 +79,14 @@ FieldOrder parse_order(const std::string& text) {
     if (text == "detect") return FieldOrder::detect;
     if (text == "host-first") return FieldOrder::host_first;
     if (text == "user-first") return FieldOrder::user_first;
-    throw ValidationError("order", text, "is none of detect, host-first, user-first");
+    throw ValidationError("order", text, "is not one of detect, host-first, user-first");
 }
 
 DuplicatePolicy parse_policy(const std::string& text) {
     if (text == "skip") return DuplicatePolicy::skip;
     if (text == "update") return DuplicatePolicy::update;
     if (text == "reject") return DuplicatePolicy::reject;
-    throw ValidationError("on-duplicate", text, "is none of skip, update, reject");
+    throw ValidationError("on-duplicate", text, "is not one of skip, update, reject");
 }
 
 void apply_attributes(Proxy& proxy, const ImportOptions& options) {
@@ -103,7 +103,7 @@ void apply_attributes(Proxy& proxy, const ImportOptions& options) {
 Import read_lists(const ImportOptions& options) {
     const ProxyListOptions list_options{.protocol = parse_proxy_protocol(options.protocol),
                                         .order = parse_order(options.order)};
-    // A wrong attribute is the caller's fault and no line's, and is told before anything is read.
+    // An invalid attribute is an error of the caller, not of a line, and is reported before any list is read.
     Proxy probe{.pool_id = PoolId::make(), .host = "192.0.2.1", .port = 1};
     apply_attributes(probe, options);
     static_cast<void>(validated(probe));
@@ -129,7 +129,7 @@ Import read_lists(const ImportOptions& options) {
     return import;
 }
 
-/// The first of each identity stays; the lists alone can say on which lines the same proxy stands twice.
+/// Keeps the first proxy of each identity; only here are the line numbers of duplicates known.
 void drop_repeats(Import& import, DuplicatePolicy policy) {
     std::unordered_map<std::string, std::size_t> seen;
     std::vector<Proxy> kept;
@@ -156,7 +156,7 @@ ProxyPool get_or_add_pool(Session& session, const std::string& name, bool& creat
         created = true;
         return pool;
     } catch (const ConflictError&) {
-        return session.pool(name);  // another process was faster
+        return session.pool(name);  // another process created it meanwhile
     }
 }
 
@@ -170,7 +170,7 @@ void store(Session& session, const ImportOptions& options, Import& import, Dupli
     import.duplicate += result.skipped;
 }
 
-/// What store() would say, without storing.
+/// The result of store(), without storing.
 void rehearse(Session& session, const ImportOptions& options, Import& import, DuplicatePolicy policy) {
     std::unordered_set<std::string> stored;
     ListProxiesRequest request{.pool = options.pool, .limit = 10'000};
@@ -208,7 +208,7 @@ void print_json(const ImportOptions& options, const Import& import, bool importe
         {"assumed_protocol_lines", import.protocol_assumed},
     });
     std::string open = head.dump();
-    open.pop_back();  // the object goes on with the list, which may be long
+    open.pop_back();  // removes the closing brace: the list follows
     JsonList list(std::cout, open + ",\"problems\":[", "]}");
     for (const FileProblem& problem : import.problems) {
         list.add(Json::object({{"file", printable(problem.origin.file)},
@@ -280,9 +280,9 @@ int import_lists(Session& session, const ImportOptions& options) {
         complain("--strict: some lines are ambiguous or rejected, so none was imported");
         return exit_code::bad_input;
     }
-    // An empty list is a download that failed more often than it is meant.
+    // An empty list is more often a failed download than intended.
     const bool useless = import.accepted + import.updated + import.duplicate == 0;
-    if (useless) complain("not one line is a proxy");
+    if (useless) complain("no line contains a proxy");
     return useless ? exit_code::bad_input : exit_code::success;
 }
 
@@ -291,47 +291,48 @@ int import_lists(Session& session, const ImportOptions& options) {
 void add_import_command(CLI::App& app, Session& session) {
     CLI::App* command = app.add_subcommand("import", "Read lists of proxies into a pool");
     const auto options = std::make_shared<ImportOptions>();
-    command->add_option("LIST", options->files, "Files, one proxy a line; - is standard input")->required();
-    command->add_option("-p,--pool", options->pool, "The pool; made if there is none of that name")
+    command->add_option("LIST", options->files, "Files with one proxy per line; - is standard input")
         ->required();
+    command->add_option("-p,--pool", options->pool, "The pool; created if it does not exist")->required();
     command
         ->add_option("--protocol", options->protocol,
-                     "Of lines that name none: http, https, socks4 or socks5")
+                     "For lines without a protocol: http, https, socks4 or socks5")
         ->capture_default_str();
     command
         ->add_option("--order", options->order,
-                     "Of lines that read both ways: host-first, user-first; detect reports them")
+                     "For lines with two readings: host-first, user-first; detect reports them")
         ->capture_default_str();
     command
         ->add_option("--on-duplicate", options->on_duplicate,
-                     "What is stored already: skip, update or reject")
+                     "For proxies that are stored already: skip, update or reject")
         ->capture_default_str();
     const std::string attributes = "Attributes of all proxies in the lists";
     command->add_option("--country", options->country, "Country")->group(attributes);
     command->add_option("--city", options->city, "City")->group(attributes);
     command->add_option("--isp", options->isp, "Internet provider")->group(attributes);
-    command->add_option("--source", options->source, "Where they come from")->group(attributes);
+    command->add_option("--source", options->source, "The source of the proxies")->group(attributes);
     command->add_option("--tag", options->tags, "Tag; may be repeated")
         ->group(attributes)
         ->allow_extra_args(false);
     command
-        ->add_option("--max-concurrency", options->max_concurrency, "How many leases at once; else unlimited")
+        ->add_option("--max-concurrency", options->max_concurrency,
+                     "Maximum number of concurrent leases; default: unlimited")
         ->group(attributes)
         ->type_name("INT");
     command->add_option("--weight", options->weight, "Share in weighted_random")
         ->group(attributes)
         ->type_name("FLOAT")
         ->capture_default_str();
-    command->add_flag("--dry-run", options->dry_run, "Say what would happen, and store nothing");
+    command->add_flag("--dry-run", options->dry_run, "Report what would happen, and store nothing");
     command->add_flag("--strict", options->strict,
                       "Store nothing if any line is ambiguous or rejected (status 2)");
-    command->footer(R"(Lines may read
+    command->footer(R"(Forms of a line:
   host:port                     [2001:db8::1]:port
   host:port:user:password       user:password:host:port
   user:password@host:port       host:port@user:password
   http://, https://, socks4://, socks4a://, socks5:// and socks5h:// URLs
-Blank lines and those that start with # or // are skipped. A line that reads in two ways, or in none, is
-reported with its number and not guessed. Proxies become active at once; nobody has checked them.
+Blank lines and those that start with # or // are skipped. A line with two readings, or
+none, is reported with its number and not imported. Imported proxies are active and unchecked.
 
 Examples:
   pharox import --pool latam --country AR --max-concurrency 5 list.txt

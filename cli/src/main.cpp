@@ -16,7 +16,7 @@ namespace pharox::cli {
 namespace {
 
 constexpr const char* description =
-    "Leases network proxies to many workers, each proxy to no more of them than it may have.";
+    "Leases network proxies to workers, within each proxy's limit of concurrent leases.";
 
 constexpr const char* footer = R"(Examples:
   pharox import --pool latam list.txt
@@ -27,9 +27,9 @@ Storage: --storage, else $PHAROX_STORAGE, else `storage` in the config file ($PH
 $XDG_CONFIG_HOME/pharox/config.toml), else SQLite in $XDG_DATA_HOME/pharox (~/.local/share/pharox).
 
 Exit status: 0 done · 1 failed · 2 wrong usage or input · 3 no proxy available · 4 no such pool, proxy or
-lease · 5 the storage failed. `run` hands on the command's own; see pharox run --help.)";
+lease · 5 the storage failed. `run` returns the command's own; see pharox run --help.)";
 
-/// The arguments of pharox itself, and what `run` is to execute: what stands after the first `--`.
+/// The arguments of pharox itself, and those after the first `--`, which `run` executes.
 struct Arguments {
     std::vector<std::string> own{};
     std::vector<std::string> command{};
@@ -58,14 +58,14 @@ Arguments split_arguments(int argc, char** argv) {
     return arguments;
 }
 
-/// The first argument that pharox does not know; empty if there is none.
+/// The first unknown argument; empty if there is none.
 std::string first_unknown(const CLI::App& app) {
     for (std::string& argument : app.remaining(true))
         if (argument != "--") return std::move(argument);
     return {};
 }
 
-/// CLI11 would list all that it does not know, and what follows a mistyped option may be a password.
+/// CLI11 would list all unknown arguments, and the one after a mistyped option may be a password.
 std::string not_expected(const CLI::App& app, const std::string& argument) {
     const CLI::App* command = &app;
     while (!command->get_subcommands().empty()) command = command->get_subcommands().front();
@@ -84,14 +84,14 @@ int parse_error_status(const CLI::App& app, const CLI::ParseError& error, const 
     const std::string text = error.what();
     const bool runs = app.got_subcommand("run");
     const bool lacks_dashes = runs && arguments.command.empty() && !unknown.empty();
-    // Behind an equals sign CLI11 shows a value.
+    // CLI11 shows the value after an equals sign.
     complain((unknown.empty() ? text.substr(0, text.find(" = ")) : not_expected(app, unknown)) +
-             (lacks_dashes ? " (the command goes behind --, as in pharox run --pool POOL -- COMMAND…)"
+             (lacks_dashes ? " (the command follows --, as in pharox run --pool POOL -- COMMAND…)"
                            : " (pharox --help)"));
     return runs ? run_exit_code::pharox_failed : exit_code::bad_input;
 }
 
-/// Whether everything that was printed arrived: a full disk must not look like success.
+/// Whether all output was written: a full disk must not look like success.
 bool flush_output() {
     std::cout.flush();
     if (std::cout) return true;
@@ -104,10 +104,10 @@ int run_program(int argc, char** argv) {
     Session session;
     CLI::App app(description, "pharox");
     app.set_version_flag("--version", "pharox " PHAROX_VERSION);
-    app.add_option("--storage", session.storage_flag, "Where everything is kept, as a URL: sqlite:FILE");
+    app.add_option("--storage", session.storage_flag, "The storage, as a URL: sqlite:FILE");
     app.add_flag("--json", session.json, "Print JSON, for scripts");
     app.require_subcommand(1);
-    app.fallthrough();  // --storage and --json may stand behind the command too
+    app.fallthrough();  // --storage and --json may also follow the command
     app.footer(footer);
     add_import_command(app, session);
     add_pool_command(app, session);
@@ -121,12 +121,12 @@ int run_program(int argc, char** argv) {
 
     try {
         std::vector<std::string> reversed(arguments.own.rbegin(),
-                                          arguments.own.rend());  // as CLI11 wants them
+                                          arguments.own.rend());  // the order that CLI11 expects
         app.parse(reversed);
     } catch (const CLI::ParseError& error) {
         return parse_error_status(app, error, arguments);
     }
-    if (arguments.runs) return session.selected();  // has a way of its own to fail
+    if (arguments.runs) return session.selected();  // `run` reports its own failures
     const int status = guarded(session, session.selected);
     return flush_output() || status != exit_code::success ? status : exit_code::failure;
 }

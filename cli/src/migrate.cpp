@@ -15,7 +15,7 @@ namespace {
 int migrate(const Session& session, bool dry_run) {
     const app::Configuration configuration = app::load_configuration(session.storage_flag);
     const app::Migration migration = app::migrate_storage(configuration.storage, dry_run);
-    // All or nothing, as it is done by the command itself.
+    // One transaction, as the command itself uses.
     const std::string sql = migration.sql.empty() ? "" : "BEGIN;\n" + migration.sql + "COMMIT;\n";
     if (session.json) {
         Json json = Json::object({{"from", migration.from}, {"to", migration.to}});
@@ -34,9 +34,9 @@ int migrate(const Session& session, bool dry_run) {
 }  // namespace
 
 void add_migrate_command(CLI::App& app, Session& session) {
-    CLI::App* command = app.add_subcommand("migrate", "Bring a server's schema up to date");
+    CLI::App* command = app.add_subcommand("migrate", "Migrate a server's schema to the current version");
     const auto dry_run = std::make_shared<bool>(false);
-    command->add_flag("--dry-run", *dry_run, "Print the SQL, and change nothing");
+    command->add_flag("--dry-run", *dry_run, "Print the SQL and change nothing");
     command->footer("Example:\n  pharox --storage postgresql://pharox_owner@db/pharox migrate --dry-run");
     command->callback([&session, dry_run] {
         session.selected = [&session, dry_run] { return migrate(session, *dry_run); };

@@ -9,7 +9,7 @@
 namespace pharox::cli {
 namespace {
 
-/// How many columns the text takes, near enough: one for each code point.
+/// The approximate number of columns of the text: one per code point.
 std::size_t width_of(std::string_view text) {
     return static_cast<std::size_t>(
         std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
@@ -64,7 +64,7 @@ void JsonList::add(const Json& element) {
 void JsonList::close() { out_ << (first_ ? "" : "\n") << tail_ << '\n'; }
 
 std::string proxy_text(const Proxy& proxy, Secrets secrets) {
-    // Only a lease fills a template in, so as yet there is no URL to show.
+    // Only a lease fills in a template, so there is no URL yet.
     const bool is_template = proxy.credentials && proxy.credentials->template_;
     return secrets == Secrets::shown && !is_template ? proxy.url() : proxy.redacted_url();
 }

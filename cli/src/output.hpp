@@ -1,4 +1,4 @@
-// What people and scripts get to see.
+// Output for people and scripts.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 
 namespace pharox::cli {
 
-/// Columns as wide as their widest cell. Control characters are escaped.
+/// A table whose columns are as wide as their widest cell. Control characters are escaped.
 class Table {
   public:
     enum class Align : std::uint8_t { left, right };
@@ -29,10 +29,10 @@ class Table {
     std::vector<std::vector<std::string>> rows_;
 };
 
-/// `{"name": [element, …]}` or `[…]`, written as it comes, one element a line.
+/// Prints `{"name": [element, …]}` or `[…]` incrementally, one element per line.
 class JsonList {
   public:
-    /// `head` is what stands before the elements, such as `{"proxies": [`; `tail` what closes it.
+    /// `head` precedes the elements, such as `{"proxies": [`; `tail` follows them.
     JsonList(std::ostream& out, std::string_view head, std::string_view tail);
     JsonList(const JsonList&) = delete;
     JsonList& operator=(const JsonList&) = delete;
@@ -47,17 +47,17 @@ class JsonList {
 
 enum class Secrets : std::uint8_t { hidden, shown };
 
-/// The proxy's URL; `***` stands for its user and password unless they are to be shown.
+/// The proxy's URL, with `***` for user and password unless secrets are to be shown.
 std::string proxy_text(const Proxy& proxy, Secrets secrets);
 Json proxy_json(const Proxy& proxy, Secrets secrets);
-/// A granted lease: lease_id, pool, proxy_id, proxy, acquired_at, expires_at, fencing_token, and `url` where
-/// secrets are shown.
+/// A lease as JSON: lease_id, pool, proxy_id, proxy, acquired_at, expires_at, fencing_token, and `url` if
+/// secrets are to be shown.
 Json lease_json(const LeasedProxy& leased, Secrets secrets);
 
 /// An instant without its fraction: 2026-01-31T08:00:00Z.
 std::string short_time(Timestamp instant);
 
-/// `pharox: …` on standard error, in one line.
+/// Prints `pharox: …` on standard error, in one line.
 void complain(std::string_view message);
 
 }  // namespace pharox::cli

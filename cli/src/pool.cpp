@@ -65,12 +65,12 @@ int remove_pool(Session& session, const PoolOptions& options) {
 void add_pool_command(CLI::App& app, Session& session) {
     CLI::App* pool = app.add_subcommand("pool", "Add, list and remove pools");
     pool->require_subcommand(1);
-    pool->footer("Example:\n  pharox pool list\n\nEach of them has a --help of its own.");
+    pool->footer("Example:\n  pharox pool list\n\nEach subcommand has its own --help.");
     const auto options = std::make_shared<PoolOptions>();
 
     CLI::App* add = pool->add_subcommand("add", "Add an empty pool");
     add->add_option("NAME", options->name, "At most 128 bytes")->required();
-    add->add_option("--description", options->description, "What it is for");
+    add->add_option("--description", options->description, "The purpose of the pool");
     add->footer("Example:\n  pharox pool add latam --description 'residential, paid monthly'");
     add->callback([&session, options] {
         session.selected = [&session, options] { return add_pool(session, *options); };
@@ -82,7 +82,7 @@ void add_pool_command(CLI::App& app, Session& session) {
 
     CLI::App* remove = pool->add_subcommand("remove", "Remove a pool with its proxies");
     remove->add_option("NAME", options->name, "The pool")->required();
-    remove->add_flag("--force", options->force, "Even if leases are active: they are revoked");
+    remove->add_flag("--force", options->force, "Revoke active leases");
     remove->footer("Example:\n  pharox pool remove latam --force");
     remove->callback([&session, options] {
         session.selected = [&session, options] { return remove_pool(session, *options); };

@@ -40,7 +40,7 @@ std::string leases_text(const Proxy& proxy) {
 int list_proxies(Session& session, const ProxyOptions& options) {
     ListProxiesRequest request{.pool = options.pool, .filters = options.filters.filters(), .limit = 1'000};
     if (options.status) request.status = parse_proxy_status(*options.status);
-    session.pool(options.pool);  // an unknown one lists nothing, and that would look like an empty one
+    session.pool(options.pool);  // throws for an unknown pool, which would otherwise look like an empty one
     const Secrets secrets = options.show_secrets ? Secrets::shown : Secrets::hidden;
     if (session.json) {
         JsonList json(std::cout, "{\"proxies\": [", "]}");
@@ -65,7 +65,7 @@ int list_proxies(Session& session, const ProxyOptions& options) {
 
 int set_status(Session& session, const ProxyOptions& options) {
     const ProxyStatus status = parse_proxy_status(options.status.value_or(""));
-    std::vector<Proxy> proxies;  // all of them exist, or none is touched
+    std::vector<Proxy> proxies;  // all of them must exist before any is changed
     for (const std::string& text : options.ids) {
         const ProxyId id = ProxyId::parse(text);
         auto proxy = session.catalog().get_proxy(id);
@@ -93,7 +93,7 @@ int remove_proxies(Session& session, const ProxyOptions& options) {
     std::int64_t revoked = 0;
     std::vector<ProxyId> ids;
     for (const std::string& text : options.ids) ids.push_back(ProxyId::parse(text));
-    for (const ProxyId& id : ids) {  // all of them exist, or none is removed
+    for (const ProxyId& id : ids) {  // all of them must exist before any is removed
         if (!session.catalog().get_proxy(id)) throw ProxyNotFoundError(id);
     }
     for (const ProxyId& id : ids) {
@@ -114,9 +114,9 @@ int remove_proxies(Session& session, const ProxyOptions& options) {
 }  // namespace
 
 void add_proxy_command(CLI::App& app, Session& session) {
-    CLI::App* proxy = app.add_subcommand("proxy", "List, switch and remove proxies");
+    CLI::App* proxy = app.add_subcommand("proxy", "List proxies, set their status, remove them");
     proxy->require_subcommand(1);
-    proxy->footer("Example:\n  pharox proxy list --pool latam\n\nEach of them has a --help of its own.");
+    proxy->footer("Example:\n  pharox proxy list --pool latam\n\nEach subcommand has its own --help.");
     const auto options = std::make_shared<ProxyOptions>();
     const auto select = [&session, options](CLI::App* command, int (*work)(Session&, const ProxyOptions&)) {
         command->callback([&session, options, work] {
@@ -133,7 +133,7 @@ void add_proxy_command(CLI::App& app, Session& session) {
     select(list, list_proxies);
 
     CLI::App* status =
-        proxy->add_subcommand("set-status", "Say which proxies may be leased (active ones are)");
+        proxy->add_subcommand("set-status", "Set the status of proxies (active ones can be leased)");
     status->add_option("STATUS", options->status, "active, inactive, slow or banned")->required();
     status->add_option("ID", options->ids, "Ids, from pharox proxy list")->required();
     status->footer("Example:\n  pharox proxy set-status banned 01890a5d-ac96-774b-bcce-b302099a8057");
@@ -141,7 +141,7 @@ void add_proxy_command(CLI::App& app, Session& session) {
 
     CLI::App* remove = proxy->add_subcommand("remove", "Remove proxies");
     remove->add_option("ID", options->ids, "Ids, from pharox proxy list")->required();
-    remove->add_flag("--force", options->force, "Even if leases are active: they are revoked");
+    remove->add_flag("--force", options->force, "Revoke active leases");
     remove->footer("Example:\n  pharox proxy remove --force 01890a5d-ac96-774b-bcce-b302099a8057");
     select(remove, remove_proxies);
 }

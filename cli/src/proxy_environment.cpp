@@ -7,7 +7,7 @@
 namespace pharox::cli {
 namespace {
 
-// curl ignores HTTP_PROXY on purpose (in a CGI program it is what a request header says); Python and Go read
+// curl ignores HTTP_PROXY on purpose (in a CGI program a request header sets it); Python and Go read
 // it.
 constexpr std::array<std::string_view, 8> url_variables = {"http_proxy", "https_proxy", "ftp_proxy",
                                                            "all_proxy",  "HTTP_PROXY",  "HTTPS_PROXY",

@@ -14,7 +14,8 @@
 namespace pharox::cli {
 namespace {
 
-/// Why a line is no proxy. Thrown and caught in this file alone: a line has many places to fail.
+/// Why a line is not a proxy. Thrown and caught only in this file, where parsing a line can fail in many
+/// places.
 struct Problem {
     LineVerdict verdict;
     std::string reason;
@@ -33,7 +34,7 @@ struct Endpoint {
     std::string_view host;  ///< without brackets
     std::string_view port;
 };
-/// The parts of a line, before they are checked.
+/// The parts of a line, before validation.
 struct Parts {
     Endpoint endpoint;
     std::optional<ProxyCredentials> credentials{};
@@ -60,7 +61,7 @@ int parse_port(std::string_view text) {
     }
     if (std::ranges::all_of(text, [](char c) { return c == '0'; })) reject("port 0 is below 1");
     if (text.front() == '0') reject("the port begins with a 0");
-    // Five digits are a mistyped port; more of them might be a password in the wrong place, so they are not
+    // Five digits are a mistyped port; more digits may be a password in the wrong position, so they are not
     // shown.
     reject(text.size() == 5 ? "port " + std::string(text) + " is above 65535" : "the port is above 65535");
 }
@@ -82,14 +83,14 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
     }
 }
 
-/// From the first of these fields to the last, with what stands between them.
+/// The text from the first of these fields to the last, with its separators.
 std::string_view span_of(std::string_view first, std::string_view last) {
     const char* begin = first.data();
     const char* end = last.data() + last.size();
     return {begin, end};
 }
 
-/// Whether some run of colon-separated fields is an IPv6 address, so that no colon can be trusted.
+/// Whether several consecutive colon-separated fields form an IPv6 address, so that colons are ambiguous.
 bool holds_bare_ipv6(const std::vector<std::string_view>& fields) {
     constexpr std::size_t most_fields = 9;  // "1:2:3:4:5:6:7::" splits into that many
     for (std::size_t first = 0; first + 2 < fields.size(); ++first) {
@@ -99,7 +100,7 @@ bool holds_bare_ipv6(const std::vector<std::string_view>& fields) {
     return false;
 }
 
-/// `host:port` or `[v6]:port`, whatever the port is worth; nothing if the text has another shape.
+/// `host:port` or `[v6]:port`, with a valid port or not; nothing if the text has another form.
 std::optional<Endpoint> as_endpoint(std::string_view text) {
     const auto colon = text.rfind(':');
     if (colon == std::string_view::npos) return std::nullopt;
@@ -108,7 +109,7 @@ std::optional<Endpoint> as_endpoint(std::string_view text) {
     if (host.starts_with('[')) {
         if (!host.ends_with(']')) return std::nullopt;
         host = host.substr(1, host.size() - 2);
-        if (!is_ipv6(host)) reject("the brackets hold no IPv6 address");
+        if (!is_ipv6(host)) reject("the text in brackets is not an IPv6 address");
     } else if (host.find(':') != std::string_view::npos) {
         return std::nullopt;
     }
@@ -124,7 +125,7 @@ ProxyCredentials as_credentials(std::string_view text) {
     return credentials;
 }
 
-/// Two readings of one line, each with its endpoint; at least one of them is there.
+/// Two readings of one line, each with its endpoint; at least one of them exists.
 struct Readings {
     std::optional<Parts> host_first{};
     std::optional<Parts> user_first{};
@@ -135,8 +136,8 @@ bool is_address(std::string_view host) {
     return is_ipv6(host) || ::inet_pton(AF_INET, std::string(host).c_str(), &parsed) == 1;
 }
 
-/// Whether somebody may have meant the reading: its port is one, or is mistyped behind an address or a
-/// domain. Users have dots too, so behind a domain what is too long for a port is a password.
+/// Whether the reading is plausible: its port is valid, or is mistyped after an address or a domain. Users
+/// have dots too, so a number too long for a port after a domain is a password.
 bool is_plausible(const std::optional<Parts>& reading) {
     if (!reading) return false;
     const auto& [host, port] = reading->endpoint;
@@ -150,16 +151,16 @@ Parts choose(const Readings& readings, FieldOrder order) {
     if ((host_fits || user_fits) && is_plausible(readings.host_first) && is_plausible(readings.user_first)) {
         if (order == FieldOrder::host_first) return *readings.host_first;
         if (order == FieldOrder::user_first) return *readings.user_first;
-        ambiguous("both ends may be host:port: say --order host-first or --order user-first");
+        ambiguous("both ends may be host:port: use --order host-first or --order user-first");
     }
     if (host_fits) return *readings.host_first;
     if (user_fits) return *readings.user_first;
-    // Neither port is one: the reading that is there gets to say what is wrong with it.
+    // Neither port is valid: the existing reading reports the error.
     const bool wants_user = order == FieldOrder::user_first && readings.user_first;
     return readings.host_first && !wants_user ? *readings.host_first : readings.user_first.value();
 }
 
-/// `[v6]:port`, `[v6]:port:user:password` or `user:password:[v6]:port`: the brackets say where the host is.
+/// `[v6]:port`, `[v6]:port:user:password` or `user:password:[v6]:port`: the brackets mark the host.
 Parts parse_bracketed(std::string_view text) {
     if (text.starts_with('[')) {
         const auto close = text.find(']');
@@ -183,7 +184,7 @@ Parts parse_bracketed(std::string_view text) {
     return {.endpoint = *endpoint, .credentials = as_credentials(head)};
 }
 
-/// host:port:user:password and user:password:host:port, where passwords may hold more colons.
+/// host:port:user:password and user:password:host:port, where passwords may contain more colons.
 Readings as_four_fields(const std::vector<std::string_view>& fields) {
     Readings readings;
     if (fields.size() < 4) return readings;
@@ -202,7 +203,7 @@ Readings as_four_fields(const std::vector<std::string_view>& fields) {
     return readings;
 }
 
-/// Fields that only colons separate.
+/// Fields that are separated only by colons.
 Parts parse_fields(std::string_view text, FieldOrder order) {
     if (text.starts_with('[') ||
         (text.find(":[") != std::string_view::npos && text.find("]:") != std::string_view::npos))
@@ -217,14 +218,14 @@ Parts parse_fields(std::string_view text, FieldOrder order) {
     if (fields.size() == 3) ambiguous("three fields: one of them may be a user, a password or a remark");
 
     const Readings readings = as_four_fields(fields);
-    if (!readings.host_first && !readings.user_first) reject("no port in second or in last place");
+    if (!readings.host_first && !readings.user_first) reject("no port in second or last position");
     Parts parts = choose(readings, order);
     if (parts.credentials->user.empty()) reject("the user is empty");
     return parts;
 }
 
-/// `user:password@host:port` or `host:port@user:password`. A host holds no `@`, so whatever more of them
-/// there are belong to the password. All of them may: then colons separate the fields.
+/// `user:password@host:port` or `host:port@user:password`. A host contains no `@`, so any further `@` belongs
+/// to the password. If all of them do, colons separate the fields.
 Parts parse_with_at(std::string_view text, FieldOrder order) {
     const auto first = text.find('@');
     const auto last = text.rfind('@');
@@ -238,7 +239,7 @@ Parts parse_with_at(std::string_view text, FieldOrder order) {
             if (holds_bare_ipv6(split(side, ':'))) reject(std::string(bare_ipv6));
         if (!readings.host_first && !readings.user_first) reject("no host:port before or after the @");
     }
-    // After host:port@ a user without a password would look like a remark, so the colon is asked for.
+    // After host:port@, a user without a password would look like a remark, so the colon is required.
     if (front && text.find(':', first + 1) != std::string_view::npos) {
         readings.host_first =
             Parts{.endpoint = *front, .credentials = as_credentials(text.substr(first + 1))};
@@ -278,8 +279,8 @@ std::string percent_decode(std::string_view text) {
 std::optional<ProxyProtocol> known_scheme(std::string_view scheme) {
     std::string lower(scheme);
     std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return std::tolower(c); });
-    // The a and the h ask for names to be resolved at the proxy; that is the client's choice, not the proxy's
-    // kind.
+    // socks4a and socks5h mean that the proxy resolves names. This is the client's choice, not a property of
+    // the proxy.
     constexpr std::array<std::pair<std::string_view, ProxyProtocol>, 6> schemes{
         {{"http", ProxyProtocol::http},
          {"https", ProxyProtocol::https},
@@ -292,7 +293,7 @@ std::optional<ProxyProtocol> known_scheme(std::string_view scheme) {
     return std::nullopt;
 }
 
-/// Where `scheme:` of `scheme://` ends, or npos: RFC 3986 §3.1.
+/// The position of the `:` of `scheme://`, or npos: RFC 3986 §3.1.
 std::size_t scheme_length(std::string_view text) {
     const auto end = text.find("://");
     if (end == std::string_view::npos || end == 0) return std::string_view::npos;
@@ -306,7 +307,7 @@ std::size_t scheme_length(std::string_view text) {
     return end;
 }
 
-/// In a URL, a zone comes after %25 (RFC 6874).
+/// In a URL, a zone follows %25 (RFC 6874).
 void decode_zone(Endpoint& endpoint, std::string& storage) {
     const auto zone = endpoint.host.find("%25");
     if (zone == std::string_view::npos) return;
@@ -315,7 +316,7 @@ void decode_zone(Endpoint& endpoint, std::string& storage) {
     endpoint.host = storage;
 }
 
-/// What follows `scheme://`.
+/// Parses the text after `scheme://`.
 Parts parse_authority(std::string_view rest, FieldOrder order, std::string& zone_storage) {
     const auto end = rest.find_first_of("/?#");
     const std::string_view authority = rest.substr(0, end);
@@ -327,10 +328,10 @@ Parts parse_authority(std::string_view rest, FieldOrder order, std::string& zone
     if (at == std::string_view::npos) {
         Parts parts = parse_fields(authority, order);
         decode_zone(parts.endpoint, zone_storage);
-        // scheme://host:port:user:password is no URL, so nobody knows whether its % signs are encoding.
+        // scheme://host:port:user:password is not a URL, so it is unknown whether its % signs are encoding.
         if (parts.credentials &&
             (parts.credentials->user + parts.credentials->password).find('%') != std::string::npos)
-            ambiguous("a % in user or password that stand where a URL has none: encoded or not?");
+            ambiguous("a % in a user or password in a position where a URL has none: encoded or not?");
         return parts;
     }
     const auto endpoint = as_endpoint(authority.substr(at + 1));
@@ -346,7 +347,7 @@ Parts parse_authority(std::string_view rest, FieldOrder order, std::string& zone
     return parts;
 }
 
-/// How many bytes the character has that begins with this one (RFC 3629 §4); 0 where none does.
+/// The length of the UTF-8 character that begins with this byte (RFC 3629 §4); 0 if none does.
 std::size_t utf8_length(unsigned char lead) {
     if (lead < 0x80) return 1;
     if (lead < 0xC2) return 0;
@@ -363,7 +364,7 @@ bool is_utf8(std::string_view text) {
         if (length == 0 || at + length > text.size()) return false;
         for (std::size_t i = 1; i < length; ++i)
             if ((byte(at + i) & 0xC0U) != 0x80U) return false;
-        // Overlong forms, surrogates, and what lies beyond U+10FFFF.
+        // Overlong forms, surrogates, and code points beyond U+10FFFF.
         if ((lead == 0xE0 && byte(at + 1) < 0xA0) || (lead == 0xED && byte(at + 1) > 0x9F) ||
             (lead == 0xF0 && byte(at + 1) < 0x90) || (lead == 0xF4 && byte(at + 1) > 0x8F))
             return false;
@@ -380,17 +381,17 @@ std::string_view trim(std::string_view text) {
 }
 
 void check_characters(std::string_view line) {
-    if (line.find('\0') != std::string_view::npos) reject("holds a NUL byte");
+    if (line.find('\0') != std::string_view::npos) reject("contains a NUL byte");
     if (!is_utf8(line)) reject("is not UTF-8");
     for (const char c : line) {
         if ((c >= 0 && c < 0x20) || c == 0x7F)
-            reject(c == '\t' ? "holds a tab: is there a second column?" : "holds a control character");
+            reject(c == '\t' ? "contains a tab: possibly a second column" : "contains a control character");
     }
     if (line.find(' ') != std::string_view::npos)
-        reject("holds a space: is there a second column? (in a URL's password a space is written %20)");
+        reject("contains a space: possibly a second column (in a URL's password a space is written %20)");
 }
 
-/// What is wrong, without the value: that may be a secret in the wrong place.
+/// The rule that is broken, without the value, which may be a secret in the wrong position.
 std::string masked(const ValidationError& error) {
     constexpr std::string_view prefix = "credentials.";
     std::string field = error.field();
@@ -407,7 +408,7 @@ Proxy parse_line(std::string_view line, const ProxyListOptions& options, bool& p
     protocol_named = scheme != std::string_view::npos;
     if (protocol_named) {
         const auto protocol = known_scheme(line.substr(0, scheme));
-        if (!protocol) reject("the scheme is none of http, https, socks4, socks4a, socks5, socks5h");
+        if (!protocol) reject("the scheme is not one of http, https, socks4, socks4a, socks5, socks5h");
         proxy.protocol = *protocol;
         parts = parse_authority(line.substr(scheme + 3), options.order, zone_storage);
     } else if (line.find('@') != std::string_view::npos) {
@@ -418,7 +419,7 @@ Proxy parse_line(std::string_view line, const ProxyListOptions& options, bool& p
     proxy.port = parse_port(parts.endpoint.port);
     proxy.host = parts.endpoint.host;
     proxy.credentials = std::move(parts.credentials);
-    proxy.pool_id = PoolId::make();  // which one is the caller's to say, but none at all is not valid
+    proxy.pool_id = PoolId::make();  // a placeholder that passes validation; the caller sets the pool
     proxy = validated(std::move(proxy));
     proxy.pool_id = {};
     return proxy;

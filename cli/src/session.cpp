@@ -15,10 +15,10 @@
 namespace pharox::cli {
 namespace {
 
-/// A URL or a line of a list may have been typed where an id, a file or a number belongs.
+/// A URL or a line of a list may have been typed in place of an id, a file or a number.
 std::string text_of(const ValidationError& error) {
     const std::string shown = without_password(error.value());
-    // What is wrong with a storage's URL is told without its password, and the rest of it helps.
+    // Errors about a storage's URL do not contain its password, so they can show the rest of it.
     const bool harmless = shown == error.value() || error.field() == "storage";
     return harmless ? error.what() : ValidationError(error.field(), shown, error.rule()).what();
 }
@@ -31,7 +31,7 @@ IStorage& Session::storage() {
     const StorageUrl url = StorageUrl::parse(configuration.storage);
     if (url.scheme == "memory" || url.rest == ":memory:") {
         throw ValidationError("storage", url.scheme + ":" + (url.scheme == "memory" ? "" : url.rest),
-                              "is gone when this command ends: name a file, as in sqlite:pools.db");
+                              "would be lost when this command ends: use a file, as in sqlite:pools.db");
     }
     if (configuration.default_folder) app::make_private_folder(*configuration.default_folder);
     StorageRegistry registry;
@@ -73,7 +73,7 @@ std::string Session::unknown_pool_text(const std::string& name) {
     std::vector<std::string> names;
     for (const ProxyPool& pool : pools()) names.push_back(pool.name);
     if (const auto close = nearest(name, names)) return text + "; did you mean \"" + *close + "\"?";
-    if (names.empty()) return text + "; there is none yet: pharox import --pool " + shown + " LIST";
+    if (names.empty()) return text + "; there are no pools yet: pharox import --pool " + shown + " LIST";
     return text;
 }
 

@@ -1,4 +1,4 @@
-// What every command is given: the settings of this call, and the storage, opened when it is first needed.
+// The context of every command: the settings of this call, and the storage, which is opened on first use.
 #pragma once
 
 #include <functional>
@@ -17,16 +17,16 @@ class Session {
   public:
     std::optional<std::string> storage_flag{};  ///< --storage
     bool json = false;                          ///< --json
-    std::function<int()> selected{};            ///< the command that was asked for; gives the exit status
+    std::function<int()> selected{};            ///< the selected command; returns the exit status
 
-    /// Opens what load_configuration() says. Throw ValidationError, StorageError.
+    /// Opens the storage of load_configuration(). Throws ValidationError, StorageError.
     IStorage& storage();
     ICatalog& catalog();
     ProxyManager& manager();
 
-    /// The pool, or PoolNotFoundError.
+    /// Returns the pool. Throws PoolNotFoundError.
     ProxyPool pool(const std::string& name);
-    /// All of them, by name.
+    /// All pools, by name.
     std::vector<ProxyPool> pools();
     /// `pool "latm" does not exist; did you mean "latam"?`
     std::string unknown_pool_text(const std::string& name);
@@ -36,7 +36,7 @@ class Session {
     std::unique_ptr<ProxyManager> manager_;
 };
 
-/// Runs `work`, tells what it throws on standard error, and gives the exit status for that.
+/// Runs `work`, prints its exception on standard error, and returns the exit status for it.
 int guarded(Session& session, const std::function<int()>& work);
 
 }  // namespace pharox::cli

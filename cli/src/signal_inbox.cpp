@@ -34,10 +34,10 @@ SignalInbox::SignalInbox() {
     descriptor_ = ::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (descriptor_ < 0) throw std::system_error(errno, std::generic_category(), "signalfd");
     ::pthread_sigmask(SIG_BLOCK, &set, &original_mask_);
-    // Whoever started this program may have ignored SIGCHLD, and then no child could be waited for.
+    // The parent process may have set SIGCHLD to ignored, and then waiting for a child fails.
     const struct sigaction by_default = plain_action(SIG_DFL);
     ::sigaction(SIGCHLD, &by_default, &original_child_);
-    // A warning to a closed standard error must not end the lease's guard.
+    // A warning to a closed standard error must not end this process while it holds a lease.
     const struct sigaction ignored = plain_action(SIG_IGN);
     ::sigaction(SIGPIPE, &ignored, &original_pipe_);
 }
@@ -69,7 +69,7 @@ void die_by(int signal) {
     sigaddset(&set, signal);
     ::raise(signal);
     ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
-    std::_Exit(128 + signal);  // it was one that does not kill
+    std::_Exit(128 + signal);  // the signal's default action does not kill
 }
 
 }  // namespace pharox::cli

@@ -1,4 +1,4 @@
-// Signals as events to be read, instead of interruptions.
+// Signals as events that are read from a file descriptor.
 #pragma once
 
 #include <csignal>
@@ -12,7 +12,7 @@ struct ReceivedSignal {
     pid_t sender = 0;           ///< of a signal from a process
 };
 
-/// While it lives, the signals that concern a running command are blocked and wait to be read. Make it before
+/// During its lifetime the signals that concern a running command are blocked and queued. Create it before
 /// any thread: threads inherit the mask.
 class SignalInbox {
   public:
@@ -22,11 +22,11 @@ class SignalInbox {
     SignalInbox& operator=(const SignalInbox&) = delete;
     ~SignalInbox();
 
-    /// Readable when a signal waits.
+    /// Readable when a signal is queued.
     [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
-    /// The next signal; nothing where none waits.
+    /// The next signal, or nothing if none is queued.
     [[nodiscard]] std::optional<ReceivedSignal> next() const;
-    /// In a forked child, before exec: mask and dispositions as this process found them. Async-signal-safe.
+    /// Restores the original mask and dispositions in a forked child before exec. Async-signal-safe.
     void restore() const noexcept;
 
   private:
@@ -36,7 +36,7 @@ class SignalInbox {
     struct sigaction original_pipe_{};
 };
 
-/// Dies by the signal, as if it had never been blocked.
+/// Ends this process by the signal, as if it had not been blocked.
 [[noreturn]] void die_by(int signal);
 
 }  // namespace pharox::cli

@@ -26,10 +26,10 @@ struct StatsOptions {
     std::string interval = "2s";
 };
 
-/// What is shown of one pool.
+/// The statistics that are shown for one pool.
 struct PoolRow {
     PoolStatsSnapshot stats;
-    std::optional<double> acquire_rate{};  ///< with --watch, from the second look on
+    std::optional<double> acquire_rate{};  ///< with --watch, from the second sample on
 };
 
 std::vector<PoolStatsSnapshot> collect(Session& session, const std::string& only) {
@@ -41,19 +41,19 @@ std::vector<PoolStatsSnapshot> collect(Session& session, const std::string& only
         return all;
     }
     for (const ProxyPool& pool : session.pools()) {
-        if (auto stats =
-                session.storage().get_pool_stats({.pool = pool.name}))  // else it has just been removed
+        if (auto stats = session.storage().get_pool_stats(
+                {.pool = pool.name}))  // empty if the pool has just been removed
             all.push_back(*std::move(stats));
     }
     return all;
 }
 
-/// The rates of all pools, over the looks of one --watch.
+/// The rates of all pools over the samples of one --watch.
 class Rates {
   public:
-    std::optional<double> look(Session& session, const PoolStatsSnapshot& stats) {
+    std::optional<double> sample(Session& session, const PoolStatsSnapshot& stats) {
         ILeaseControl* const leases = session.storage().lease_control();
-        return leases == nullptr ? std::nullopt : rates_[stats.pool_name].look(*leases, stats);
+        return leases == nullptr ? std::nullopt : rates_[stats.pool_name].sample(*leases, stats);
     }
 
   private:
@@ -86,7 +86,7 @@ void print_table(const std::vector<PoolRow>& pools, bool with_rates) {
     table.print(std::cout);
 }
 
-/// One line, so that a watcher can read one document a line.
+/// One line, so that a reader can parse one document per line.
 void print_json(const std::vector<PoolRow>& pools, bool with_rates) {
     Json list = Json::array();
     for (const auto& [stats, rate] : pools) {
@@ -106,7 +106,7 @@ int show_stats(Session& session, const StatsOptions& options) {
     for (;;) {
         std::vector<PoolRow> pools;
         for (PoolStatsSnapshot& stats : collect(session, options.pool)) {
-            const auto rate = options.watch ? rates.look(session, stats) : std::nullopt;
+            const auto rate = options.watch ? rates.sample(session, stats) : std::nullopt;
             pools.push_back({.stats = std::move(stats), .acquire_rate = rate});
         }
         if (redraw) std::cout << "\x1b[H\x1b[2J";
@@ -119,15 +119,15 @@ int show_stats(Session& session, const StatsOptions& options) {
 }  // namespace
 
 void add_stats_command(CLI::App& app, Session& session) {
-    CLI::App* stats = app.add_subcommand("stats", "Show how full the pools are");
+    CLI::App* stats = app.add_subcommand("stats", "Show how many proxies are available and leased");
     const auto options = std::make_shared<StatsOptions>();
-    stats->add_option("-p,--pool", options->pool, "This pool alone");
-    stats->add_flag("--watch", options->watch, "Again and again, until interrupted");
-    stats->add_option("--interval", options->interval, "Between two looks with --watch")
+    stats->add_option("-p,--pool", options->pool, "Only this pool");
+    stats->add_flag("--watch", options->watch, "Repeat until interrupted");
+    stats->add_option("--interval", options->interval, "Interval between two samples of --watch")
         ->capture_default_str();
     stats->footer(
-        R"(ACQUIRES/S, with --watch: since the look before, by anybody. Misses leave no trace in the store, so they are not
-shown.
+        R"(ACQUIRES/S, with --watch: acquires of all processes since the previous sample. Stores do not record misses, so they
+are not shown.
 
 Examples:
   pharox stats

@@ -25,9 +25,9 @@ std::optional<Number> number_in(std::string_view text) {
     return value;
 }
 
-/// Insertions, deletions, replacements and swaps of neighbours that lead from one to the other (optimal
-/// string alignment: R. Wagner, R. Lowrance, "An Extension of the String-to-String Correction Problem", JACM
-/// 22(2), 1975).
+/// The number of insertions, deletions, replacements and swaps of adjacent characters between two texts
+/// (optimal string alignment: R. Wagner, R. Lowrance, "An Extension of the String-to-String Correction
+/// Problem", JACM 22(2), 1975).
 std::size_t edit_distance(std::string_view left, std::string_view right) {
     std::vector<std::size_t> before_last(right.size() + 1);
     std::vector<std::size_t> last(right.size() + 1);
@@ -47,7 +47,7 @@ std::size_t edit_distance(std::string_view left, std::string_view right) {
     return last[right.size()];
 }
 
-/// How many bytes the character has that begins with this one; 0 where none does.
+/// The length of the UTF-8 character that begins with this byte; 0 if none does.
 std::size_t length_by_lead(unsigned lead) {
     if (lead < 0x80) return 1;
     if (lead < 0xC2) return 0;
@@ -56,7 +56,7 @@ std::size_t length_by_lead(unsigned lead) {
     return lead < 0xF5 ? 4 : 0;
 }
 
-/// How many bytes at the beginning of the text are one character of UTF-8 (RFC 3629 §4); 0 where none are.
+/// The length of the UTF-8 character at the beginning of the text (RFC 3629 §4); 0 if it is invalid.
 std::size_t character_length(std::string_view text) {
     const auto byte = [&](std::size_t at) {
         return at < text.size() ? static_cast<unsigned char>(text[at]) : 0U;
@@ -76,7 +76,7 @@ Json json_scalar_or_text(std::string_view text) {
         if (parsed.kind() != Json::Kind::null && !parsed.is_object() && !parsed.is_array()) return parsed;
         return {text};
     } catch (const ValidationError&) {
-        return {text};  // no JSON, so it is plain text
+        return {text};  // not JSON, so it is plain text
     }
 }
 
@@ -98,7 +98,7 @@ Duration parse_duration(std::string_view text, std::string_view field) {
     }
     const auto number = number_in<double>(text.substr(0, unit_at));
     if (!known || !number)
-        throw ValidationError(std::string(field), text, "is no duration such as 250ms, 90s, 5m, 1h or 2d");
+        throw ValidationError(std::string(field), text, "is not a duration such as 250ms, 90s, 5m, 1h or 2d");
     const double milliseconds = *number * scale;
     if (milliseconds > static_cast<double>(max_lease_duration.count()))
         throw ValidationError(std::string(field), text, "is above 30 days");
@@ -113,8 +113,8 @@ Number parse_number(std::string_view text, std::string_view field) {
     constexpr bool whole = std::is_integral_v<Number>;
     throw ValidationError(
         std::string(field), text,
-        whole ? "is no whole decimal number up to " + std::to_string(std::numeric_limits<Number>::max())
-              : "is no decimal number");
+        whole ? "is not a whole decimal number up to " + std::to_string(std::numeric_limits<Number>::max())
+              : "is not a decimal number");
 }
 template int parse_number(std::string_view text, std::string_view field);
 template std::int64_t parse_number(std::string_view text, std::string_view field);
@@ -127,13 +127,13 @@ Place parse_place(std::string_view text, std::string_view field) {
         const auto longitude = number_in<double>(text.substr(comma + 1));
         if (latitude && longitude) return {.latitude = *latitude, .longitude = *longitude};
     }
-    throw ValidationError(std::string(field), text, "is no LATITUDE,LONGITUDE such as -34.6,-58.4");
+    throw ValidationError(std::string(field), text, "is not LATITUDE,LONGITUDE such as -34.6,-58.4");
 }
 
 MetadataFilter parse_metadata_filter(std::string_view text) {
     const auto equals = text.find('=');
     if (equals == std::string_view::npos)
-        throw ValidationError("metadata", text, "is no POINTER=VALUE such as /plan/tier=gold");
+        throw ValidationError("metadata", text, "is not POINTER=VALUE such as /plan/tier=gold");
     const std::string_view value = text.substr(equals + 1);
     return {.path = parse_pointer(text.substr(0, equals), "metadata"), .equals = json_scalar_or_text(value)};
 }

@@ -1,4 +1,4 @@
-// Values as people write and read them on a command line.
+// Parsing and printing of values on a command line.
 #pragma once
 
 #include <cstdint>
@@ -12,12 +12,12 @@
 
 namespace pharox::cli {
 
-/// `250ms`, `90s`, `5m`, `1h`, `2d`, with a fraction where it comes to whole milliseconds; a bare number is
+/// `250ms`, `90s`, `5m`, `1h`, `2d`, with a fraction if the result is whole milliseconds; a bare number is in
 /// seconds. At most 30 days. Throws ValidationError(field, text, …).
 Duration parse_duration(std::string_view text, std::string_view field);
 
-/// A decimal number, all of the text, and a whole one where Number is an integer: `010` is ten, `0x10` none.
-/// For int, std::int64_t and double. Throws ValidationError(field, text, …).
+/// Parses the whole text as a decimal number, without a fraction if Number is an integer: `010` is ten,
+/// `0x10` is invalid. For int, std::int64_t and double. Throws ValidationError(field, text, …).
 template <class Number>
 Number parse_number(std::string_view text, std::string_view field);
 
@@ -28,25 +28,25 @@ struct Place {
 /// `LAT,LON` in degrees.
 Place parse_place(std::string_view text, std::string_view field);
 
-/// `/plan/tier=gold`: a pointer (RFC 6901), then what it must equal. A number, true, false and a JSON string
-/// are taken as such; anything else is text.
+/// `/plan/tier=gold`: a pointer (RFC 6901), then the wanted value. A number, true, false and a JSON string
+/// are read as JSON; anything else is text.
 MetadataFilter parse_metadata_filter(std::string_view text);
 
 /// 4812 as `4,812`.
 std::string with_thousands(std::int64_t number);
 
-/// With control characters escaped, so that no stored text can speak to a terminal, and so is what is not
+/// Escapes control characters, so that stored text cannot control the terminal, and invalid
 /// UTF-8.
 std::string printable(std::string_view text);
 
-/// The text, or `***` if it may hold a password, as URLs, user:password and the lines of lists do: with an
-/// `@` or a `:`. For what was typed, and is not where it belongs.
+/// The text, or `***` if it may contain a password, as URLs, user:password and lines of lists do: with an `@`
+/// or a `:`. For arguments in the wrong position.
 std::string without_password(std::string_view text);
 
-/// The argument as errors may show it: without_password(), and of an option its name alone.
+/// The argument as errors may show it: without_password(), and only the name of an option.
 std::string shown_argument(std::string_view argument);
 
-/// The candidate that `text` is most likely a misspelling of; nothing where none is near.
+/// The candidate that `text` is most likely a misspelling of; nothing if none is similar.
 std::optional<std::string> nearest(std::string_view text, const std::vector<std::string>& candidates);
 
 }  // namespace pharox::cli

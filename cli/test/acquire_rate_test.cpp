@@ -22,8 +22,8 @@ class AcquireRateTest : public ::testing::Test {
     LeaseId acquire(const std::string& pool = "p", LeaseId id = LeaseId::make()) {
         return storage.acquire({.pool = pool, .lease_id = id}).lease().id;
     }
-    std::optional<double> look() {
-        return rate.look(*storage.lease_control(), *storage.get_pool_stats({.pool = "p"}));
+    std::optional<double> sample() {
+        return rate.sample(*storage.lease_control(), *storage.get_pool_stats({.pool = "p"}));
     }
 
     // Ids are drawn by the machine's clock, so leases begin by it too.
@@ -32,52 +32,52 @@ class AcquireRateTest : public ::testing::Test {
     AcquireRate rate;
 };
 
-TEST_F(AcquireRateTest, CountsWhatWasAcquiredSinceTheLookBefore) {
+TEST_F(AcquireRateTest, CountsAcquiresSinceThePreviousSample) {
     acquire();
     acquire();
-    EXPECT_EQ(look(), std::nullopt);
+    EXPECT_EQ(sample(), std::nullopt);
     clock->advance(2s);
-    EXPECT_EQ(look(), 0.0) << "what was there at the first look is not new";
+    EXPECT_EQ(sample(), 0.0) << "leases of the first sample are not new";
     for (int i = 0; i < 3; ++i) acquire();
     acquire("other");
     clock->advance(2s);
-    EXPECT_EQ(look(), 1.5);
+    EXPECT_EQ(sample(), 1.5);
     clock->advance(1s);
-    EXPECT_EQ(look(), 0.0);
+    EXPECT_EQ(sample(), 0.0);
 }
 
-TEST_F(AcquireRateTest, CountsLeasesThatEndedAgain) {
-    look();
+TEST_F(AcquireRateTest, CountsLeasesThatHaveEnded) {
+    sample();
     for (int i = 0; i < 10; ++i) storage.release_lease({.lease_id = acquire()});
     clock->advance(1s);
-    EXPECT_EQ(look(), 10.0);
+    EXPECT_EQ(sample(), 10.0);
 }
 
-TEST_F(AcquireRateTest, CountsOneThatWaitedForLongAndIsActive) {
+TEST_F(AcquireRateTest, CountsActiveLeasesOfLongWaits) {
     const LeaseId drawn_long_ago = LeaseId::parse("00000000-0000-7000-8000-000000000001");
-    look();
+    sample();
     acquire("p", drawn_long_ago);
     clock->advance(1s);
-    EXPECT_EQ(look(), 1.0);
+    EXPECT_EQ(sample(), 1.0);
     clock->advance(1s);
-    EXPECT_EQ(look(), 0.0);
+    EXPECT_EQ(sample(), 0.0);
 }
 
-TEST_F(AcquireRateTest, CountsNothingTwiceOverMinutes) {
+TEST_F(AcquireRateTest, CountsEachLeaseOnceOverMinutes) {
     for (int i = 0; i < 3; ++i) acquire();
-    look();
+    sample();
     for (int i = 0; i < 20; ++i) {
         clock->advance(20s);
-        EXPECT_EQ(look(), 0.0) << i;
+        EXPECT_EQ(sample(), 0.0) << i;
     }
     acquire();
     clock->advance(200s);
-    EXPECT_EQ(look(), 1.0 / 200) << "also where looks are minutes apart";
+    EXPECT_EQ(sample(), 1.0 / 200) << "also if samples are minutes apart";
 }
 
-TEST_F(AcquireRateTest, TwoLooksAtOneInstantGiveNoRate) {
-    look();
-    EXPECT_EQ(look(), std::nullopt);
+TEST_F(AcquireRateTest, TwoSamplesAtOneInstantGiveNoRate) {
+    sample();
+    EXPECT_EQ(sample(), std::nullopt);
 }
 
 }  // namespace

@@ -37,7 +37,7 @@ TEST(ProxyEnvironmentTest, SetsTheUsualVariablesInBothCases) {
     EXPECT_TRUE(value(environment, "PHAROX_LEASE_ID"));
 }
 
-TEST(ProxyEnvironmentTest, NamesAreResolvedAtASocksProxyUnlessAskedOtherwise) {
+TEST(ProxyEnvironmentTest, SocksProxyResolvesNamesByDefault) {
     const auto url_of = [](ProxyProtocol protocol, NameLookup lookup) {
         return client_url(leased(protocol).proxy(), lookup).substr(0, 10);
     };
@@ -47,7 +47,7 @@ TEST(ProxyEnvironmentTest, NamesAreResolvedAtASocksProxyUnlessAskedOtherwise) {
     EXPECT_EQ(url_of(ProxyProtocol::https, NameLookup::at_proxy), "https://us");
 }
 
-TEST(ProxyEnvironmentTest, ReplacesWhatItFindsAndKeepsTheRest) {
+TEST(ProxyEnvironmentTest, ReplacesProxyVariablesAndKeepsTheRest) {
     const std::vector<std::string> inherited = {
         "PATH=/bin",  "http_proxy=http://other:1", "ALL_PROXY=http://other:1",
         "no_proxy=*", "NO_PROXY=localhost",        "PHAROX_STORAGE=sqlite:a.db",

@@ -66,7 +66,7 @@ TEST(ProxyListTest, ReadsIpv6InBrackets) {
     for (const Case& one : cases) expect_reads(one);
 }
 
-TEST(ProxyListTest, PasswordsMayHoldColonsAtSignsAndDollars) {
+TEST(ProxyListTest, PasswordsMayContainColonsAtSignsAndDollars) {
     const Case cases[] = {
         {"user:p@ss@1.2.3.4:80", "http://user:p%40ss@1.2.3.4:80"},
         {"user:p:a$s@1.2.3.4:80", "http://user:p%3Aa%24s@1.2.3.4:80"},
@@ -96,7 +96,7 @@ TEST(ProxyListTest, PasswordsMayHoldColonsAtSignsAndDollars) {
     }
 }
 
-TEST(ProxyListTest, WhatIsAmbiguousIsNotGuessed) {
+TEST(ProxyListTest, AmbiguousLinesAreReported) {
     const Case cases[] = {
         {"1.2.3.4:8080:Country", "ambiguous: three fields…"},
         {"user:word:host.example", "ambiguous: three fields…"},
@@ -104,7 +104,7 @@ TEST(ProxyListTest, WhatIsAmbiguousIsNotGuessed) {
         {"user:[2001:db8::1]:8080", "ambiguous: three fields…"},
         {"one.example:8080:two.example:9090", "ambiguous: both ends may be host:port…"},
         {"one.example:8080@two.example:9090", "ambiguous: both ends may be host:port…"},
-        {"http://1.2.3.4:80:user:p%40", "ambiguous: a % in user or password…"},
+        {"http://1.2.3.4:80:user:p%40", "ambiguous: a % in a user or password…"},
         // An @ in the password of the one is the end of the user in the other.
         {"1.2.3.4:8080:user:p@ss:9090", "ambiguous: both ends may be host:port…"},
         {"user:8080:word@one.example:80", "ambiguous: both ends may be host:port…"},
@@ -123,7 +123,7 @@ TEST(ProxyListTest, WhatIsAmbiguousIsNotGuessed) {
     for (const Case& one : cases) expect_reads(one);
 }
 
-TEST(ProxyListTest, AnOrderDecidesWhatCanBeReadInTwoWays) {
+TEST(ProxyListTest, OrderResolvesAmbiguousLines) {
     const ProxyListOptions host_first{.order = FieldOrder::host_first};
     const ProxyListOptions user_first{.order = FieldOrder::user_first};
     expect_reads({"one.example:8080:two.example:9090", "http://two.example:9090@one.example:8080"},
@@ -151,7 +151,7 @@ TEST(ProxyListTest, RejectsWithAReason) {
         {"1.2.3.4:0", "rejected: port 0 is below 1"},
         {"1.2.3.4:080", "rejected: the port begins with a 0"},
         {"1.2.3.4:+80", "rejected: the port is not a number"},
-        {"1.2.3.4: 80", "rejected: holds a space…"},
+        {"1.2.3.4: 80", "rejected: contains a space…"},
         {"user:word:1.2.3.4:080", "rejected: the port begins with a 0"},
         {"1.2.3.4:-1", "rejected: the port is not a number"},
         {"1.2.3.4:", "rejected: the port is missing"},
@@ -159,20 +159,20 @@ TEST(ProxyListTest, RejectsWithAReason) {
         {"1.2.3.4", "rejected: no host:port found"},
         {"BTC:BTC", "rejected: the port is not a number"},
         {"54.228.159.165:3128|Ireland|Leinster", "rejected: the port is not a number"},
-        {"188.134.169.146:44898 CZ-H-S -", "rejected: holds a space…"},
-        {"1.2.3.4:80\tuser", "rejected: holds a tab…"},
-        {"1.2.3.4:80\x1b[31m", "rejected: holds a control character"},
+        {"188.134.169.146:44898 CZ-H-S -", "rejected: contains a space…"},
+        {"1.2.3.4:80\tuser", "rejected: contains a tab…"},
+        {"1.2.3.4:80\x1b[31m", "rejected: contains a control character"},
         {"2001:db8::1:8080", "rejected: an IPv6 address needs brackets…"},
         {"2001:db8::1", "rejected: an IPv6 address needs brackets…"},
         {"user:word:2001:db8::beef:8080", "rejected: an IPv6 address needs brackets…"},
         {"user:word@2001:db8::1:8080", "rejected: an IPv6 address needs brackets…"},
         {"http://2001:db8::1:8080", "rejected: an IPv6 address needs brackets…"},
-        {"[1.2.3.4]:80", "rejected: the brackets hold no IPv6 address"},
+        {"[1.2.3.4]:80", "rejected: the text in brackets is not an IPv6 address"},
         {"[::1]", "rejected: no host:port found"},
         {"[::1", "rejected: no host:port found"},
         {"010.0.0.1:80", "rejected: the host …"},
         {"1:80", "rejected: the host …"},
-        {"ftp://1.2.3.4:21", "rejected: the scheme is none of…"},
+        {"ftp://1.2.3.4:21", "rejected: the scheme is not one of…"},
         {"http://1.2.3.4", "rejected: no host:port found"},
         {"http://user:word@1.2.3.4", "rejected: the port is missing"},
         {"http://1.2.3.4:80/path", "rejected: a proxy's URL ends after the port…"},
@@ -181,26 +181,26 @@ TEST(ProxyListTest, RejectsWithAReason) {
         {"@1.2.3.4:80", "rejected: the user is empty"},
         {"one@two", "rejected: no host:port before or after the @"},
         {"17.34.56.78:1234@socks4", "rejected: no user:password after the @"},
-        {"one:two:three:four", "rejected: no port in second or in last place"},
+        {"one:two:three:four", "rejected: no port in second or last position"},
         {"1.2.3.4:80::word", "rejected: the user is empty"},
     };
     for (const Case& one : cases) expect_reads(one);
 }
 
-TEST(ProxyListTest, RejectsBytesThatAreNoText) {
+TEST(ProxyListTest, RejectsInvalidText) {
     using namespace std::string_view_literals;
     EXPECT_EQ(read("1.2.3.4:80:us\xFF"
                    "er:word"),
               "rejected: is not UTF-8");
     EXPECT_EQ(read("1.2.3.4:80:\xC0\xAF:word"), "rejected: is not UTF-8");
     EXPECT_EQ(read("1.2.3.4:80:\xED\xA0\x80:word"), "rejected: is not UTF-8");
-    EXPECT_EQ(read("1.2.3.4:80\0"sv), "rejected: holds a NUL byte");
+    EXPECT_EQ(read("1.2.3.4:80\0"sv), "rejected: contains a NUL byte");
     EXPECT_EQ(read("http://user:a%00b@1.2.3.4:80").substr(0, 8), "rejected");
     EXPECT_EQ(read("http://user:a%ffb@1.2.3.4:80").substr(0, 8), "rejected");
     EXPECT_EQ(read(std::string(max_line_bytes + 1, 'a')), "rejected: is longer than 4096 bytes");
 }
 
-TEST(ProxyListTest, ReasonsQuoteNothingThatMayBeASecret) {
+TEST(ProxyListTest, ReasonsContainNoSecrets) {
     const std::string_view secret = "s3cret77";
     for (const std::string_view line :
          {"user:s3cret77", "user:s3cret77@host", "s3cret77", "user:s3cret77:host", "user:s3cret77:host:port",
@@ -243,7 +243,7 @@ TEST(ProxyListTest, ProxiesAreActiveAndTakeTheGivenProtocol) {
     EXPECT_EQ(list.proxies[0].proxy.protocol, ProxyProtocol::socks5);
 }
 
-TEST(ProxyListTest, WhatItAcceptsReadsBackFromItsOwnUrl) {
+TEST(ProxyListTest, AcceptedProxiesParseFromTheirUrl) {
     for (const std::string_view line :
          {"user:p@s:s%$@1.2.3.4:80", "[fe80::1%eth0]:1:u:p", "socks5://a%2Fb:c%20d@x.example:9"}) {
         const std::string url = read(line);

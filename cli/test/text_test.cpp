@@ -22,7 +22,7 @@ TEST(TextTest, ReadsDurations) {
     EXPECT_EQ(parse_duration("0", "wait"), 0s);
 }
 
-TEST(TextTest, RefusesWhatIsNoDuration) {
+TEST(TextTest, RejectsInvalidDurations) {
     for (const std::string_view text : {"", "s", "-5s", "5 s", "5x", "1h30m", "1e3", "0.5ms", "nan", "1..2s",
                                         "99999999999999999d", "31d", "2592000.001"})
         EXPECT_THROW(parse_duration(text, "duration"), ValidationError) << text;
@@ -30,11 +30,11 @@ TEST(TextTest, RefusesWhatIsNoDuration) {
         parse_duration("5x", "duration");
         FAIL();
     } catch (const ValidationError& error) {
-        EXPECT_STREQ(error.what(), "duration: \"5x\" is no duration such as 250ms, 90s, 5m, 1h or 2d");
+        EXPECT_STREQ(error.what(), "duration: \"5x\" is not a duration such as 250ms, 90s, 5m, 1h or 2d");
     }
 }
 
-TEST(TextTest, ReadsNumbersAsDecimalOnes) {
+TEST(TextTest, ReadsDecimalNumbers) {
     EXPECT_EQ(parse_number<int>("010", "max-concurrency"), 10);
     EXPECT_EQ(parse_number<int>("-3", "max-concurrency"), -3);
     EXPECT_EQ(parse_number<std::int64_t>("4294967295", "asn"), 4'294'967'295);
@@ -54,12 +54,12 @@ TEST(TextTest, ReadsNumbersAsDecimalOnes) {
         return std::string();
     };
     EXPECT_EQ(complaint([] { parse_number<int>("0x10", "max-concurrency"); }),
-              "max-concurrency: \"0x10\" is no whole decimal number up to 2147483647");
+              "max-concurrency: \"0x10\" is not a whole decimal number up to 2147483647");
     EXPECT_EQ(complaint([] { parse_number<double>("0x1p3", "weight"); }),
-              "weight: \"0x1p3\" is no decimal number");
+              "weight: \"0x1p3\" is not a decimal number");
 }
 
-TEST(TextTest, ReadsPlaces) {
+TEST(TextTest, ReadsCoordinates) {
     EXPECT_DOUBLE_EQ(parse_place("-34.6,-58.4", "near").latitude, -34.6);
     EXPECT_DOUBLE_EQ(parse_place("-34.6,-58.4", "near").longitude, -58.4);
     for (const std::string_view text : {"", ",", "1", "1,", "1,x", "1;2", "1, 2", "inf,0"})
@@ -97,7 +97,7 @@ TEST(TextTest, EscapesControlCharacters) {
     EXPECT_EQ(printable("é😀"), "é😀");
 }
 
-TEST(TextTest, HidesWhatMayBeAPassword) {
+TEST(TextTest, HidesPossiblePasswords) {
     for (const std::string_view text :
          {"http://u:s3cret@h", "1.2.3.4:80:u:s3cret", "u:s3cret", "s3cret@h", "--storge:s3cret"}) {
         EXPECT_EQ(without_password(text), "***") << text;

@@ -241,7 +241,7 @@ std::vector<std::string> parse_pointer(std::string_view text, std::string_view f
             path.emplace_back();
         } else if (text[i] == '~') {
             const char escaped = i + 1 < text.size() ? text[++i] : '\0';
-            if (escaped != '0' && escaped != '1') refuse("holds a ~ that is not ~0 or ~1 (RFC 6901)");
+            if (escaped != '0' && escaped != '1') refuse("contains a ~ that is not ~0 or ~1 (RFC 6901)");
             path.back() += escaped == '0' ? '~' : '/';
         } else {
             path.back() += text[i];

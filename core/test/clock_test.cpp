@@ -6,7 +6,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST(Clock, TheMachinesClocksAgree) {
+TEST(Clock, SystemAndSteadyClockAgree) {
     for (const auto& clock : {pharox::system_clock(), pharox::steady_clock()}) {
         const auto before = pharox::current_time();
         const auto now = clock->now();
@@ -15,7 +15,7 @@ TEST(Clock, TheMachinesClocksAgree) {
     }
 }
 
-TEST(Clock, TheSteadyOneNeverTurnsBack) {
+TEST(Clock, SteadyClockNeverRunsBackwards) {
     const auto clock = pharox::steady_clock();
     auto last = clock->now();
     for (int i = 0; i < 100'000; ++i) {
@@ -25,7 +25,7 @@ TEST(Clock, TheSteadyOneNeverTurnsBack) {
     }
 }
 
-TEST(Clock, TheManualOneStandsStillUntilTold) {
+TEST(Clock, ManualClockStaysUntilAdvanced) {
     pharox::ManualClock clock(pharox::Timestamp(5s));
     EXPECT_EQ(clock.now(), pharox::Timestamp(5s));
     clock.advance(3us);

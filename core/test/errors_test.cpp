@@ -79,7 +79,7 @@ TEST(Errors, Utf8IsThatOfRfc3629) {
     }
 }
 
-TEST(Errors, OthersSayWhatTheyAreAbout) {
+TEST(Errors, ErrorsNameTheirSubject) {
     const auto lease = pharox::LeaseId::parse("0190abcd-0000-7000-8000-000000000001");
     const auto proxy = pharox::ProxyId::parse("0190abcd-0000-7000-8000-000000000002");
 
@@ -114,7 +114,7 @@ TEST(Errors, OthersSayWhatTheyAreAbout) {
     EXPECT_STREQ(unsupported.what(), "this storage has no catalog");
 }
 
-TEST(Errors, AStorageErrorAnswersQuestions) {
+TEST(Errors, StorageErrorHasDetails) {
     const auto lease = pharox::LeaseId::make();
     const StorageError error({.store = "sqlite",
                               .operation = "acquire",
@@ -140,7 +140,7 @@ TEST(Errors, AStorageErrorAnswersQuestions) {
     EXPECT_STREQ(plain.about(lease).what(), plain.what());
 }
 
-TEST(Errors, HaveOneBase) {
+TEST(Errors, DeriveFromError) {
     EXPECT_TRUE((std::is_base_of_v<pharox::Error, ValidationError>));
     EXPECT_TRUE((std::is_base_of_v<ValidationError, pharox::InvalidLeaseError>));
     EXPECT_TRUE((std::is_base_of_v<pharox::Error, StorageError>));

@@ -166,7 +166,7 @@ TEST(Filters, HaversineDistances) {
     }
 }
 
-TEST(Filters, ACircleEndsAtItsRim) {
+TEST(Filters, RadiusIncludesItsBoundary) {
     const double degree = haversine_distance_km(0, 0, 1, 0);
     const double metre = 0.001;
     const auto circle = [](double latitude, double longitude, double radius) {
@@ -183,7 +183,7 @@ TEST(Filters, ACircleEndsAtItsRim) {
     EXPECT_TRUE(matches(circle(12, 34, 20'100), somewhere(-12, -146))) << "the whole earth";
 }
 
-TEST(Filters, APlaceIsEqualWithinAMillionthOfADegree) {
+TEST(Filters, CoordinatesAreEqualWithinAMillionthOfADegree) {
     const ProxyFilters place{.latitude = 10.0, .longitude = -20.0};
     for (const auto& [latitude, longitude, expected] :
          {std::tuple(10.0, -20.0, true), std::tuple(10.0000009, -20.0000009, true),
@@ -288,7 +288,7 @@ TEST(Filters, PointersAreThoseOfRfc6901) {
     }
     for (const std::string text : {"/~", "/a~2", "/~/b", "/a~"}) {
         EXPECT_EQ(refusal_of([&] { return pharox::parse_pointer(text, "where"); }),
-                  "where | " + text + " | holds a ~ that is not ~0 or ~1 (RFC 6901)");
+                  "where | " + text + " | contains a ~ that is not ~0 or ~1 (RFC 6901)");
     }
 }
 
@@ -302,7 +302,7 @@ ProxyFilters::Predicate counted(int& calls, bool answer) {
     };
 }
 
-TEST(Filters, APredicateIsCalledOnlyWhereItDecides) {
+TEST(Filters, PredicateIsCalledOnlyIfNeeded) {
     int calls = 0;
     const ProxyFilters yes{.predicate = counted(calls, true)};
     const ProxyFilters no{.predicate = counted(calls, false)};
@@ -337,7 +337,7 @@ TEST(Filters, APredicateIsCalledOnlyWhereItDecides) {
     }
 }
 
-TEST(Filters, WhatAPredicateThrowsComesOut) {
+TEST(Filters, ExceptionsOfPredicatesReachTheCaller) {
     const ProxyFilters filters{
         .none_of = {{.predicate = [](const Proxy&) -> bool { throw std::domain_error("mine"); }}}};
     EXPECT_THROW(static_cast<void>(matches(filters, full())), std::domain_error);
@@ -385,7 +385,7 @@ bool plainly(const ProxyFilters& filters, const Proxy& proxy) {
            (!filters.predicate || filters.predicate(proxy));
 }
 
-TEST(Filters, ShortCutsChangeNoAnswer) {
+TEST(Filters, ShortCutsKeepTheResult) {
     RandomModels random(815);
     for (int i = 0; i < 5'000; ++i) {
         const ProxyFilters filters = random.filters(4, [&]() -> ProxyFilters::Predicate {

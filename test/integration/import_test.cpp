@@ -21,7 +21,7 @@ constexpr const char* mixed_list =
     "192.0.2.4:8080:Germany\r\n"
     "\r\n";
 
-TEST_F(ImportTest, ReportsWhatItDidAndWhatItDidNotGuess) {
+TEST_F(ImportTest, ReportsAcceptedAndRefusedLines) {
     secrets_ = {"s3cret"};
     const std::string list = home_.write("list.txt", mixed_list);
     const Finished done = pharox({"import", "--pool", "latam", "--country", "AR", list});
@@ -51,7 +51,7 @@ TEST_F(ImportTest, ReportsWhatItDidAndWhatItDidNotGuess) {
         << shown.output;
 }
 
-TEST_F(ImportTest, JsonHoldsEveryProblem) {
+TEST_F(ImportTest, JsonContainsEveryProblem) {
     secrets_ = {"s3cret"};
     std::string list = mixed_list;
     for (int line = 0; line < 100; ++line) list += "s3cret:s3cret\n";
@@ -108,7 +108,7 @@ TEST_F(ImportTest, StrictAndDryRunStoreNothing) {
     EXPECT_EQ(pharox({"proxy", "list", "--pool", "latam"}).status, 4) << "the pool exists";
 }
 
-TEST_F(ImportTest, WrongAttributesAndFilesAreBadInput) {
+TEST_F(ImportTest, InvalidAttributesAndFilesAreBadInput) {
     for (const std::vector<std::string>& more :
          std::vector<std::vector<std::string>>{{"--max-concurrency", "0"},
                                                {"--max-concurrency", "0x10"},
@@ -128,7 +128,7 @@ TEST_F(ImportTest, WrongAttributesAndFilesAreBadInput) {
     EXPECT_EQ(pharox({"import", "--pool", "latam", home_.path().string()}).status, 2);
     const Finished useless = pharox({"import", "--pool", "latam", "-"}, "<html>\n");
     EXPECT_EQ(useless.status, 2);
-    EXPECT_NE(useless.errors.find("not one line is a proxy"), std::string::npos) << useless.errors;
+    EXPECT_NE(useless.errors.find("no line contains a proxy"), std::string::npos) << useless.errors;
     EXPECT_EQ(pharox({"import", "--pool", "latam", "-"}, "").status, 2) << "a download that failed";
     EXPECT_EQ(pharox({"import", "--pool", "latam", "-"}, "# none yet\n").status, 2);
     EXPECT_EQ(pharox({"pool", "list"}).output, "POOL  DESCRIPTION\n") << "bad input changes nothing";
@@ -140,10 +140,10 @@ TEST_F(ImportTest, NumbersAreDecimal) {
     EXPECT_EQ(json_member(listed, "max_concurrency"), "10") << listed;
     EXPECT_EQ(json_member(listed, "weight"), "2.5") << listed;
     EXPECT_EQ(pharox({"import", "--pool", "latam", "--max-concurrency", "0x10", "-"}, "").errors,
-              "pharox: max-concurrency: \"0x10\" is no whole decimal number up to 2147483647\n");
+              "pharox: max-concurrency: \"0x10\" is not a whole decimal number up to 2147483647\n");
 }
 
-TEST_F(ImportTest, StoredTextCannotSpeakToATerminal) {
+TEST_F(ImportTest, StoredTextIsEscapedOnATerminal) {
     import("latam", "192.0.2.1:1\n", {"--country", "A\x1b[31mR"});
     const Finished listed = pharox({"proxy", "list", "--pool", "latam"});
     EXPECT_EQ(listed.output.find('\x1b'), std::string::npos);

@@ -31,7 +31,7 @@ TEST_F(LeasesTest, AcquireHoldsUntilReleased) {
     EXPECT_EQ(again.output, "lease " + lease + " had ended already (released)\n");
 }
 
-TEST_F(LeasesTest, AUrlIsShownOnRequestAlone) {
+TEST_F(LeasesTest, UrlIsShownOnlyOnRequest) {
     secrets_ = {"s3cret"};
     import("latam", "anna:s3cret@192.0.2.1:8080\n");
     const Finished hidden = pharox({"acquire", "--pool", "latam"});
@@ -55,7 +55,7 @@ TEST_F(LeasesTest, AcquireWaitsForAProxy) {
     EXPECT_EQ(watched(waiting.wait()).status, 0);
 }
 
-TEST_F(LeasesTest, WaitsUntilSomethingMatches) {
+TEST_F(LeasesTest, WaitsUntilAProxyMatches) {
     import("latam", "192.0.2.1:8080\n");
     const std::string id = json_member(pharox({"proxy", "list", "--pool", "latam", "--json"}).output, "id");
     ASSERT_EQ(pharox({"proxy", "set-status", "inactive", id}).status, 0);
@@ -73,7 +73,7 @@ TEST_F(LeasesTest, WaitsUntilSomethingMatches) {
     EXPECT_EQ(watched(insertion.wait()).status, 0);
 }
 
-TEST_F(LeasesTest, ExpiredLeasesAreGone) {
+TEST_F(LeasesTest, ExpiredLeasesDoNotCount) {
     import("latam", "192.0.2.1:8080\n", {"--max-concurrency", "1"});
     const Finished first = pharox({"acquire", "--pool", "latam", "--duration", "300ms", "--json"});
     ASSERT_EQ(first.status, 0) << first.errors;
@@ -84,7 +84,7 @@ TEST_F(LeasesTest, ExpiredLeasesAreGone) {
     EXPECT_EQ(pharox({"cleanup"}).output, "expired leases ended: 0\n");
 }
 
-TEST_F(LeasesTest, RoundRobinUsesAllOfAList) {
+TEST_F(LeasesTest, RoundRobinUsesTheWholeList) {
     import("latam", "192.0.2.1:1\n192.0.2.2:2\n192.0.2.3:3\n");
     std::string seen;
     for (int time = 0; time < 3; ++time)
@@ -93,7 +93,7 @@ TEST_F(LeasesTest, RoundRobinUsesAllOfAList) {
         EXPECT_NE(seen.find(proxy), std::string::npos) << seen;
 }
 
-TEST_F(LeasesTest, FiltersChoose) {
+TEST_F(LeasesTest, FiltersSelectProxies) {
     import("world", "192.0.2.1:1\n", {"--country", "AR", "--tag", "mobile", "--tag", "fast"});
     import("world", "192.0.2.2:2\n", {"--country", "BR", "--tag", "mobile"});
     import("world", "socks5://192.0.2.3:3\n", {"--source", "provider"});
@@ -131,7 +131,7 @@ TEST_F(LeasesTest, StatsCountPools) {
               "eu          1       1          1       0\n");
 }
 
-TEST_F(LeasesTest, WatchingTellsHowOftenProxiesAreAcquired) {
+TEST_F(LeasesTest, WatchShowsTheRateOfAcquires) {
     import("latam", "192.0.2.1:1\n");
     pharox({"acquire", "--pool", "latam"});
     ProcessOptions options = command({"stats", "--watch", "--interval", "100ms"});
@@ -161,7 +161,7 @@ TEST_F(LeasesTest, WatchingTellsHowOftenProxiesAreAcquired) {
     watching.wait();
 }
 
-TEST_F(LeasesTest, PoolsAndProxiesComeAndGo) {
+TEST_F(LeasesTest, PoolsAndProxiesAreAddedAndRemoved) {
     EXPECT_EQ(pharox({"pool", "add", "eu", "--description", "for tests"}).output, "pool \"eu\" added\n");
     EXPECT_EQ(pharox({"pool", "add", "eu"}).status, 1);
     EXPECT_EQ(pharox({"pool", "list"}).output, "POOL  DESCRIPTION\neu    for tests\n");
@@ -183,7 +183,7 @@ TEST_F(LeasesTest, PoolsAndProxiesComeAndGo) {
     EXPECT_EQ(pharox({"pool", "remove", "eu"}).status, 4);
 }
 
-TEST_F(LeasesTest, AMisspeltPoolIsNamed) {
+TEST_F(LeasesTest, MisspeltPoolGetsASuggestion) {
     import("latam", "192.0.2.1:1\n");
     const std::string expected = "pharox: pool \"latm\" does not exist; did you mean \"latam\"?\n";
     for (const std::vector<std::string>& arguments :
@@ -198,7 +198,7 @@ TEST_F(LeasesTest, AMisspeltPoolIsNamed) {
     EXPECT_EQ(pharox({"run", "--pool", "latm", "--", "true"}).errors, expected);
 }
 
-TEST_F(LeasesTest, EveryExitStatusIsAsDocumented) {
+TEST_F(LeasesTest, ExitStatusesAreAsDocumented) {
     import("latam", "192.0.2.1:1\n");
     const auto status = [&](std::vector<std::string> arguments) {
         return pharox(std::move(arguments)).status;
@@ -224,12 +224,12 @@ TEST_F(LeasesTest, EveryExitStatusIsAsDocumented) {
     const Finished command = pharox({"sats"});
     const Finished without_dashes = pharox({"run", "--pool", "latam", "true"});
     EXPECT_EQ(without_dashes.status, 125);
-    EXPECT_NE(without_dashes.errors.find("the command goes behind --"), std::string::npos)
+    EXPECT_NE(without_dashes.errors.find("the command follows --"), std::string::npos)
         << without_dashes.errors;
     EXPECT_EQ(command.errors, "pharox: unknown command \"sats\"; did you mean \"stats\"? (pharox --help)\n");
 }
 
-TEST_F(LeasesTest, AFullDiskIsNoSuccess) {
+TEST_F(LeasesTest, FullDiskIsAFailure) {
     import("latam", "192.0.2.1:1\n");
     ProcessOptions options = command({"stats"});
     options.arguments.insert(options.arguments.begin(), {"/bin/sh", "-c", R"(exec "$@" >/dev/full)", "sh"});

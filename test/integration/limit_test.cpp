@@ -29,7 +29,7 @@ std::vector<Event> read_events(const std::string& log) {
     return events;
 }
 
-TEST_F(LimitTest, FiftyRunsAtOnceNeverShareAProxyBeyondItsLimit) {
+TEST_F(LimitTest, FiftyConcurrentRunsKeepTheLimit) {
     constexpr int runs = 50;
     constexpr int limit = 2;
     import("latam", "192.0.2.1:1\n192.0.2.2:2\n192.0.2.3:3\n", {"--max-concurrency", std::to_string(limit)});

@@ -67,7 +67,7 @@ TEST_F(PostgresCommandLine, MigrateThenLease) {
     EXPECT_EQ(watched(waiting.wait()).status, 0);
 }
 
-TEST_F(PostgresCommandLine, WhatIsWrongIsNamedWithoutThePassword) {
+TEST_F(PostgresCommandLine, ErrorsContainNoPassword) {
     secrets_ = {"not-told"};
     const Finished absent = pharox(
         {"--storage", "postgresql://pharox_app:not-told@127.0.0.1:1/pharox?recovery_time_ms=100", "stats"});

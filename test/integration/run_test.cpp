@@ -40,7 +40,7 @@ class RunTest : public PharoxTest {
     }
 };
 
-TEST_F(RunTest, HandsOnTheStatusAndReleases) {
+TEST_F(RunTest, ReturnsTheStatusAndReleases) {
     EXPECT_EQ(run({"true"}).status, 0);
     EXPECT_EQ(run({"sh", "-c", "exit 7"}).status, 7);
     EXPECT_EQ(run({"sh", "-c", "kill -KILL $$"}).status, 128 + SIGKILL);
@@ -48,7 +48,7 @@ TEST_F(RunTest, HandsOnTheStatusAndReleases) {
     EXPECT_EQ(leases_of("latam"), 0);
 }
 
-TEST_F(RunTest, HasStatusesOfItsOwn) {
+TEST_F(RunTest, HasItsOwnStatuses) {
     EXPECT_EQ(run({"no-such-program"}).status, 127);
     EXPECT_EQ(run({"no-such-program"}).errors, "pharox: no-such-program: No such file or directory\n");
     EXPECT_EQ(run({home_.path().string()}).status, 126);
@@ -65,7 +65,7 @@ TEST_F(RunTest, HasStatusesOfItsOwn) {
     EXPECT_EQ(pharox({"run", "--pool", "latam", "--on-lost", "cry", "--", "true"}).status, 125);
 }
 
-TEST_F(RunTest, LeavesTheCommandLineAlone) {
+TEST_F(RunTest, KeepsTheCommandLine) {
     EXPECT_EQ(run({"printf", "%s|", "a b", "--", "--json", "-v", ""}).output, "a b|--|--json|-v||");
     EXPECT_EQ(pharox({"run", "--pool", "latam", "-v", "--", "cat"}, "typed").output, "typed");
 }
@@ -87,7 +87,7 @@ TEST_F(RunTest, SetsTheProxyVariables) {
     EXPECT_NE(kept.output.find("NO_PROXY=localhost\n"), std::string::npos);
 }
 
-TEST_F(RunTest, SaysWhichProxyWhenAsked) {
+TEST_F(RunTest, PrintsTheProxyOnRequest) {
     const Finished done = pharox({"run", "--pool", "latam", "-v", "--", "true"});
     EXPECT_TRUE(done.errors.starts_with("pharox: leased http://***@192.0.2.1:8080 until ")) << done.errors;
     EXPECT_EQ(run({"true"}).errors, "");
@@ -105,7 +105,7 @@ TEST_F(RunTest, RenewsWhileTheCommandRuns) {
     EXPECT_EQ(leases_of("latam"), 0);
 }
 
-TEST_F(RunTest, KillingAHolderFreesItsProxyAfterExpiryAndEndsItsCommand) {
+TEST_F(RunTest, KillEndsTheCommandAndTheLeaseExpires) {
     constexpr auto duration = std::chrono::seconds(3);
     Process holding(holder({"--duration", "3s"}));
     ASSERT_TRUE(eventually([&] { return started(); }));
@@ -125,7 +125,7 @@ TEST_F(RunTest, KillingAHolderFreesItsProxyAfterExpiryAndEndsItsCommand) {
     EXPECT_EQ(leases_of("latam"), 1);
 }
 
-TEST_F(RunTest, ALostLeaseIsToldOnce) {
+TEST_F(RunTest, LostLeaseIsReportedOnce) {
     Process warned(command({"run", "--pool", "latam", "--duration", "300ms", "--", "sh", "-c",
                             R"(until test -e "$0"; do sleep 0.02; done; exit 9)", home_.file("go")}));
     ASSERT_TRUE(eventually([&] { return leases_of("latam") == 1; }));
@@ -138,7 +138,7 @@ TEST_F(RunTest, ALostLeaseIsToldOnce) {
     EXPECT_EQ(end.errors, warning);
 }
 
-TEST_F(RunTest, ALostLeaseEndsTheCommandWhereAsked) {
+TEST_F(RunTest, LostLeaseEndsTheCommandOnRequest) {
     Process killed(holder({"--duration", "300ms", "--on-lost", "kill"}));
     ASSERT_TRUE(eventually([&] { return started(); }));
     lose_lease();
@@ -148,7 +148,7 @@ TEST_F(RunTest, ALostLeaseEndsTheCommandWhereAsked) {
               "pharox: the lease on the proxy is lost, and others may use it now: ending the command\n");
 }
 
-TEST_F(RunTest, ACommandThatWillNotEndIsKilledInTheEnd) {
+TEST_F(RunTest, CommandThatIgnoresSigtermIsKilled) {
     Process killed(command({"run", "--pool", "latam", "--duration", "300ms", "--on-lost", "kill",
                             "--kill-after", "200ms", "--", "sh", "-c",
                             R"(trap "" TERM; : >"$0"; while :; do sleep 0.02; done)", home_.file("up")}));

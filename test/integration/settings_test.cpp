@@ -34,7 +34,7 @@ TEST_F(SettingsTest, FlagThenEnvironmentThenConfigFileThenDefault) {
               "POOL  DESCRIPTION\neu    \nus    \n");
 }
 
-TEST_F(SettingsTest, TheDefaultIsForTheOwnerAlone) {
+TEST_F(SettingsTest, DefaultStorageIsReadableOnlyByTheOwner) {
     ASSERT_EQ(pharox({"pool", "add", "eu"}).status, 0);
     struct stat about{};
     ASSERT_EQ(::stat(home_.file(".local/share/pharox").c_str(), &about), 0);
@@ -43,24 +43,24 @@ TEST_F(SettingsTest, TheDefaultIsForTheOwnerAlone) {
     EXPECT_EQ(about.st_mode & 0777U, 0600U);
 }
 
-TEST_F(SettingsTest, AWrongConfigFileIsRefused) {
+TEST_F(SettingsTest, InvalidConfigFileIsRefused) {
     const std::string file = home_.write("pharox.toml", "# mine\nstorge = \"sqlite:a.db\"\n");
     environment_["PHAROX_CONFIG"] = file;
     const Finished done = pharox({"stats"});
     EXPECT_EQ(done.status, 2);
-    EXPECT_EQ(done.errors, "pharox: " + file + ":2: unknown key \"storge\"; known is: storage\n");
+    EXPECT_EQ(done.errors, "pharox: " + file + ":2: unknown key \"storge\"; the only key is storage\n");
     EXPECT_EQ(pharox({"run", "--pool", "eu", "--", "true"}).status, 125);
 }
 
-TEST_F(SettingsTest, MemoryIsRefusedByACommandThatEnds) {
+TEST_F(SettingsTest, MemoryStorageIsRefused) {
     for (const char* storage : {"memory:", "sqlite::memory:"}) {
         const Finished done = pharox({"--storage", storage, "pool", "add", "eu"});
         EXPECT_EQ(done.status, 2);
-        EXPECT_NE(done.errors.find("is gone when this command ends"), std::string::npos) << done.errors;
+        EXPECT_NE(done.errors.find("would be lost when this command ends"), std::string::npos) << done.errors;
     }
 }
 
-TEST_F(SettingsTest, WhatStandsInTheWrongPlaceShowsNoPassword) {
+TEST_F(SettingsTest, MisplacedArgumentsShowNoPassword) {
     secrets_ = {"s3cret"};
     const std::string url = "postgresql://u:s3cret@h/x";
     const std::string line = "1.2.3.4:80:u:s3cret";
@@ -72,7 +72,7 @@ TEST_F(SettingsTest, WhatStandsInTheWrongPlaceShowsNoPassword) {
     };
     import("eu", "192.0.2.1:1\n");
     const std::string storge = "\"--storge\" is not expected here";
-    const std::string behind = " (the command goes behind --, as in pharox run --pool POOL -- COMMAND…)";
+    const std::string behind = " (the command follows --, as in pharox run --pool POOL -- COMMAND…)";
     const std::string help = " (pharox --help)";
     expect({"--storge", url, "pool", "list"}, 2, storge + help);
     expect({"--storge=" + url, "pool", "list"}, 2, storge + help);
@@ -95,11 +95,11 @@ TEST_F(SettingsTest, WhatStandsInTheWrongPlaceShowsNoPassword) {
     expect({"stats", "-p", line}, 4, "pool \"***\" does not exist");
     expect({"run", "-p", line, "--", "true"}, 123, "pool \"***\" does not exist");
     expect({"run", "-p", "eu", "--wait", line, "--", "true"}, 125,
-           "wait: *** is no duration such as 250ms, 90s, 5m, 1h or 2d");
+           "wait: *** is not a duration such as 250ms, 90s, 5m, 1h or 2d");
     expect({"run", "-p", "eu", "--", "http://u:s3cret@h"}, 127, "***: No such file or directory");
 }
 
-TEST_F(SettingsTest, WrongStoragesAreNamed) {
+TEST_F(SettingsTest, InvalidStoragesAreReported) {
     const Finished unknown = pharox({"--storage", "oracle://user:s3cret@host/db", "stats"});
     secrets_ = {"s3cret"};
     EXPECT_EQ(unknown.status, 2);

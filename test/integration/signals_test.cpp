@@ -51,7 +51,7 @@ class SignalsTest : public PharoxTest {
     }
 };
 
-TEST_F(SignalsTest, ArePassedOn) {
+TEST_F(SignalsTest, AreForwarded) {
     Process running(listener());
     ASSERT_TRUE(eventually([&] { return got("up"); }));
     const std::pair<int, std::string> signals[] = {
@@ -65,7 +65,7 @@ TEST_F(SignalsTest, ArePassedOn) {
     EXPECT_EQ(leases_of("latam"), 0);
 }
 
-TEST_F(SignalsTest, ATerminalsCtrlCReachesTheCommandOnce) {
+TEST_F(SignalsTest, CtrlCReachesTheCommandOnce) {
     const Terminal terminal;
     ProcessOptions options = listener();
     options.terminal = terminal.side_of_the_program();
@@ -79,7 +79,7 @@ TEST_F(SignalsTest, ATerminalsCtrlCReachesTheCommandOnce) {
     EXPECT_EQ(home_.read("got"), "up\nINT\n");
 }
 
-TEST_F(SignalsTest, ATerminalsCtrlZStopsBothAndContBringsBothBack) {
+TEST_F(SignalsTest, CtrlZStopsBothAndContContinuesBoth) {
     const Terminal terminal;
     ProcessOptions options = listener();
     options.terminal = terminal.side_of_the_program();
@@ -96,7 +96,7 @@ TEST_F(SignalsTest, ATerminalsCtrlZStopsBothAndContBringsBothBack) {
     EXPECT_EQ(running.wait().status, 42);
 }
 
-TEST_F(SignalsTest, ACommandThatIsStoppedByJobControlStopsPharoxToo) {
+TEST_F(SignalsTest, StoppedCommandStopsPharox) {
     // Not an orphaned process group: its leader's parent is a shell in the same session.
     const std::string script = R"script(
         set -m
@@ -114,7 +114,7 @@ TEST_F(SignalsTest, ACommandThatIsStoppedByJobControlStopsPharoxToo) {
     EXPECT_EQ(home_.read("got"), "up\nstopped\ncontinued\n");
 }
 
-TEST_F(SignalsTest, TheCommandFindsThemAsPharoxDid) {
+TEST_F(SignalsTest, CommandInheritsDispositionsAndMask) {
     for (const std::string& prefix : {std::string(), std::string("trap '' HUP PIPE; ")}) {
         const auto signals_of = [&](const std::vector<std::string>& before) {
             ProcessOptions options = command({});
@@ -129,7 +129,7 @@ TEST_F(SignalsTest, TheCommandFindsThemAsPharoxDid) {
     }
 }
 
-TEST_F(SignalsTest, OneThatEndsTheWaitLeavesNoLease) {
+TEST_F(SignalsTest, SignalDuringTheWaitLeavesNoLease) {
     import("full", "192.0.2.1:8080\n", {"--max-concurrency", "1"});
     ASSERT_EQ(pharox({"acquire", "--pool", "full"}).status, 0);
     for (const int number : {SIGINT, SIGTERM, SIGHUP}) {

@@ -98,7 +98,7 @@ TEST_F(ThroughProxiesTest, HttpsProxyWithAPassword) {
     EXPECT_NE(origin_.requests()[0].find("squid-under-test"), std::string::npos) << origin_.requests()[0];
 }
 
-TEST_F(ThroughProxiesTest, OneMixedListServesThemAll) {
+TEST_F(ThroughProxiesTest, MixedListWorks) {
     const Tinyproxy tiny(tiny_user_);
     const Microsocks micro(tiny_user_);
     const Dante dante;
@@ -123,7 +123,7 @@ TEST_F(ThroughProxiesTest, OneMixedListServesThemAll) {
     EXPECT_EQ(leases_of("all"), 0);
 }
 
-TEST_F(ThroughProxiesTest, AMissingServerIsAFailureThatNamesItsPackage) {
+TEST_F(ThroughProxiesTest, MissingServerFailsWithThePackageName) {
     try {
         find_program("no-such-proxy-server", "some-package");
         FAIL();

@@ -18,7 +18,7 @@ std::vector<std::string> split_path(std::string_view field, std::string_view pat
     std::vector<std::string> keys;
     for (std::size_t begin = 0; begin <= path.size();) {
         const std::size_t end = std::min(path.find('.', begin), path.size());
-        if (end == begin) refuse(field, "holds an empty key in a {metadata.path}");
+        if (end == begin) refuse(field, "contains an empty key in a {metadata.path}");
         keys.emplace_back(path.substr(begin, end - begin));
         begin = end + 1;
     }
@@ -33,7 +33,8 @@ Part placeholder(std::string_view field, std::string_view name) {
     if (name.substr(0, metadata_prefix.size()) == metadata_prefix) {
         return {.kind = Kind::metadata, .path = split_path(field, name.substr(metadata_prefix.size()))};
     }
-    refuse(field, "holds a placeholder that is not {lease}, {session}, {country}, {city} or {metadata.path}");
+    refuse(field,
+           "contains a placeholder that is not {lease}, {session}, {country}, {city} or {metadata.path}");
 }
 
 std::optional<std::string> attribute(const Part& part, const Proxy& proxy) {
@@ -79,11 +80,11 @@ CredentialTemplate CredentialTemplate::parse(std::string_view field, std::string
             append_literal(result.parts_, pattern.substr(position, 1));
             position += 2;
         } else if (c == '}') {
-            refuse(field, "holds a } that closes nothing (a literal one is doubled)");
+            refuse(field, "contains a } without a matching { (a literal one is doubled)");
         } else {
             const std::size_t end = pattern.find('}', position);
             if (end == std::string_view::npos)
-                refuse(field, "holds a { that is not closed (a literal one is doubled)");
+                refuse(field, "contains a { that is not closed (a literal one is doubled)");
             result.parts_.push_back(placeholder(field, pattern.substr(position + 1, end - position - 1)));
             position = end + 1;
         }

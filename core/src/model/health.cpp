@@ -19,7 +19,7 @@ void validate_target_url(const std::string& url) {
         std::string_view(url).substr(authority, url.find_first_of("/?#", authority) - authority);
     if (host.find('@') != std::string_view::npos) {
         throw ValidationError("target_url", ValidationError::hidden_value,
-                              "holds user info, which belongs in a header");
+                              "contains user info, which belongs in a header");
     }
     validate_text("target_url", url, max_url_bytes);
     const auto after_scheme = [&](std::string_view start) {
@@ -31,7 +31,7 @@ void validate_target_url(const std::string& url) {
         throw ValidationError("target_url", url, "has no host");
     }
     if (url.find_first_of(" \t\r\n") != std::string::npos) {
-        throw ValidationError("target_url", url, "holds white space");
+        throw ValidationError("target_url", url, "contains white space");
     }
 }
 

@@ -92,7 +92,7 @@ std::string canonical_host(std::string_view host, std::string_view field) {
     };
     if (host.empty()) return refuse("is empty");
     if (!is_utf8(host)) return refuse("is not UTF-8");
-    if (host.find('\0') != std::string_view::npos) return refuse("holds a NUL");
+    if (host.find('\0') != std::string_view::npos) return refuse("contains a NUL");
     if (host.front() == '[') return refuse("is in brackets, which belong to URLs");
     if (host.find(':') != std::string_view::npos) {
         if (const auto address = canonical_ipv6(host)) return *address;

@@ -23,8 +23,8 @@ using Node = nlohmann::json;
 
 /// The text is not shown: it may be a password.
 void check_text(std::string_view field, std::string_view text) {
-    if (!is_utf8(text)) refuse(field, {}, "holds text that is not UTF-8");
-    if (text.find('\0') != std::string_view::npos) refuse(field, {}, "holds text with a NUL");
+    if (!is_utf8(text)) refuse(field, {}, "contains text that is not UTF-8");
+    if (text.find('\0') != std::string_view::npos) refuse(field, {}, "contains text with a NUL");
 }
 
 /// Builds the tree while it checks what nlohmann's own builder lets pass: duplicate keys, depth, NUL,
@@ -64,7 +64,7 @@ class Builder final : public nlohmann::json_sax<Node> {
     bool end_array() override { return close(); }
     bool parse_error(std::size_t position, const std::string& /*token*/,
                      const nlohmann::detail::exception& error) override {
-        if (error.id == number_out_of_range) refuse(field_, {}, "holds a number that is not finite");
+        if (error.id == number_out_of_range) refuse(field_, {}, "contains a number that is not finite");
         refuse(field_, {}, "is not JSON at byte " + std::to_string(position));
     }
 
@@ -75,7 +75,7 @@ class Builder final : public nlohmann::json_sax<Node> {
 
     /// A password may be all digits, too.
     [[noreturn]] void refuse_integer() const {
-        refuse(field_, ValidationError::hidden_value, "holds an integer beyond 64 bits, signed");
+        refuse(field_, ValidationError::hidden_value, "contains an integer beyond 64 bits, signed");
     }
     Node* place(Node value) {
         if (open_.empty()) {

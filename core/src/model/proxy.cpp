@@ -94,7 +94,7 @@ void validate_secret(std::string_view field, const std::string& text, bool may_b
     if (text.empty() && !may_be_empty) throw ValidationError(std::string(field), text, "is empty");
     if (text.size() > max_text_bytes) refuse("is longer than 255 bytes");
     if (!is_utf8(text)) refuse("is not UTF-8");
-    if (holds_control_character(text)) refuse("holds a control character");
+    if (holds_control_character(text)) refuse("contains a control character");
 }
 
 /// What the protocol can carry, once everything is filled in.
@@ -110,10 +110,10 @@ void validate_filled(const Proxy& proxy, std::string_view field, const std::stri
     const auto refuse = [&](const char* rule) {
         throw ValidationError(std::string(field), ValidationError::hidden_value, rule);
     };
-    if (control) refuse("holds a control character");
+    if (control) refuse("contains a control character");
     if (is_user && length == 0) refuse("is empty");
     const bool http = proxy.protocol == ProxyProtocol::http || proxy.protocol == ProxyProtocol::https;
-    if (http && is_user && colon) refuse("holds a colon, which HTTP cannot carry in a user (RFC 7617)");
+    if (http && is_user && colon) refuse("contains a colon, which HTTP cannot carry in a user (RFC 7617)");
     if (proxy.protocol == ProxyProtocol::socks5 && length > max_socks5_credential) {
         refuse("is longer than the 255 bytes that SOCKS5 can carry (RFC 1929)");
     }
@@ -166,7 +166,7 @@ void validate_text(std::string_view field, std::string_view text, std::size_t ma
     if (text.empty()) throw ValidationError(std::string(field), "", "is empty");
     if (text.size() > max_bytes) refuse("is longer than " + std::to_string(max_bytes) + " bytes");
     if (!is_utf8(text)) refuse("is not UTF-8");
-    if (text.find('\0') != std::string_view::npos) refuse("holds a NUL");
+    if (text.find('\0') != std::string_view::npos) refuse("contains a NUL");
 }
 
 std::string Proxy::url() const { return with_credentials(*this, false); }

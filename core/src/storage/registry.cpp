@@ -28,7 +28,7 @@ std::string percent_decoded(std::string_view text) {
         }
         const int high = i + 2 < text.size() ? hex_value(text[i + 1]) : -1;
         const int low = i + 2 < text.size() ? hex_value(text[i + 2]) : -1;
-        if (high < 0 || low < 0) refuse("holds a % that is not followed by two hexadecimal digits");
+        if (high < 0 || low < 0) refuse("contains a % that is not followed by two hexadecimal digits");
         decoded += static_cast<char>(high * 16 + low);
         i += 2;
     }

@@ -35,7 +35,7 @@ struct Filling {
     const char* identity;
 };
 
-TEST(CredentialTemplate, FillsInTheProxysOwn) {
+TEST(CredentialTemplate, FillsInProxyAttributes) {
     const Filling fillings[] = {
         {"plain", "plain"},
         {"u-{country}", "u-AR"},
@@ -59,7 +59,7 @@ TEST(CredentialTemplate, FillsInTheProxysOwn) {
     }
 }
 
-TEST(CredentialTemplate, OnlyALeaseFillsInTheRest) {
+TEST(CredentialTemplate, OnlyALeaseFillsInLeaseAndSession) {
     EXPECT_EQ(templated("u-{country}").url(), "http://u-AR:x@proxy.example:8080");
     for (const char* const user : {"{lease}", "u-{session}"}) {
         EXPECT_EQ(refusal_of([&] { return templated(user).url(); }),
@@ -75,16 +75,16 @@ struct Bad {
     const char* rule;
 };
 
-TEST(CredentialTemplate, RefusesWhatCannotBeFilledIn) {
+TEST(CredentialTemplate, RejectsPlaceholdersWithoutAValue) {
     const char* const unknown =
-        "holds a placeholder that is not {lease}, {session}, {country}, {city} or {metadata.path}";
+        "contains a placeholder that is not {lease}, {session}, {country}, {city} or {metadata.path}";
     const Bad bads[] = {
-        {"{", "holds a { that is not closed (a literal one is doubled)"},
-        {"a{lease", "holds a { that is not closed (a literal one is doubled)"},
-        {"{{{", "holds a { that is not closed (a literal one is doubled)"},
-        {"}", "holds a } that closes nothing (a literal one is doubled)"},
-        {"{lease}}", "holds a } that closes nothing (a literal one is doubled)"},
-        {"}}}", "holds a } that closes nothing (a literal one is doubled)"},
+        {"{", "contains a { that is not closed (a literal one is doubled)"},
+        {"a{lease", "contains a { that is not closed (a literal one is doubled)"},
+        {"{{{", "contains a { that is not closed (a literal one is doubled)"},
+        {"}", "contains a } without a matching { (a literal one is doubled)"},
+        {"{lease}}", "contains a } without a matching { (a literal one is doubled)"},
+        {"}}}", "contains a } without a matching { (a literal one is doubled)"},
         {"{}", unknown},
         {"{Lease}", unknown},
         {"{ lease }", unknown},
@@ -92,9 +92,9 @@ TEST(CredentialTemplate, RefusesWhatCannotBeFilledIn) {
         {"{password}", unknown},
         {"{metadata}", unknown},
         {"{lease{country}}", unknown},
-        {"{metadata.}", "holds an empty key in a {metadata.path}"},
-        {"{metadata.a..b}", "holds an empty key in a {metadata.path}"},
-        {"{metadata.a.}", "holds an empty key in a {metadata.path}"},
+        {"{metadata.}", "contains an empty key in a {metadata.path}"},
+        {"{metadata.a..b}", "contains an empty key in a {metadata.path}"},
+        {"{metadata.a.}", "contains an empty key in a {metadata.path}"},
         {"{city}", "needs {city}, which the proxy does not have"},
         {"{metadata.absent}", "needs {metadata.absent}, which the proxy does not have"},
         {"{metadata.plan}", "needs {metadata.plan}, which the proxy does not have"},
@@ -102,7 +102,7 @@ TEST(CredentialTemplate, RefusesWhatCannotBeFilledIn) {
         {"{metadata.list}", "needs {metadata.list}, which the proxy does not have"},
         {"{metadata.list.0}", "needs {metadata.list.0}, which the proxy does not have"},
         {"{metadata.none}", "needs {metadata.none}, which the proxy does not have"},
-        {"{metadata.line}", "holds a control character"},
+        {"{metadata.line}", "contains a control character"},
     };
     for (const auto& [pattern, rule] : bads) {
         EXPECT_EQ(refusal_of([&] { return validated(templated(pattern)); }),
@@ -114,9 +114,9 @@ TEST(CredentialTemplate, RefusesWhatCannotBeFilledIn) {
     }
 }
 
-TEST(CredentialTemplate, WhatHttpCannotCarryIsLookedForAfterFilling) {
+TEST(CredentialTemplate, HttpRulesApplyAfterFilling) {
     EXPECT_EQ(refusal_of([] { return validated(templated("{metadata.colon}")); }),
-              "credentials.user | *** | holds a colon, which HTTP cannot carry in a user (RFC 7617)");
+              "credentials.user | *** | contains a colon, which HTTP cannot carry in a user (RFC 7617)");
     EXPECT_NO_THROW(static_cast<void>(validated(templated("u", "{metadata.colon}"))));
     Proxy socks = templated("{metadata.colon}");
     socks.protocol = ProxyProtocol::socks5;
@@ -148,7 +148,7 @@ TEST(CredentialTemplate, Socks5CountsTheFilledLength) {
     EXPECT_TRUE(accepted("{{" + std::string(253, 'x'), ProxyProtocol::socks5)) << "a doubled brace is one";
 }
 
-TEST(CredentialTemplate, JoinsWhatIsNextToEachOther) {
+TEST(CredentialTemplate, JoinsAdjacentLiterals) {
     const auto parts =
         CredentialTemplate::parse("f", "a{country}{{{lease}b").fill_attributes("f", templated("u"));
     ASSERT_EQ(parts.size(), 3U);

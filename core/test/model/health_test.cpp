@@ -41,7 +41,7 @@ TEST(HealthCheckOptions, NamesTheFieldTheValueAndTheRule) {
         {[](Options& o) { o.target_url = "https://"; }, "target_url | https:// | has no host"},
         {[](Options& o) { o.target_url = "https:///a"; }, "target_url | https:///a | has no host"},
         {[](Options& o) { o.target_url = "http://?a"; }, "target_url | http://?a | has no host"},
-        {[](Options& o) { o.target_url = "http://a/ b"; }, "target_url | http://a/ b | holds white space"},
+        {[](Options& o) { o.target_url = "http://a/ b"; }, "target_url | http://a/ b | contains white space"},
         {[](Options& o) { o.timeout = 0ms; }, "timeout_ms | 0 | is below 1"},
         {[](Options& o) { o.attempts = 0; }, "attempts | 0 | is below 1"},
         {[](Options& o) { o.attempts = 6; }, "attempts | 6 | is above 5"},
@@ -59,7 +59,7 @@ TEST(HealthCheckOptions, NamesTheFieldTheValueAndTheRule) {
     expect_refusals(Options{}, breaches);
 }
 
-TEST(HealthCheckOptions, PrintNoSecret) {
+TEST(HealthCheckOptions, OutputContainsNoSecret) {
     HealthCheckOptions options{.headers = {{"Authorization", "hunter2"}}};
     std::ostringstream out;
     out << options;
@@ -74,7 +74,7 @@ TEST(HealthCheckOptions, PrintNoSecret) {
         EXPECT_EQ(error.value().find("hunter2"), std::string::npos);
     }
     options.target_url = "https://target.example/@user";
-    EXPECT_NO_THROW(static_cast<void>(validated(options))) << "an @ in the path is none of that";
+    EXPECT_NO_THROW(static_cast<void>(validated(options))) << "an @ in the path is not user info";
 }
 
 TEST(HealthCheckResult, NamesTheFieldTheValueAndTheRule) {

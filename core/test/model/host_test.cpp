@@ -18,7 +18,7 @@ std::string name_of(std::size_t length) {
     return name + label(length - name.size());
 }
 
-TEST(Host, HasOneForm) {
+TEST(Host, HasOneCanonicalForm) {
     const Canonical hosts[] = {
         {"10.0.0.1", "10.0.0.1"},
         {"255.255.255.255", "255.255.255.255"},

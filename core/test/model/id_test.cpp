@@ -33,7 +33,7 @@ std::int64_t now_in_milliseconds() {
         .count();
 }
 
-TEST(Id, IsNilUnlessMade) {
+TEST(Id, DefaultIsNil) {
     EXPECT_TRUE(LeaseId{}.is_nil());
     EXPECT_EQ(LeaseId{}.to_string(), "00000000-0000-0000-0000-000000000000");
     EXPECT_FALSE(LeaseId::make().is_nil());
@@ -57,7 +57,7 @@ TEST(Id, IsAUuidVersion7OfNow) {
     }
 }
 
-TEST(Id, SortsInTheOrderOfMakingWithinAThread) {
+TEST(Id, SortsInOrderOfGenerationWithinAThread) {
     std::vector<LeaseId> ids(20'000);
     std::generate(ids.begin(), ids.end(), LeaseId::make);
     EXPECT_TRUE(std::is_sorted(ids.begin(), ids.end()));
@@ -76,7 +76,7 @@ TEST(Id, IsUniqueOverThreads) {
     EXPECT_EQ(all.size(), 40'000U);
 }
 
-TEST(Id, ChildAndParentDrawDifferentOnes) {
+TEST(Id, ChildAndParentGenerateDifferentIds) {
     constexpr std::size_t count = 100;
     LeaseId::make();  // so that there is something left over to inherit
     int ends[2] = {};
@@ -129,7 +129,7 @@ TEST(Id, OrderIsBytewise) {
     EXPECT_LT(high, ProxyId::parse("80000000-0000-0000-0000-000000000000"));
 }
 
-TEST(Id, RefusesWhatIsNoUuid) {
+TEST(Id, RejectsInvalidUuids) {
     for (const std::string text :
          {"", "0190abcd", "0190abcdef01723489abcdef01234567", "{0190abcd-ef01-7234-89ab-cdef01234567}",
           "0190abcd-ef01-7234-89ab-cdef0123456", "0190abcd-ef01-7234-89ab-cdef012345678",

@@ -63,7 +63,7 @@ TEST(Json, WritesMembersInTheOrderOfTheirKeys) {
     EXPECT_EQ(visited, "a=2 b=1 ");
 }
 
-TEST(Json, AccessorsAnswerNothingForAnotherKind) {
+TEST(Json, AccessorsAreEmptyForAnotherKind) {
     EXPECT_EQ(Json(2.0).as_integer(), 2);
     EXPECT_FALSE(Json(2.5).as_integer());
     EXPECT_FALSE(Json(9223372036854775808.0).as_integer());
@@ -112,7 +112,7 @@ TEST(Json, ComparesNumbersByTheirValue) {
     }
 }
 
-TEST(Json, HoldsAllOf64BitIntegers) {
+TEST(Json, Supports64BitIntegers) {
     for (const std::int64_t value : {least, least + 1, std::int64_t{-1}, std::int64_t{0}, most - 1, most}) {
         EXPECT_EQ(Json(value).dump(), std::to_string(value));
         EXPECT_EQ(Json::parse(std::to_string(value)).as_integer(), value);
@@ -157,16 +157,16 @@ TEST(Json, RefusesAndNamesTheField) {
         {R"({"a":1,"a":2})", "a | is a duplicate key"},
         {R"({"a":1,"\u0061":2})", "a | is a duplicate key"},
         {R"([{"b":{"x":0,"x":0}}])", "x | is a duplicate key"},
-        {"9223372036854775808", "*** | holds an integer beyond 64 bits, signed"},
-        {"-9223372036854775809", "*** | holds an integer beyond 64 bits, signed"},
-        {"[18446744073709551616]", "*** | holds an integer beyond 64 bits, signed"},
-        {"1e400", " | holds a number that is not finite"},
-        {"[-1e400]", " | holds a number that is not finite"},
+        {"9223372036854775808", "*** | contains an integer beyond 64 bits, signed"},
+        {"-9223372036854775809", "*** | contains an integer beyond 64 bits, signed"},
+        {"[18446744073709551616]", "*** | contains an integer beyond 64 bits, signed"},
+        {"1e400", " | contains a number that is not finite"},
+        {"[-1e400]", " | contains a number that is not finite"},
         {R"("\ud800")", " | is not JSON at byte 8"},
         {R"("\udc00")", " | is not JSON at byte 7"},
         {R"("\ud800\u0041")", " | is not JSON at byte 13"},
-        {R"("a\u0000b")", " | holds text with a NUL"},
-        {R"({"a\u0000b":1})", " | holds text with a NUL"},
+        {R"("a\u0000b")", " | contains text with a NUL"},
+        {R"({"a\u0000b":1})", " | contains text with a NUL"},
         {"\"a\0b\""s, " | is not JSON at byte 3"},
         {"\"\xFF\"", " | is not JSON at byte 2"},
         {"\"\xC0\x80\"", " | is not JSON at byte 2"},
@@ -180,7 +180,7 @@ TEST(Json, RefusesAndNamesTheField) {
     }
 }
 
-TEST(Json, RefusedTextIsNeverShownForItMayBeAPassword) {
+TEST(Json, RefusedTextIsNeverShown) {
     const auto parsed =
         thrown_by<pharox::ValidationError>([] { return Json::parse(R"({"password":"hunter2\u0000"})"); });
     EXPECT_EQ(std::string(parsed.what()).find("hunter2"), std::string::npos) << parsed.what();
@@ -189,7 +189,7 @@ TEST(Json, RefusedTextIsNeverShownForItMayBeAPassword) {
     EXPECT_EQ(std::string(made.what()).find("hunter2"), std::string::npos) << made.what();
 }
 
-TEST(Json, RefusesTheSameWhereItIsBuilt) {
+TEST(Json, FactoriesApplyTheSameRules) {
     EXPECT_THROW(Json(std::nan("")), pharox::ValidationError);
     EXPECT_THROW(Json(-HUGE_VAL), pharox::ValidationError);
     EXPECT_THROW(Json("a\0b"s), pharox::ValidationError);
@@ -217,7 +217,7 @@ TEST(Json, LimitsDepthAndSize) {
     EXPECT_THROW(Json::parse(std::string(1'000'000, '[')), pharox::ValidationError);
 }
 
-TEST(Json, CopiesShareAndNeverChange) {
+TEST(Json, CopiesAreSharedAndImmutable) {
     Json inner;
     {
         const Json outer = Json::object({{"a", Json::object({{"b", "text"}})}});

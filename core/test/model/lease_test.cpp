@@ -22,7 +22,7 @@ Lease some_lease() {
             .expires_at = Timestamp(200s)};
 }
 
-TEST(Lease, ReadsExpiredFromItsEnd) {
+TEST(Lease, ReadsReleasedFromItsExpiry) {
     const Lease lease = some_lease();
     EXPECT_EQ(as_of(lease, Timestamp(0s)), lease);
     EXPECT_EQ(as_of(lease, Timestamp(200s - 1us)), lease);
@@ -34,7 +34,7 @@ TEST(Lease, ReadsExpiredFromItsEnd) {
     }
 }
 
-TEST(Lease, WhatEndedReadsTheSameForEver) {
+TEST(Lease, EndedLeaseStaysUnchanged) {
     Lease lease = some_lease();
     lease.status = LeaseStatus::released;
     lease.release_reason = ReleaseReason::revoked;

@@ -56,7 +56,7 @@ TEST(Proxy, NamesTheFieldTheValueAndTheRule) {
         {"long country", [](Proxy& p) { p.country = text(256); },
          "country | " + text(256) + " | is longer than 255 bytes"},
         {"city with NUL", [](Proxy& p) { p.city = std::string("a\0b", 3); },
-         "city | " + std::string("a\0b", 3) + " | holds a NUL"},
+         "city | " + std::string("a\0b", 3) + " | contains a NUL"},
         {"isp in Latin-1", [](Proxy& p) { p.isp = "Telef\xF3nica"; }, "isp | Telef\xF3nica | is not UTF-8"},
         {"asn below", [](Proxy& p) { p.asn = -1; }, "asn | -1 | is below 0"},
         {"asn above", [](Proxy& p) { p.asn = 4'294'967'296; }, "asn | 4294967296 | is above 4294967295"},
@@ -96,11 +96,11 @@ TEST(Proxy, NamesTheFieldTheValueAndTheRule) {
         {"user in Latin-1", [](Proxy& p) { p.credentials = {"\xFC", "x"}; },
          "credentials.user | *** | is not UTF-8"},
         {"password with line", [](Proxy& p) { p.credentials = {"x", "a\r\nb"}; },
-         "credentials.password | *** | holds a control character"},
+         "credentials.password | *** | contains a control character"},
         {"password with NUL", [](Proxy& p) { p.credentials = {"x", std::string("a\0b", 3)}; },
-         "credentials.password | *** | holds a control character"},
+         "credentials.password | *** | contains a control character"},
         {"colon", [](Proxy& p) { p.credentials = {"a:b", "x"}; },
-         "credentials.user | *** | holds a colon, which HTTP cannot carry in a user (RFC 7617)"},
+         "credentials.user | *** | contains a colon, which HTTP cannot carry in a user (RFC 7617)"},
     };
     for (const auto& [what, change, refusal] : breaches) {
         Proxy proxy = some_proxy();
@@ -145,7 +145,7 @@ TEST(Proxy, ValidatedIsCanonical) {
     EXPECT_EQ(validated(canonical), canonical);
 }
 
-TEST(Proxy, IsInactiveAndMadeNowUnlessSaid) {
+TEST(Proxy, DefaultsAreInactiveAndNow) {
     const auto before = pharox::current_time();
     const Proxy proxy;
     EXPECT_EQ(proxy.status, pharox::ProxyStatus::inactive);
@@ -193,7 +193,7 @@ TEST(Proxy, UrlsEncodeAndBracket) {
     }
 }
 
-TEST(Proxy, IdentityTellsCredentialsApart) {
+TEST(Proxy, IdentityDependsOnCredentials) {
     const auto identity = [](std::optional<ProxyCredentials> credentials) {
         Proxy proxy = some_proxy();
         proxy.country = "AR";
@@ -250,7 +250,7 @@ std::string all_output(const Proxy& proxy) {
     return out.str();
 }
 
-TEST(Proxy, SecretsAreInNoOutput) {
+TEST(Proxy, OutputContainsNoSecrets) {
     const std::string secret = "hunter2";
     const ProxyCredentials all[] = {
         {secret, secret},

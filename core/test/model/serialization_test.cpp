@@ -18,7 +18,7 @@ Model again(const Model& model) {
     return from_json<Model>(Json::parse(to_json(model).dump()));
 }
 
-TEST(Serialization, EveryModelComesBack) {
+TEST(Serialization, EveryModelRoundTrips) {
     RandomModels random(20'260'131);
     for (int i = 0; i < 500; ++i) {
         const auto proxy = random.proxy();
@@ -44,7 +44,7 @@ TEST(Serialization, EveryModelComesBack) {
     }
 }
 
-TEST(Serialization, WhatIsDeepestComesBack) {
+TEST(Serialization, DeepestNestingRoundTrips) {
     Json deepest = Json::object();
     for (int i = 1; i < 32; ++i) deepest = Json::object({{"a", deepest}});
     const pharox::Proxy proxy{.pool_id = pharox::PoolId::make(), .host = "h", .port = 1, .metadata = deepest};
@@ -54,7 +54,7 @@ TEST(Serialization, WhatIsDeepestComesBack) {
     EXPECT_EQ(to_json(again(filters)), to_json(filters));
 }
 
-TEST(Serialization, FieldsHaveTheseNames) {
+TEST(Serialization, FieldNamesAreFixed) {
     const auto id = [](const char* last) {
         return std::string("0190abcd-0000-7000-8000-00000000000") + last;
     };
@@ -93,7 +93,7 @@ Json proxy_json() {
         {{"pool_id", pharox::PoolId::make().to_string()}, {"host", "h.example"}, {"port", 80}});
 }
 
-TEST(Serialization, WhatIsLeftOutHasItsDefault) {
+TEST(Serialization, AbsentFieldsHaveDefaults) {
     const auto proxy = from_json<pharox::Proxy>(proxy_json());
     EXPECT_FALSE(proxy.id.is_nil());
     EXPECT_EQ(proxy.status, pharox::ProxyStatus::inactive);
@@ -127,7 +127,7 @@ struct Wrong {
     std::string refusal;
 };
 
-TEST(Serialization, NamesTheFieldOfAProxyThatIsWrong) {
+TEST(Serialization, ErrorsNameTheFieldOfAProxy) {
     const Wrong wrongs[] = {
         {"hots", "h", "hots |  | is not a known field"},
         {"id", "x", "id | x | is not a UUID"},
@@ -184,7 +184,7 @@ TEST(Serialization, NamesTheFieldOfAProxyThatIsWrong) {
     }
 }
 
-TEST(Serialization, NamesTheFieldOfOtherModelsThatIsWrong) {
+TEST(Serialization, ErrorsNameTheFieldOfOtherModels) {
     RandomModels random(5);
     EXPECT_EQ(refusal_of([] { return from_json<pharox::ProxyPool>(Json::object()); }),
               "name |  | is missing");
@@ -241,7 +241,7 @@ TEST(Serialization, NamesTheFieldOfOtherModelsThatIsWrong) {
               "reachable | 1 | is not true or false");
 }
 
-TEST(Serialization, NamesTheFieldOfFiltersThatIsWrong) {
+TEST(Serialization, ErrorsNameTheFieldOfFilters) {
     const Wrong wrongs[] = {
         {"predicate", true, "predicate |  | is not a known field"},
         {"country", 7, "country | 7 | is not text"},
@@ -269,7 +269,7 @@ TEST(Serialization, NamesTheFieldOfFiltersThatIsWrong) {
               "filters | [] | is not a JSON object");
 }
 
-TEST(Serialization, APredicateCannotBe) {
+TEST(Serialization, PredicatesCannotBeSerialised) {
     const pharox::ProxyFilters filters{
         .any_of = {{.none_of = {{.predicate = [](const pharox::Proxy&) { return true; }}}}}};
     EXPECT_EQ(refusal_of([&] { return to_json(filters); }), "predicate |  | cannot be serialised");

@@ -58,9 +58,9 @@ TEST(StorageUrl, RefusesWithoutShowingIt) {
         {"x://u:hunter2@h/?hunter2", "has an option that is not key=value"},
         {"x://u:hunter2@h/?=hunter2", "has an option that is not key=value"},
         {"x://u:hunter2@h/?a=1&&b=2", "has an option that is not key=value"},
-        {"x://u:hunter2@h/?a=hunter2%4", "holds a % that is not followed by two hexadecimal digits"},
-        {"x://u:hunter2@h/?a=hunter2%", "holds a % that is not followed by two hexadecimal digits"},
-        {"x://u:hunter2@h/?a=%zzhunter2", "holds a % that is not followed by two hexadecimal digits"},
+        {"x://u:hunter2@h/?a=hunter2%4", "contains a % that is not followed by two hexadecimal digits"},
+        {"x://u:hunter2@h/?a=hunter2%", "contains a % that is not followed by two hexadecimal digits"},
+        {"x://u:hunter2@h/?a=%zzhunter2", "contains a % that is not followed by two hexadecimal digits"},
     };
     for (const auto& [text, rule] : urls) {
         const auto error =

@@ -1,4 +1,4 @@
-// Every storage that this build knows.
+// The storages of this build.
 #pragma once
 
 #include <string>
@@ -8,17 +8,18 @@
 
 namespace pharox::app {
 
-/// Adds each storage compiled into this program. Throws ConflictError where a scheme is taken already.
+/// Registers each storage that is compiled into this program. Throws ConflictError if a scheme is already
+/// registered.
 void register_all_storages(StorageRegistry& registry);
 
-/// How a store's schema got, or would get, from one version to another.
+/// How a store's schema was migrated, or would be, from one version to another.
 struct Migration {
     int from = 0;
     int to = 0;
-    std::string sql;  ///< empty where there is nothing to do
+    std::string sql;  ///< empty if there is nothing to do
 };
-/// Brings the schema of the storage up to date; with `dry_run` says how, and changes nothing. Throws
-/// UnsupportedError for storages that see to it themselves.
+/// Migrates the schema of the storage; with `dry_run` only returns the plan. Throws UnsupportedError for
+/// storages that migrate by themselves.
 Migration migrate_storage(std::string_view url, bool dry_run);
 
 }  // namespace pharox::app
