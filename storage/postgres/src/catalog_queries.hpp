@@ -62,12 +62,12 @@ inline constexpr auto holder_of_proxy =
     "held"
     " ORDER BY place LIMIT 1";
 inline constexpr auto proxy_exists = "SELECT 1 FROM pharox.proxy WHERE id = $1";
-inline constexpr auto proxy_by_id = "SELECT " PHAROX_PROXY_COLUMNS(
+inline constexpr auto proxy_by_id = "WITH " PHAROX_NOTICE " SELECT " PHAROX_PROXY_COLUMNS(
     "p.", "p.current_leases - " PHAROX_DUE_ON("p")) " FROM pharox.proxy p WHERE p.id = $1";
 /// $1 pool name, $2 id after which to begin, $3 limit, $4 status or null; a filter may follow, then the end.
 inline constexpr int list_proxies_parameters = 4;
 inline constexpr auto list_proxies =
-    "WITH due AS MATERIALIZED (SELECT proxy_id, count(*)::int AS leases FROM pharox.lease WHERE status = 0"
+    "WITH " PHAROX_NOTICE ", due AS MATERIALIZED (SELECT proxy_id, count(*)::int AS leases FROM pharox.lease WHERE status = 0"
     " AND expires_at <= " PHAROX_NOW " GROUP BY proxy_id)"
     " SELECT " PHAROX_PROXY_COLUMNS("p.", "p.current_leases - coalesce(due.leases, 0)")
     " FROM (SELECT * FROM pharox.proxy WHERE pool_id = (SELECT id FROM pharox.pool WHERE name = $1) AND id > $2"
@@ -162,8 +162,9 @@ inline constexpr auto lock_active = "SELECT id FROM pharox.lease WHERE status = 
 inline constexpr auto lock_active_end = " ORDER BY expires_at, id FOR UPDATE";
 inline constexpr auto revoke_active =
     "WITH ended AS (UPDATE pharox.lease SET status = 1,"
-    " reason = CASE WHEN expires_at <= clock_timestamp() THEN 1 ELSE 2 END,"
-    " released_at = least(expires_at, clock_timestamp()) WHERE status = 0";
+    " reason = CASE WHEN expires_at <= " PHAROX_TIME
+    " THEN 1 ELSE 2 END,"
+    " released_at = least(expires_at, " PHAROX_TIME ") WHERE status = 0";
 inline constexpr auto revoke_active_end =
     " RETURNING *), many AS (SELECT proxy_id, count(*)::int AS n FROM ended GROUP BY proxy_id)"
     ", freed AS (UPDATE pharox.proxy p SET " PHAROX_FREED("m.n", "m.mark")

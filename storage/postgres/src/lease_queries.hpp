@@ -52,7 +52,8 @@ inline constexpr auto lease_it =
         "p.status", "p.max_concurrency",
         "p.current_leases + 1") ", used = chosen.mark, " PHAROX_TURN "chosen.mark END, " PHAROX_LOAD
                                 "p.current_leases + 1 END"
-                                ", fencing = greatest(p.fencing + 1, (date_part('epoch', clock_timestamp()) "
+                                ", fencing = greatest(p.fencing + 1, (date_part('epoch', " PHAROX_TIME
+                                ") "
                                 "* 1000000)::bigint)";
 /// Find marks what it hands out only where the order is by turns.
 inline constexpr auto mark_it =
@@ -60,12 +61,12 @@ inline constexpr auto mark_it =
 inline constexpr auto leave_mark = ", taken AS (UPDATE pharox.proxy p SET used = p.used";
 inline constexpr auto taken_from =
     " FROM (SELECT *, nextval('pharox.use_mark') AS mark FROM chosen) chosen"
-    " WHERE p.id = chosen.id RETURNING clock_timestamp() AS now, p.fencing, " PHAROX_PROXY_COLUMNS(
-        "p.", "p.current_leases") ")";
+    " WHERE p.id = chosen.id RETURNING " PHAROX_TIME
+    " AS now, p.fencing, " PHAROX_PROXY_COLUMNS("p.", "p.current_leases") ")";
 inline constexpr auto some_taken_from =
     " FROM (SELECT *, nextval('pharox.use_mark') AS mark, row_number() OVER ()::int AS number FROM chosen)"
-    " chosen WHERE p.id = chosen.id RETURNING clock_timestamp() AS now, p.fencing, " PHAROX_PROXY_COLUMNS(
-        "p.", "p.current_leases") ", chosen.number)";
+    " chosen WHERE p.id = chosen.id RETURNING " PHAROX_TIME
+    " AS now, p.fencing, " PHAROX_PROXY_COLUMNS("p.", "p.current_leases") ", chosen.number)";
 /// The picked one draws again; the others keep their turns.
 inline constexpr auto draw_random =
     ", random_key = greatest(p.random_key, (SELECT random_high FROM pharox.pool WHERE id = p.pool_id))"
@@ -113,7 +114,8 @@ inline constexpr auto marked = " SELECT * FROM taken";
 /// A find that only reads: pool id, its orders, due, then the proxy. $1 pool name.
 inline constexpr int find_parameters = 1;
 inline constexpr auto find_ask =
-    "WITH ask AS MATERIALIZED (SELECT (SELECT id FROM pharox.pool WHERE name = $1) AS pool_id,"
+    "WITH " PHAROX_NOTICE
+    ", ask AS MATERIALIZED (SELECT (SELECT id FROM pharox.pool WHERE name = $1) AS pool_id,"
     " (SELECT orders FROM pharox.pool WHERE name = $1) AS orders,"
     " EXISTS (SELECT 1 FROM pharox.lease WHERE status = 0 AND expires_at <= " PHAROX_NOW
     " AND pool_id = (SELECT id FROM pharox.pool WHERE name = $1)) AS due)";
@@ -144,11 +146,11 @@ inline constexpr auto with_due_lease =
     " AND expires_at <= " PHAROX_NOW "))";
 inline constexpr auto miss_probe = "EXISTS (SELECT 1 FROM pharox.proxy WHERE pool_id = pool.id";
 /// The last column: in how many ms the next lease, of any pool, expires.
-inline constexpr auto miss_from =
-    ", (SELECT ceil(extract(epoch FROM min(expires_at) - clock_timestamp()) * 1000)::bigint FROM pharox.lease"
-    " WHERE status = 0 AND expires_at > " PHAROX_NOW
-    ")"
-    " FROM (SELECT 1) one LEFT JOIN pharox.pool ON pool.name = $1";
+inline constexpr auto miss_from = ", (SELECT ceil(extract(epoch FROM min(expires_at) - " PHAROX_TIME
+                                  ") * 1000)::bigint FROM pharox.lease"
+                                  " WHERE status = 0 AND expires_at > " PHAROX_NOW
+                                  ")"
+                                  " FROM (SELECT 1) one LEFT JOIN pharox.pool ON pool.name = $1";
 inline constexpr auto active_with_room = " AND room = 0";
 inline constexpr auto slow_with_room = " AND room = 2";
 inline constexpr auto active_and_full = " AND room = 4";
@@ -167,7 +169,7 @@ inline constexpr auto create_lease =
     " WHERE id = $8 FOR NO KEY UPDATE)"
     ", chosen AS MATERIALIZED (SELECT id FROM seen WHERE NOT (SELECT known FROM ask)"
     " AND (room = 0 OR (room = 2 AND $9)))"
-    ", clock AS MATERIALIZED (SELECT clock_timestamp() AS now FROM chosen)"
+    ", clock AS MATERIALIZED (SELECT " PHAROX_TIME " AS now FROM chosen)"
     ", instant AS MATERIALIZED (SELECT now, (date_part('epoch', now) * 1000000)::bigint AS us,"
     " nextval('pharox.use_mark') AS mark FROM clock)"
     ", taken AS (UPDATE pharox.proxy p SET current_leases = p.current_leases + 1, room = "
@@ -189,19 +191,19 @@ inline constexpr auto create_lease =
 
 // ---- Leases
 
-inline constexpr auto lease_by_id =
-    "SELECT " PHAROX_NOW ", " PHAROX_LEASE_COLUMNS("") " FROM pharox.lease WHERE id = $1";
+inline constexpr auto lease_by_id = "WITH " PHAROX_NOTICE " SELECT " PHAROX_NOW
+                                    ", " PHAROX_LEASE_COLUMNS("") " FROM pharox.lease WHERE id = $1";
 /// now, consumer id of $2, whether call $3 made it, the lease, then its proxy.
 inline constexpr auto replay =
-    "SELECT " PHAROX_NOW ", (SELECT id FROM pharox.consumer WHERE name = $2), call_key = $3, " PHAROX_LEASE_COLUMNS(
+    "WITH " PHAROX_NOTICE " SELECT " PHAROX_NOW ", (SELECT id FROM pharox.consumer WHERE name = $2), call_key = $3, " PHAROX_LEASE_COLUMNS(
         "l.") ", " PHAROX_PROXY_COLUMNS("p.", "p.current_leases - " PHAROX_DUE_ON("p"))
     " FROM pharox.lease l LEFT JOIN pharox.proxy p ON p.id = l.proxy_id WHERE l.id = $1";
 // A lease that is looked up by its id is told to be active by released_at: its status would invite the
 // planner to walk the index of all active ones.
 
 #define PHAROX_END_LEASE(condition) \
-    "ended AS (UPDATE pharox.lease SET status = 1, released_at = clock_timestamp(), reason = $2,"       \
-    " call_key = $3 WHERE id = $1 AND released_at IS NULL AND expires_at > clock_timestamp()" condition \
+    "ended AS (UPDATE pharox.lease SET status = 1, released_at = greatest(acquired_at, " PHAROX_TIME "), reason = $2,"       \
+    " call_key = $3 WHERE id = $1 AND released_at IS NULL AND expires_at > " PHAROX_TIME condition \
     " RETURNING " PHAROX_LEASE_COLUMNS("") ")"                                                          \
     ", freed AS (UPDATE pharox.proxy p SET " PHAROX_FREED("1", "ended.mark")                            \
     " FROM (SELECT proxy_id, nextval('pharox.use_mark') AS mark FROM ended) ended WHERE p.id = ended.proxy_id" \
@@ -209,8 +211,7 @@ inline constexpr auto replay =
     " SELECT * FROM ended"
 #define PHAROX_HOLD_LEASES(which)                                                                         \
     "WITH held AS MATERIALIZED (SELECT l.id FROM pharox.lease l JOIN pharox.proxy p ON p.id = l.proxy_id" \
-    " WHERE l.id " which                                                                                  \
-    " AND l.released_at IS NULL AND l.expires_at > clock_timestamp()"                                     \
+    " WHERE l.id " which " AND l.released_at IS NULL AND l.expires_at > " PHAROX_TIME                     \
     " FOR NO KEY UPDATE SKIP LOCKED), "
 /// $1 lease id, $2 reason, $3 a number of the call's own. The lease, or nothing where it had not to be ended.
 inline constexpr auto end_lease = "WITH " PHAROX_END_LEASE("");
@@ -219,8 +220,8 @@ inline constexpr auto end_one_unlocked =
     PHAROX_HOLD_LEASES("= $1") PHAROX_END_LEASE(" AND EXISTS (SELECT 1 FROM held)");
 /// Of several: $1 lease ids. (An array of one takes a fifth longer.)
 inline constexpr auto end_unlocked = PHAROX_HOLD_LEASES("= ANY ($1)")
-    "ended AS (UPDATE pharox.lease l SET status = 1, released_at = clock_timestamp(), reason = $2,"
-    " call_key = $3 FROM held WHERE l.id = held.id AND l.expires_at > clock_timestamp()"
+    "ended AS (UPDATE pharox.lease l SET status = 1, released_at = greatest(acquired_at, " PHAROX_TIME "), reason = $2,"
+    " call_key = $3 FROM held WHERE l.id = held.id AND l.expires_at > " PHAROX_TIME
     " RETURNING " PHAROX_LEASE_COLUMNS("l.") ")"
     ", freed AS (UPDATE pharox.proxy p SET " PHAROX_FREED("m.n", "m.mark")
     " FROM (SELECT proxy_id, n, nextval('pharox.use_mark') AS mark FROM (SELECT proxy_id, count(*)::int AS n"
@@ -231,10 +232,10 @@ inline constexpr auto end_unlocked = PHAROX_HOLD_LEASES("= ANY ($1)")
 /// $1 lease ids, $2 and $3 as above. Leases before proxies, each in order, as in collect_due.
 inline constexpr auto end_leases =
     "WITH wanted AS MATERIALIZED (SELECT id FROM pharox.lease WHERE id = ANY ($1) AND released_at IS NULL"
-    " AND expires_at > clock_timestamp() ORDER BY id FOR UPDATE)"
-    ", ended AS (UPDATE pharox.lease l SET status = 1, released_at = clock_timestamp(), reason = $2,"
+    " AND expires_at > " PHAROX_TIME " ORDER BY id FOR UPDATE)"
+    ", ended AS (UPDATE pharox.lease l SET status = 1, released_at = greatest(acquired_at, " PHAROX_TIME "), reason = $2,"
     " call_key = $3 FROM wanted WHERE l.id = wanted.id AND l.released_at IS NULL"
-    " AND l.expires_at > clock_timestamp()"
+    " AND l.expires_at > " PHAROX_TIME
     " RETURNING " PHAROX_LEASE_COLUMNS("l.") ")"
     ", many AS (SELECT proxy_id, count(*)::int AS n FROM ended GROUP BY proxy_id)"
     ", held AS MATERIALIZED (SELECT p.id, many.n FROM many JOIN pharox.proxy p ON p.id = many.proxy_id"
@@ -244,13 +245,16 @@ inline constexpr auto end_leases =
     " RETURNING " PHAROX_TELL_FREED("m.n") ")"
     " SELECT * FROM ended";
 /// Leases that had not to be ended: now, whether call $2 ended it, the lease. $1 ids.
-inline constexpr auto leases_by_id = "SELECT clock_timestamp(), call_key = $2, " PHAROX_LEASE_COLUMNS(
-    "") " FROM pharox.lease WHERE id = ANY ($1)";
+inline constexpr auto leases_by_id =
+    "WITH " PHAROX_NOTICE " SELECT " PHAROX_NOW
+    ", call_key = $2, " PHAROX_LEASE_COLUMNS("") " FROM pharox.lease WHERE id = ANY ($1)";
 /// $1 lease id, $2 duration in ms.
 inline constexpr auto renew_lease =
-    "UPDATE pharox.lease SET expires_at = least(greatest(expires_at, clock_timestamp() + $2 * interval '1 "
+    "UPDATE pharox.lease SET expires_at = least(greatest(expires_at, " PHAROX_TIME
+    " + $2 * interval '1 "
     "millisecond'), coalesce(tenure_ends_at, 'infinity')) WHERE id = $1 AND released_at IS NULL"
-    " AND expires_at > clock_timestamp() AND (tenure_ends_at IS NULL OR expires_at < tenure_ends_at)"
+    " AND expires_at > " PHAROX_TIME
+    " AND (tenure_ends_at IS NULL OR expires_at < tenure_ends_at)"
     " RETURNING " PHAROX_LEASE_COLUMNS("");
 /// $1 how many at most. Leases before proxies, each in order: two of these, or a release, never wait for each
 /// other in a circle.
@@ -272,16 +276,17 @@ inline constexpr auto await_due = "SELECT id FROM pharox.lease WHERE status = 0 
 /// $1 retention in ms, $2 how many at most.
 inline constexpr auto prune_leases =
     "DELETE FROM pharox.lease WHERE id IN (SELECT id FROM pharox.lease WHERE status = 1"
-    " AND released_at <= (SELECT clock_timestamp() - $1 * interval '1 millisecond')"
+    " AND released_at <= (" PHAROX_NOW
+    " - $1 * interval '1 millisecond')"
     " ORDER BY released_at LIMIT $2 FOR UPDATE SKIP LOCKED)";
 /// $1 id, $2 retention in ms.
 inline constexpr auto forget_lease =
     "DELETE FROM pharox.lease WHERE id = $1"
-    " AND released_at <= clock_timestamp() - $2 * interval '1 millisecond'";
+    " AND released_at <= " PHAROX_TIME " - $2 * interval '1 millisecond'";
 /// $1 id after which to begin, $2 limit; conditions follow.
 inline constexpr auto list_leases =
-    "SELECT " PHAROX_NOW ", " PHAROX_LEASE_COLUMNS("") " FROM pharox.lease WHERE id > $1"
-    " AND (status = 0 OR released_at > (SELECT clock_timestamp() - $3 * interval '1 millisecond'))"
+    "WITH " PHAROX_NOTICE " SELECT " PHAROX_NOW ", " PHAROX_LEASE_COLUMNS("") " FROM pharox.lease WHERE id > $1"
+    " AND (status = 0 OR released_at > (" PHAROX_NOW " - $3 * interval '1 millisecond'))"
     " AND ($4::text IS NULL OR pool_name = $4)"
     " AND ($5::text IS NULL OR consumer_id = (SELECT id FROM pharox.consumer WHERE name = $5))"
     " AND ($6::uuid IS NULL OR proxy_id = $6)"
@@ -290,13 +295,15 @@ inline constexpr auto list_leases =
 
 /// $1 pool name.
 inline constexpr auto pool_stats =
-    "WITH due AS MATERIALIZED (SELECT proxy_id, count(*)::int AS leases FROM pharox.lease WHERE status = 0"
+    "WITH " PHAROX_NOTICE
+    ", due AS MATERIALIZED (SELECT proxy_id, count(*)::int AS leases FROM pharox.lease WHERE status = 0"
     " AND expires_at <= " PHAROX_NOW
     " GROUP BY proxy_id),"
     " live AS (SELECT p.status, p.max_concurrency, p.current_leases - coalesce(due.leases, 0) AS leases"
     "  FROM pharox.proxy p LEFT JOIN due ON due.proxy_id = p.id"
     "  WHERE p.pool_id = (SELECT id FROM pharox.pool WHERE name = $1))"
-    " SELECT (SELECT id FROM pharox.pool WHERE name = $1), clock_timestamp(), count(*),"
+    " SELECT (SELECT id FROM pharox.pool WHERE name = $1), " PHAROX_TIME
+    ", count(*),"
     " count(*) FILTER (WHERE status = 0),"
     " count(*) FILTER (WHERE status = 0 AND (max_concurrency IS NULL OR leases < max_concurrency)),"
     " count(*) FILTER (WHERE leases > 0), coalesce(sum(leases), 0)::bigint FROM live";

@@ -30,6 +30,20 @@ INSERT INTO pharox.schema_version (version) VALUES (0);
 -- The counter of use marks. Cached by nobody: marks are in the order of uses.
 CREATE SEQUENCE pharox.use_mark;
 
+-- The time that every rule goes by: the server's. Tests replace it (see TestClock); in production the planner
+-- puts its body into the statements.
+CREATE FUNCTION pharox.now_utc() RETURNS timestamptz LANGUAGE sql PARALLEL SAFE AS $$
+    SELECT clock_timestamp() $$;
+
+-- The latest end of a lease that an answer told of before it was recorded. The store's time is never before
+-- it: what was seen expired stays so when the server's clock steps back, or a standby with another clock
+-- takes over.
+CREATE TABLE pharox.clock (
+    one boolean PRIMARY KEY DEFAULT TRUE CHECK (one),
+    latest_expiry timestamptz NOT NULL
+) WITH (fillfactor = 10);
+INSERT INTO pharox.clock (latest_expiry) VALUES ('-infinity');
+
 CREATE TABLE pharox.pool (
     id uuid PRIMARY KEY,
     name text COLLATE "C" NOT NULL UNIQUE,

@@ -11,7 +11,16 @@
     l "id, " l "proxy_id, " l "consumer_id, " l "pool_id, " l "pool_name, " l "status, " l "acquired_at, " l \
       "expires_at, " l "released_at, " l "reason, " l "fencing, " l "tenure_ends_at, " l "metadata"
 // As a lease reads: one whose time is up has ended, collected or not.
-#define PHAROX_NOW "(SELECT clock_timestamp())"
+#define PHAROX_NOW "(SELECT greatest(pharox.now_utc(), latest_expiry) FROM pharox.clock)"
+// The same, read anew for each row: after the wait for its lock.
+#define PHAROX_TIME "greatest(pharox.now_utc(), (SELECT latest_expiry FROM pharox.clock))"
+// Part of statements that answer what is expired and leave it uncollected: the store's time stays at or after
+// what they have seen expire, wherever the server's clock goes. Writes once for each time that they see.
+#define PHAROX_NOTICE                                                                                     \
+    "noticed AS (UPDATE pharox.clock c SET latest_expiry = expired.at FROM (SELECT max(expires_at) AS at" \
+    " FROM pharox.lease WHERE status = 0 AND expires_at <= " PHAROX_NOW                                   \
+    ") expired"                                                                                           \
+    " WHERE c.latest_expiry < expired.at)"
 // What indexes hold: the status of a proxy that may be leased, 4 more where it is full, and null for any
 // other. Written by every statement that changes what it depends on: a generated column costs a sixth of the
 // time of a lease.

@@ -9,7 +9,7 @@ namespace pharox::postgres::query {
 
 /// $1 proxy id, $2 checked_at, $3 status, $4 latency or null, $5 the whole result.
 inline constexpr auto apply_health =
-    "WITH seen AS MATERIALIZED (SELECT p.id, p.room AS had, least($2, clock_timestamp()) AS at FROM pharox.proxy p"
+    "WITH seen AS MATERIALIZED (SELECT p.id, p.room AS had, least($2, " PHAROX_TIME ") AS at FROM pharox.proxy p"
     " WHERE p.id = $1 FOR NO KEY UPDATE)"
     ", newer AS (INSERT INTO pharox.proxy_health AS h (proxy_id, checked_at, result)"
     " SELECT id, at, $5 FROM seen"
@@ -33,13 +33,15 @@ inline constexpr auto insert_health_record =
     " SELECT EXISTS (SELECT 1 FROM seen), EXISTS (SELECT 1 FROM kept)";
 /// $1 proxy id, $2 how many to keep, $3 how long in ms.
 inline constexpr auto prune_health_records =
-    "DELETE FROM pharox.health_record WHERE proxy_id = $1 AND (checked_at <= (SELECT clock_timestamp() - $3 *"
+    "DELETE FROM pharox.health_record WHERE proxy_id = $1 AND (checked_at <= (" PHAROX_NOW
+    " - $3 *"
     " interval '1 millisecond') OR (checked_at, id) <= (SELECT checked_at, id FROM pharox.health_record"
     " WHERE proxy_id = $1 ORDER BY checked_at DESC, id DESC OFFSET $2 LIMIT 1))";
 /// $1 proxy id, $2 limit, $3 how long they are kept, in ms.
 inline constexpr auto list_health_records =
     "SELECT record FROM pharox.health_record WHERE proxy_id = $1"
-    " AND checked_at > (SELECT clock_timestamp() - $3 * interval '1 millisecond')"
+    " AND checked_at > (" PHAROX_NOW
+    " - $3 * interval '1 millisecond')"
     " ORDER BY checked_at DESC, id DESC LIMIT $2";
 inline constexpr auto delete_health_of_proxy =
     "WITH records AS (DELETE FROM pharox.health_record WHERE proxy_id = $1)"
@@ -80,7 +82,8 @@ inline constexpr auto still_running =
 inline constexpr auto schema_version = "SELECT version FROM pharox.schema_version";
 /// One row in any case: proxies, active leases, then a mismatch or nulls.
 inline constexpr auto compare_counters =
-    "WITH clock AS MATERIALIZED (SELECT clock_timestamp() AS now)"
+    "WITH " PHAROX_NOTICE ", clock AS MATERIALIZED (SELECT " PHAROX_TIME
+    " AS now)"
     ", counted AS MATERIALIZED (SELECT proxy_id, count(*)::int AS n FROM pharox.lease WHERE status = 0"
     " AND expires_at > (SELECT now FROM clock) GROUP BY proxy_id)"
     ", due AS MATERIALIZED (SELECT proxy_id, count(*)::int AS n FROM pharox.lease WHERE status = 0"

@@ -3,8 +3,11 @@
 #include "pharox/testkit/contract.hpp"
 
 #include <algorithm>
+#include <mutex>
+#include <optional>
 
 #include "server.hpp"
+#include "test_clock.hpp"
 
 using namespace pharox;
 
@@ -28,6 +31,20 @@ std::shared_ptr<IStorage> open(const testkit::Setup& setup) {
     return postgres::make_storage(server.options("pharox_app", schema));
 }
 
+/// One folder at a time has a connection for its clock.
+void set_time(const testkit::Setup& setup, Timestamp time) {
+    static std::mutex mutex;
+    static std::string schema;
+    static std::optional<postgres::TestClock> clock;
+    const std::scoped_lock lock(mutex);
+    const std::string wanted = schema_of(setup.folder);
+    if (!clock || schema != wanted) {
+        clock.emplace(postgres::TestServer::shared(), wanted);
+        schema = wanted;
+    }
+    clock->stand_at(time);
+}
+
 void break_counter(IStorage& /*store*/, const testkit::Setup& setup, ProxyId proxy, int counter) {
     postgres::TestServer::shared().query("UPDATE " + schema_of(setup.folder) +
                                          ".proxy SET current_leases = " + std::to_string(counter) +
@@ -39,6 +56,7 @@ void break_counter(IStorage& /*store*/, const testkit::Setup& setup, ProxyId pro
 PHAROX_STORAGE_CONTRACT(Postgres, {.make = open,
                                    .durable = true,
                                    .processes = true,
-                                   .clock = testkit::Clock::own,
+                                   .clock = testkit::Clock::settable,
+                                   .set_time = set_time,
                                    .tells_misses_apart = true,
                                    .break_counter = break_counter})
