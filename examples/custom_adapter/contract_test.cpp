@@ -6,7 +6,7 @@
 PHAROX_STORAGE_CONTRACT(
     Shelf, {
                .make = [](const pharox::testkit::Setup& setup) -> std::shared_ptr<pharox::IStorage> {
-                   return std::make_shared<shelf::ShelfStorage>(setup.folder, setup.clock);
+                   return std::make_shared<pharox::Sealed<shelf::ShelfStorage>>(setup.folder, setup.clock);
                },
                .durable = true,
                .clock = pharox::testkit::Clock::injected,

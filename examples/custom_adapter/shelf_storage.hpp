@@ -13,11 +13,10 @@
 
 namespace shelf {
 
-class ShelfStorage final : public pharox::IStorage {
+class ShelfStorage : public pharox::IStorage {
   public:
     /// Opens the shelf in the folder, or begins an empty one. Throws StorageError.
     ShelfStorage(const std::filesystem::path& folder, std::shared_ptr<const pharox::Clock> clock);
-    ~ShelfStorage() override { stop_waiting(); }
 
     pharox::FindResult find_available_proxy(const pharox::FindRequest& request) override;
     pharox::LeasedProxy create_lease(const pharox::CreateLeaseRequest& request) override;

@@ -133,7 +133,10 @@ AcquireResult ProxyManager::Core::with_consumer(const AcquireRequest& request, A
 
 void ProxyManager::Core::complete(AcquireRequest& request) {
     if (request.consumer.empty()) request.consumer = default_consumer_name;
-    if (request.lease_id.is_nil()) request.lease_id = LeaseId::make();
+    if (request.lease_id.is_nil()) {
+        request.lease_id = LeaseId::make();
+        request.lease_id_is_new = true;
+    }
     validate(request);
 }
 
@@ -165,7 +168,7 @@ AcquireResult ProxyManager::Core::acquire(AcquireRequest request) {
     if (!acquire_callbacks.list()->empty())
         started = {.at = options.clock->now(), .steady = std::chrono::steady_clock::now()};
     AcquireResult result = with_consumer(request, [&]() -> AcquireResult {
-        if (request.wait == Duration(0) || WaitQueue::serves_here()) return storage->acquire(request);
+        if (request.wait == Duration(0) || WaitQueue::runs_on_this_thread()) return storage->acquire(request);
         std::promise<AcquireOutcome> promise;
         storage->acquire_async(
             request, [&promise](AcquireOutcome outcome) { promise.set_value(std::move(outcome)); },
@@ -232,7 +235,10 @@ AcquireResult ProxyManager::Core::acquire_with_retry(AcquireRequest request, con
     validate(retry);
     const auto started = std::chrono::steady_clock::now();
     for (int attempt = 1;; ++attempt) {
-        if (request.lease_id.is_nil()) request.lease_id = LeaseId::make();
+        if (request.lease_id.is_nil()) {
+            request.lease_id = LeaseId::make();
+            request.lease_id_is_new = true;
+        }
         const bool last = attempt == retry.attempts;
         AcquireResult result = Miss::none_available;
         std::exception_ptr failure;
@@ -241,11 +247,12 @@ AcquireResult ProxyManager::Core::acquire_with_retry(AcquireRequest request, con
         } catch (const StorageError& error) {
             if (!error.retryable() || last) throw;
             failure = std::current_exception();
+            request.lease_id_is_new = false;  // it may have been leased
         }
         if (result) {
             if (will_do(retry, result)) return result;
             request.filters.exclude.push_back(result.proxy().id);
-            request.lease_id = LeaseId::make();  // the one before belongs to a lease that has ended
+            request.lease_id = LeaseId{};  // that lease has ended: the next attempt draws another id
             result = Miss::nothing_matches;
         }
         if (!failure && (last || is_final(result.miss()))) return result;

@@ -2,9 +2,17 @@
 
 namespace pharox {
 
-ForwardingStorage::ForwardingStorage(std::shared_ptr<IStorage> inner) : inner_(std::move(inner)) {
-    if (inner_ == nullptr) throw ValidationError("inner", {}, "is null");
+namespace {
+
+IStorage& checked(const std::shared_ptr<IStorage>& inner) {
+    if (inner == nullptr) throw ValidationError("inner", {}, "is null");
+    return *inner;
 }
+
+}  // namespace
+
+ForwardingStorage::ForwardingStorage(std::shared_ptr<IStorage> inner)
+    : IStorage(SharesQueueOf{checked(inner)}), inner_(std::move(inner)) {}
 
 FindResult ForwardingStorage::find_available_proxy(const FindRequest& request) {
     return inner_->find_available_proxy(request);
@@ -25,19 +33,14 @@ PoolStats ForwardingStorage::get_pool_stats(const PoolStatsRequest& request) {
     return inner_->get_pool_stats(request);
 }
 AcquireResult ForwardingStorage::try_acquire(const AcquireRequest& request) {
-    if (request.wait == Duration(0)) return inner_->acquire(request);  // behind those who wait there
-    AcquireRequest now = request;
-    now.wait = Duration(0);
-    return inner_->acquire(now);
+    return inner_->try_acquire(request);
 }
-void ForwardingStorage::acquire_async(AcquireRequest request, AcquireCompletion done, std::stop_token stop) {
-    inner_->acquire_async(std::move(request), std::move(done), std::move(stop));
-}
+// The interface's own, made of this object's try_acquire and release_lease.
 AcquireManyResult ForwardingStorage::acquire_many(const AcquireManyRequest& request) {
-    return inner_->acquire_many(request);
+    return IStorage::acquire_many(request);
 }
 std::vector<ReleaseResult> ForwardingStorage::release_many(const std::vector<ReleaseRequest>& requests) {
-    return inner_->release_many(requests);
+    return IStorage::release_many(requests);
 }
 ICatalog* ForwardingStorage::catalog() { return inner_->catalog(); }
 ILeaseControl* ForwardingStorage::lease_control() { return inner_->lease_control(); }

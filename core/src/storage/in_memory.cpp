@@ -16,41 +16,41 @@
 
 namespace pharox {
 
-InMemoryStorage::InMemoryStorage(InMemoryOptions options)
+InMemoryAdapter::InMemoryAdapter(InMemoryOptions options)
     : state_(std::make_unique<InMemoryState>(std::move(options), [this] { became_available(); })) {}
-InMemoryStorage::~InMemoryStorage() { stop_waiting(); }
+InMemoryAdapter::~InMemoryAdapter() = default;
 
-FindResult InMemoryStorage::find_available_proxy(const FindRequest& request) {
+FindResult InMemoryAdapter::find_available_proxy(const FindRequest& request) {
     validate(request);
     return state_->find(request);
 }
-LeasedProxy InMemoryStorage::create_lease(const CreateLeaseRequest& request) {
+LeasedProxy InMemoryAdapter::create_lease(const CreateLeaseRequest& request) {
     return state_->create_lease(*rules::Normalised(request));
 }
-ConsumerId InMemoryStorage::ensure_consumer(const EnsureConsumerRequest& request) {
+ConsumerId InMemoryAdapter::ensure_consumer(const EnsureConsumerRequest& request) {
     validate(request);
     return state_->ensure_consumer(request);
 }
-ReleaseResult InMemoryStorage::release_lease(const ReleaseRequest& request) {
+ReleaseResult InMemoryAdapter::release_lease(const ReleaseRequest& request) {
     return state_->release(request);
 }
-CleanupResult InMemoryStorage::cleanup_expired_leases(const CleanupRequest& /*request*/) {
+CleanupResult InMemoryAdapter::cleanup_expired_leases(const CleanupRequest& /*request*/) {
     return state_->cleanup();
 }
-PoolStats InMemoryStorage::get_pool_stats(const PoolStatsRequest& request) {
+PoolStats InMemoryAdapter::get_pool_stats(const PoolStatsRequest& request) {
     validate_text("pool", request.pool, max_name_bytes);
     return state_->stats(request);
 }
-AcquireResult InMemoryStorage::try_acquire(const AcquireRequest& request) {
+AcquireResult InMemoryAdapter::try_acquire(const AcquireRequest& request) {
     return state_->acquire(*rules::Normalised(request));
 }
-ICatalog* InMemoryStorage::catalog() { return state_.get(); }
-ILeaseControl* InMemoryStorage::lease_control() { return state_.get(); }
-IHealthLog* InMemoryStorage::health_log() { return state_.get(); }
-IMaintenance* InMemoryStorage::maintenance() { return state_.get(); }
-ProxyPool InMemoryStorage::add_pool(const ProxyPool& pool) { return state_->add_pool(pool); }
-Proxy InMemoryStorage::add_proxy(const Proxy& proxy) { return state_->add_proxy(proxy); }
-Consumer InMemoryStorage::add_consumer(const Consumer& consumer) { return state_->add_consumer(consumer); }
+ICatalog* InMemoryAdapter::catalog() { return state_.get(); }
+ILeaseControl* InMemoryAdapter::lease_control() { return state_.get(); }
+IHealthLog* InMemoryAdapter::health_log() { return state_.get(); }
+IMaintenance* InMemoryAdapter::maintenance() { return state_.get(); }
+ProxyPool InMemoryAdapter::add_pool(const ProxyPool& pool) { return state_->add_pool(pool); }
+Proxy InMemoryAdapter::add_proxy(const Proxy& proxy) { return state_->add_proxy(proxy); }
+Consumer InMemoryAdapter::add_consumer(const Consumer& consumer) { return state_->add_consumer(consumer); }
 
 void register_memory(StorageRegistry& registry) {
     registry.add("memory", [](const StorageUrl& url) -> std::shared_ptr<IStorage> {

@@ -10,6 +10,7 @@
 #include "pharox/storage/health_log.hpp"
 #include "pharox/storage/lease_control.hpp"
 #include "pharox/storage/maintenance.hpp"
+#include "storage/queued_requests.hpp"
 #include "storage/wait_queue.hpp"
 
 namespace pharox {
@@ -19,8 +20,9 @@ namespace {
 /// itself.
 constexpr int most_lost_races = 100'000;
 
-/// Misses that no wait can mend end it at once.
-bool is_worth_waiting(Miss miss) { return miss != Miss::pool_unknown && miss != Miss::lease_ended; }
+bool waits_after(const AcquireResult& result, const AcquireRequest& request) {
+    return request.wait > Duration(0) && !is_final(result);
+}
 
 /// One acquire made of the six. Collects what each step found expired.
 class AcquireSteps {
@@ -29,9 +31,9 @@ class AcquireSteps {
     AcquireSteps(IStorage& storage, const AcquireRequest& request)
         : storage_(storage), request_(request), create_(rules::create_request(*rules::Normalised(request))) {}
 
-    /// What the lease id was used for; nothing where it is new.
-    std::optional<AcquireResult> known() {
-        create_.proxy_id = ProxyId{};  // which no proxy has: only an existing lease can answer
+    /// The result of a repeated lease id; nothing where it is new.
+    std::optional<AcquireResult> existing() {
+        create_.proxy_id = ProxyId{};  // no proxy has it: only an existing lease can answer
         std::optional<AcquireResult> result;
         try {
             result = created();
@@ -89,11 +91,11 @@ class AcquireSteps {
         return result;
     }
 
-    /// Nothing is free, unless the very lease that is asked for is why.
+    /// Nothing is free; the request's own lease, made by an earlier call, may be why.
     AcquireResult missed() {
         if (!storage_.get_pool_stats({.pool = request_.pool})) return Miss::pool_unknown;
-        if (request_.lease_id.is_nil()) return Miss::none_available;
-        return known().value_or(Miss::none_available);
+        if (request_.lease_id.is_nil() || request_.lease_id_is_new) return Miss::none_available;
+        return existing().value_or(Miss::none_available);
     }
 
     void append(std::vector<Lease>&& more) {
@@ -107,6 +109,13 @@ class AcquireSteps {
     std::vector<Lease> expired_;
 };
 
+/// The result for a lease id of which there is a lease, active or ended.
+std::optional<AcquireResult> find_existing(IStorage& storage, const AcquireRequest& request) {
+    ILeaseControl* const control = storage.lease_control();
+    if (control != nullptr && !control->get_lease({.lease_id = request.lease_id})) return std::nullopt;
+    return AcquireSteps(storage, request).existing();
+}
+
 }  // namespace
 
 Miss AcquireResult::miss() const {
@@ -114,9 +123,16 @@ Miss AcquireResult::miss() const {
     return miss_;
 }
 
-IStorage::~IStorage() {
-    stop_waiting();
-    delete wait_queue_.load();
+IStorage::IStorage() : queue_(std::make_shared<WaitQueue>()) {}
+IStorage::IStorage(SharesQueueOf wrapped) : queue_(wrapped.storage.queue_), owns_queue_(false) {}
+IStorage::~IStorage() = default;
+
+void IStorage::end_waits() noexcept {
+    if (owns_queue_) {
+        queue_->stop();
+    } else {
+        queue_->end_waits_of(*this);
+    }
 }
 
 AcquireResult IStorage::try_acquire(const AcquireRequest& request) {
@@ -125,10 +141,9 @@ AcquireResult IStorage::try_acquire(const AcquireRequest& request) {
 
 AcquireResult IStorage::acquire(const AcquireRequest& request) {
     std::vector<Lease> expired;
-    if (!somebody_waits()) {
+    if (!has_waiters(request.pool)) {
         AcquireResult result = try_acquire(request);
-        const bool waits = !result && request.wait > Duration(0) && is_worth_waiting(result.miss());
-        if (!waits || WaitQueue::serves_here()) return result;
+        if (!waits_after(result, request) || WaitQueue::runs_on_this_thread()) return result;
         expired = std::move(result.expired);
     }
     std::promise<AcquireOutcome> promise;
@@ -139,49 +154,34 @@ AcquireResult IStorage::acquire(const AcquireRequest& request) {
     return result;
 }
 
-bool IStorage::somebody_waits() const noexcept {
-    const WaitQueue* const queue = wait_queue_.load(std::memory_order_acquire);
-    return queue != nullptr && queue->is_in_use();
-}
+bool IStorage::has_waiters(std::string_view pool) const noexcept { return queue_->has_waiters(pool); }
 
 void IStorage::acquire_async(AcquireRequest request, AcquireCompletion done, std::stop_token stop) {
     validate(request);
-    WaitQueue& queue = wait_queue();
     std::vector<Lease> expired;
     if (!stop.stop_requested()) {
         std::optional<AcquireResult> result;
         try {
-            if (!queue.is_in_use()) {
+            if (!has_waiters(request.pool)) {
                 result = try_acquire(request);
-            } else if (!request.lease_id.is_nil()) {
-                // Those with an equal question are told what their oldest is told; but whoever has its lease
-                // already is not to wait for one.
-                result = AcquireSteps(*this, request).known();
+            } else if (!request.lease_id.is_nil() && !request.lease_id_is_new) {
+                // An attempt for a group answers all of it alike, but a lease that exists answers at once.
+                result = find_existing(*this, request);
             }
         } catch (...) {
             return done(std::current_exception());
         }
         if (result) {
-            const bool waits = !*result && request.wait > Duration(0) && is_worth_waiting(result->miss());
-            if (!waits) return done(*std::move(result));
+            if (!waits_after(*result, request)) return done(*std::move(result));
             expired = std::move(result->expired);
         }
     }
-    queue.enter(std::move(request), std::move(done), std::move(stop), std::move(expired));
+    queue_->add(*this, std::move(request), std::move(done), std::move(stop), std::move(expired));
 }
 
-WaitQueue& IStorage::wait_queue() {
-    std::call_once(wait_queue_made_, [this] { wait_queue_ = new WaitQueue(*this, pool_watch_); });
-    return *wait_queue_.load();
-}
+void IStorage::became_available(std::string_view pool) noexcept { queue_->wake(pool); }
 
-void IStorage::became_available(std::string_view /*pool*/) noexcept {
-    if (WaitQueue* const queue = wait_queue_.load(std::memory_order_acquire)) queue->wake();
-}
-
-void IStorage::stop_waiting() noexcept {
-    if (WaitQueue* const queue = wait_queue_.load()) queue->stop();
-}
+void IStorage::set_pool_watch(IPoolWatch& watch) noexcept { queue_->set_watch(watch); }
 
 AcquireManyResult IStorage::acquire_many(const AcquireManyRequest& request) {
     validate(request);
@@ -190,7 +190,8 @@ AcquireManyResult IStorage::acquire_many(const AcquireManyRequest& request) {
     try {
         while (result.leased.size() < request.count) {
             const std::size_t index = result.leased.size();
-            each.lease_id = request.lease_ids.empty() ? LeaseId::make() : request.lease_ids[index];
+            each.lease_id_is_new = request.lease_ids.empty();
+            each.lease_id = each.lease_id_is_new ? LeaseId::make() : request.lease_ids[index];
             AcquireResult one = acquire(each);
             std::move(one.expired.begin(), one.expired.end(), std::back_inserter(result.expired));
             if (!one) {

@@ -1,23 +1,25 @@
 #include "storage/wait_queue.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <deque>
 #include <functional>
 #include <iterator>
 #include <map>
-#include <memory>
 #include <mutex>
 #include <optional>
 #include <random>
 #include <set>
+#include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
-#include <vector>
 
-#include "pharox/model/serialization.hpp"
 #include "pharox/storage/pool_watch.hpp"
+#include "storage/queued_requests.hpp"
 
 namespace pharox {
 namespace {
@@ -26,294 +28,341 @@ using Steady = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr std::size_t most_waiters = 100'000;
-constexpr int most_skipped = 64;  // overdue ones whose line is still to be asked
+constexpr std::size_t most_yielded_to = 32;
+constexpr int most_skipped = 64;  // overdue waiters whose group has yet to be attempted
+constexpr int release_attempts = 3;
 constexpr milliseconds first_pause{2};
 constexpr milliseconds longest_pause{50};
-
-/// Those with an equal question have the same answer at the same instant; a predicate equals no other.
-std::string question_of(const AcquireRequest& request, std::uint64_t ticket) {
-    std::string question = request.pool;
-    question += '\0';
-    question += to_string(request.selector);
-    question += request.allow_slow ? '+' : '-';
-    question += request.consumer;
-    question += '\0';
-    if (request.filters.has_predicate() || !request.filters.exclude.empty()) {
-        question += std::to_string(ticket);
-    } else if (!request.filters.empty()) {
-        question += to_json(request.filters).dump();
-    }
-    return question;
-}
-
-constexpr std::size_t most_yielded_to = 32;
-constexpr int deepest_yielded_to = 14;
-
-int depth_of(const ProxyFilters& filters) {
-    int deepest = 0;
-    for (const auto* const children : {&filters.all_of, &filters.any_of, &filters.none_of}) {
-        for (const ProxyFilters& child : *children) deepest = std::max(deepest, depth_of(child));
-    }
-    return deepest + 1;
-}
-
-/// Whether what fits the older one can be told apart by its filter alone.
-bool can_yield(const AcquireRequest& younger, const AcquireRequest& older) {
-    return older.pool == younger.pool && older.selector != Selector::weighted_random &&
-           (older.allow_slow || !younger.allow_slow) && older.filters.exclude.empty() &&
-           !older.filters.has_predicate() && depth_of(older.filters) <= deepest_yielded_to;
-}
-
-bool ends_the_wait(const AcquireResult& result) {
-    return result || result.miss() == Miss::pool_unknown || result.miss() == Miss::lease_ended;
-}
+/// Without a watch, attempts for one pool take at most a fifth of the time.
+constexpr int pause_per_round = 4;
 
 }  // namespace
 
 class WaitQueue::State : public std::enable_shared_from_this<State> {
   public:
-    State(IStorage& storage, IPoolWatch* watch) : storage_(&storage), watch_(watch) {}
-
-    void enter(AcquireRequest request, AcquireCompletion done, std::stop_token stop,
-               std::vector<Lease> expired);
-    [[nodiscard]] static bool serves_here() noexcept { return serving != nullptr; }
-    [[nodiscard]] bool is_in_use() const noexcept {
-        return waiting_.load(std::memory_order_acquire) > 0 && serving != this;
-    }
-    void wake() noexcept;
+    void set_watch(IPoolWatch& watch) noexcept { watch_ = &watch; }
+    void add(IStorage& storage, AcquireRequest request, AcquireCompletion done, std::stop_token stop,
+             std::vector<Lease> expired);
+    [[nodiscard]] static bool runs_on_this_thread() noexcept { return running != nullptr; }
+    [[nodiscard]] bool has_waiters(std::string_view pool) const noexcept;
+    void wake(std::string_view pool) noexcept;
+    void end_waits_of(const IStorage& storage) noexcept;
     void stop() noexcept;
 
   private:
+    using Lock = std::unique_lock<std::mutex>;
     using Ticket = std::uint64_t;
     using StopCallback = std::stop_callback<std::function<void()>>;
+    struct Pool;
+    using PoolPointer = std::shared_ptr<Pool>;
     struct Waiter {
-        Ticket ticket = 0;
+        IStorage* storage = nullptr;
         AcquireRequest request;
         AcquireCompletion done;
         Steady::time_point deadline{};
-        std::string question;
+        std::string key;
+        PoolPointer pool{};
+        Ticket ticket = 0;  // zero while it is not queued
+        bool cancelled = false;
         std::unique_ptr<StopCallback> on_stop{};  // destroyed unlocked: it may wait for cancel()
     };
     using WaiterPointer = std::shared_ptr<Waiter>;
-    struct Line {
+    struct Group {
         std::set<Ticket> tickets{};
-        Miss last = Miss::none_available;  // what its head was told
-        Ticket asked_for = 0;              // and for whom that holds: who came by then
+        Miss last = Miss::none_available;  // of the last attempt
+        Ticket attempted_for = 0;          // the newest ticket that `last` holds for
+    };
+    using GroupKey = std::pair<const IStorage*, std::string>;
+    struct Pool {
+        std::string name;
+        std::size_t waiters = 0;
+        std::map<GroupKey, Group> groups{};
+        bool woken = false;                   // another round is wanted
+        bool ready = false;                   // in ready_
+        bool in_round = false;                // what follows is of the round
+        std::map<Ticket, GroupKey> heads{};   // oldest waiters of the groups that were not attempted yet
+        Ticket newest = 0;                    // when the round began
+        std::vector<WaiterPointer> missed{};  // oldest first
+        Steady::duration took{};
+        // Without a round:
+        milliseconds pause = first_pause;
+        std::optional<Steady::time_point> next_round{};  // as in timers_
     };
 
     void run();
-    /// Tells the watch which pools are waited for, where that changed.
-    void follow_pools(std::unique_lock<std::mutex>& lock);
-    void wait_for_work(std::unique_lock<std::mutex>& lock);
-    void serve_lines(std::unique_lock<std::mutex>& lock);
-    /// Asks the store for the head of a line; whether it left the queue.
-    bool serve(std::unique_lock<std::mutex>& lock, const WaiterPointer& waiter);
-    /// The waiter's request, without what fits those who were asked for before it in this round: a slot that
-    /// gets free in the middle of the round is theirs.
-    [[nodiscard]] AcquireRequest behind_the_older(const Waiter& waiter) const;
-    /// The result, with what was found expired by the way.
+    void cancel(const std::shared_ptr<Waiter>& waiter);
+    void make_ready(const PoolPointer& pool);
+    void wait_for_work(Lock& lock);
+    void unwatch_abandoned_pools(Lock& lock);
+    /// One attempt for one pool.
+    void step(Lock& lock, const PoolPointer& pool);
+    void begin_round(Lock& lock, const PoolPointer& pool);
+    void end_round(Lock& lock, const PoolPointer& pool);
+    /// Attempts an acquire for the oldest of a group. False if it stays in the queue.
+    bool attempt(Lock& lock, const WaiterPointer& waiter);
+    /// The waiter's request, without the proxies that fit older waiters which missed in this round: a slot
+    /// that gets free during the round is theirs.
+    [[nodiscard]] static AcquireRequest yielding(const Waiter& waiter, const Pool& pool);
+    /// After an attempt for a waiter that has been cancelled meanwhile.
+    static void release_unwanted(const Waiter& waiter, LeaseId attempted,
+                                 const std::optional<AcquireResult>& result, const std::exception_ptr& error);
     [[nodiscard]] AcquireResult with_expired(AcquireResult result);
-    void end_cancelled(std::unique_lock<std::mutex>& lock);
-    void end_overdue(std::unique_lock<std::mutex>& lock);
-    /// The waiter leaves, and hears the outcome with nothing locked.
-    void finish(std::unique_lock<std::mutex>& lock, const WaiterPointer& waiter, AcquireOutcome outcome);
-    void cancel(Ticket ticket);
+    void end_cancelled(Lock& lock);
+    void end_overdue(Lock& lock);
+    void remove(const WaiterPointer& waiter) noexcept;
+    /// Removes the waiter and calls its completion with nothing locked. On the queue's thread.
+    void finish(Lock& lock, const WaiterPointer& waiter, AcquireOutcome outcome);
+    static void complete(const WaiterPointer& waiter, AcquireOutcome outcome);
+    [[nodiscard]] std::atomic<std::uint32_t>& waiters_hashed_like(std::string_view pool) const noexcept {
+        return waiters_by_hash_[std::hash<std::string_view>()(pool) % waiters_by_hash_.size()];
+    }
 
-    static thread_local const State* serving;
+    static thread_local const State* running;
 
-    IStorage* storage_;
-    IPoolWatch* watch_;
-    std::mutex mutex_;
-    std::condition_variable changed_;
-    bool stopped_ = false;
-    bool look_again_ = false;
-    milliseconds pause_ = first_pause;
-    std::minstd_rand jitter_{std::random_device{}()};
-    Ticket last_ticket_ = 0;
+    IPoolWatch* watch_ = nullptr;
     std::atomic<std::size_t> waiting_{0};
+    // Zero means that no pool of that hash has waiters.
+    mutable std::array<std::atomic<std::uint32_t>, 256> waiters_by_hash_{};
+
+    mutable std::mutex mutex_;
+    std::condition_variable changed_;   // for the thread
+    std::condition_variable released_;  // busy_with_ changed
+    bool stopped_ = false;
+    Ticket last_ticket_ = 0;
     std::map<Ticket, WaiterPointer> waiters_;
-    std::map<std::string, Line> lines_;  // by question
+    std::map<std::string, PoolPointer, std::less<>> pools_;  // those with waiters
+    std::deque<PoolPointer> ready_;
+    std::set<std::pair<Steady::time_point, PoolPointer>> timers_;
     std::set<std::pair<Steady::time_point, Ticket>> deadlines_;
-    std::set<Ticket> cancelled_;
-    std::map<std::string, std::size_t> pools_;  // how many wait for each
-    std::set<std::string> watched_;             // of the thread
-    std::vector<WaiterPointer> passed_over_;    // in this round, oldest first
-    Steady::duration last_round_{};
-    std::vector<Lease> expired_;  // not yet reported
+    std::vector<WaiterPointer> cancelled_;
+    std::vector<Lease> expired_;           // not yet reported
+    const IStorage* busy_with_ = nullptr;  // its attempt or completion runs on the thread
+    std::set<std::string> watched_;        // of the thread
+    std::vector<std::string> abandoned_;   // pools that may have to be unwatched
+    std::minstd_rand jitter_{std::random_device{}()};
     std::thread thread_;
 };
 
-thread_local const WaitQueue::State* WaitQueue::State::serving = nullptr;
+thread_local const WaitQueue::State* WaitQueue::State::running = nullptr;
 
-void WaitQueue::State::enter(AcquireRequest request, AcquireCompletion done, std::stop_token stop,
-                             std::vector<Lease> expired) {
+void WaitQueue::State::add(IStorage& storage, AcquireRequest request, AcquireCompletion done,
+                           std::stop_token stop, std::vector<Lease> expired) {
     auto waiter = std::make_shared<Waiter>();
+    waiter->storage = &storage;
     waiter->deadline = Steady::now() + request.wait;
     waiter->request = std::move(request);
     waiter->request.wait = Duration(0);
-    waiter->done = std::move(done);
-    std::unique_lock lock(mutex_);
+    waiter->key = group_key(waiter->request, waiter.get());
+    if (stop.stop_possible()) {
+        // The callback may run at once, here, or in another thread while the waiter is being finished.
+        waiter->on_stop = std::make_unique<StopCallback>(
+            std::move(stop), [queue = weak_from_this(), weak = std::weak_ptr<Waiter>(waiter)] {
+                const auto self = queue.lock();
+                const auto cancelled = weak.lock();
+                if (self != nullptr && cancelled != nullptr) self->cancel(cancelled);
+            });
+    }
+    Lock lock(mutex_);
     std::move(expired.begin(), expired.end(), std::back_inserter(expired_));
-    const bool ends = stopped_ || stop.stop_requested();
+    const bool ends = stopped_ || waiter->cancelled;
     if (ends || waiters_.size() >= most_waiters) {
         AcquireResult result = with_expired(ends ? Miss::cancelled : Miss::queue_full);
         lock.unlock();
-        return waiter->done(std::move(result));
+        waiter->on_stop.reset();
+        return done(std::move(result));
+    }
+    if (!thread_.joinable()) {
+        try {
+            thread_ = std::thread([self = shared_from_this()] { self->run(); });
+        } catch (const std::system_error& error) {
+            throw StorageError({.store = "wait queue", .operation = "acquire", .retryable = true},
+                               std::string("cannot start its thread: ") + error.what());
+        }
     }
     const Ticket ticket = waiter->ticket = ++last_ticket_;
-    waiter->question = question_of(waiter->request, ticket);
-    lines_[waiter->question].tickets.insert(ticket);
-    ++pools_[waiter->request.pool];
+    waiter->done = std::move(done);
+    PoolPointer& pool = pools_[waiter->request.pool];
+    if (pool == nullptr) pool = std::make_shared<Pool>(Pool{.name = waiter->request.pool});
+    waiter->pool = pool;
+    ++pool->waiters;
+    pool->groups[{&storage, waiter->key}].tickets.insert(ticket);
     deadlines_.emplace(waiter->deadline, ticket);
     waiters_.emplace(ticket, waiter);
+    waiters_hashed_like(pool->name).fetch_add(1, std::memory_order_release);
     waiting_.store(waiters_.size(), std::memory_order_release);
-    look_again_ = true;
-    if (!thread_.joinable()) {
-        thread_ = std::thread([self = shared_from_this()] { self->run(); });
-    }
+    make_ready(pool);
     lock.unlock();
     changed_.notify_one();
-    if (!stop.stop_possible()) return;
-    // The callback may run at once, here, or in a thread of its own while the waiter is being finished.
-    auto on_stop = std::make_unique<StopCallback>(std::move(stop), [weak = weak_from_this(), ticket] {
-        if (const auto self = weak.lock()) self->cancel(ticket);
-    });
-    lock.lock();
-    if (waiters_.contains(ticket)) waiter->on_stop = std::move(on_stop);
-    lock.unlock();
 }
 
-void WaitQueue::State::cancel(Ticket ticket) {
+bool WaitQueue::State::has_waiters(std::string_view pool) const noexcept {
+    if (waiting_.load(std::memory_order_acquire) == 0 || running == this) return false;
+    if (waiters_hashed_like(pool).load(std::memory_order_acquire) == 0) return false;
+    const std::lock_guard lock(mutex_);
+    return pools_.contains(pool);
+}
+
+void WaitQueue::State::cancel(const WaiterPointer& waiter) {
     {
         const std::lock_guard lock(mutex_);
-        if (!waiters_.contains(ticket)) return;
-        cancelled_.insert(ticket);
-        look_again_ = true;
+        waiter->cancelled = true;
+        if (waiter->ticket == 0) return;
+        cancelled_.push_back(waiter);
     }
     changed_.notify_one();
 }
 
-void WaitQueue::State::wake() noexcept {
+void WaitQueue::State::make_ready(const PoolPointer& pool) {
+    pool->woken = true;
+    pool->pause = first_pause;
+    if (pool->ready || pool->in_round) return;
+    if (pool->next_round) {
+        timers_.erase({*pool->next_round, pool});
+        pool->next_round.reset();
+    }
+    pool->ready = true;
+    ready_.push_back(pool);
+}
+
+void WaitQueue::State::wake(std::string_view pool) noexcept {
     if (waiting_.load(std::memory_order_acquire) == 0) return;
+    if (!pool.empty() && waiters_hashed_like(pool).load(std::memory_order_acquire) == 0) return;
     {
         const std::lock_guard lock(mutex_);
-        look_again_ = true;
+        if (pool.empty()) {
+            for (const auto& [name, each] : pools_) make_ready(each);
+        } else {
+            const auto found = pools_.find(pool);
+            if (found == pools_.end()) return;
+            make_ready(found->second);
+        }
     }
     changed_.notify_one();
 }
 
 void WaitQueue::State::run() {
-    serving = this;
-    std::unique_lock lock(mutex_);
+    running = this;
+    Lock lock(mutex_);
     while (!stopped_) {
-        follow_pools(lock);
-        wait_for_work(lock);
-        end_cancelled(lock);
-        const auto began = Steady::now();
-        serve_lines(lock);
-        last_round_ = Steady::now() - began;
-    }
-}
-
-void WaitQueue::State::follow_pools(std::unique_lock<std::mutex>& lock) {
-    if (watch_ == nullptr) return;
-    std::vector<std::string> come;
-    std::vector<std::string> gone;
-    for (const auto& [pool, waiters] : pools_) {
-        if (watched_.insert(pool).second) come.push_back(pool);
-    }
-    for (const std::string& pool : watched_) {
-        if (!pools_.contains(pool)) gone.push_back(pool);
-    }
-    if (come.empty() && gone.empty()) return;
-    for (const std::string& pool : gone) watched_.erase(pool);
-    lock.unlock();
-    for (const std::string& pool : come) watch_->watch(pool);
-    for (const std::string& pool : gone) watch_->unwatch(pool);
-    lock.lock();
-}
-
-void WaitQueue::State::wait_for_work(std::unique_lock<std::mutex>& lock) {
-    const auto has_work = [this] { return stopped_ || look_again_; };
-    const Duration quiet = watch_ == nullptr || waiters_.empty() ? Duration(0) : watch_->quiet();
-    if (waiters_.empty()) {
-        changed_.wait(lock, has_work);
-        pause_ = first_pause;
-    } else if (look_again_) {
-        pause_ = first_pause;
-    } else if (quiet > Duration(0)) {
-        pause_ = first_pause;
-        changed_.wait_until(lock, std::min(deadlines_.begin()->first, Steady::now() + quiet), has_work);
-    } else {
-        const milliseconds jittered =
-            pause_ + milliseconds(jitter_() % (static_cast<unsigned>(pause_.count()) + 1));
-        // With many questions a round takes long: the store is not asked without a break.
-        const auto next = std::min(deadlines_.begin()->first,
-                                   Steady::now() + std::max<Steady::duration>(jittered, last_round_));
-        changed_.wait_until(lock, next, has_work);
-        pause_ = std::min(longest_pause, pause_ * 2);
-    }
-    look_again_ = false;
-}
-
-void WaitQueue::State::end_cancelled(std::unique_lock<std::mutex>& lock) {
-    while (!stopped_ && !cancelled_.empty()) {
-        const auto found = waiters_.find(*cancelled_.begin());
-        cancelled_.erase(cancelled_.begin());
-        if (found != waiters_.end())
-            finish(lock, WaiterPointer(found->second), with_expired(Miss::cancelled));
-    }
-}
-
-void WaitQueue::State::end_overdue(std::unique_lock<std::mutex>& lock) {
-    int skipped = 0;
-    for (auto next = deadlines_.begin(); !stopped_ && next != deadlines_.end();) {
-        const auto entry = *next;
-        if (entry.first > Steady::now() || skipped == most_skipped) return;
-        const WaiterPointer waiter = waiters_.at(entry.second);
-        const Line& line = lines_.at(waiter->question);
-        if (line.asked_for < waiter->ticket) {
-            ++skipped;  // its line is still to be asked for it
-        } else {
-            finish(lock, waiter, with_expired(line.last));
-        }
-        next = deadlines_.upper_bound(entry);
-    }
-}
-
-void WaitQueue::State::serve_lines(std::unique_lock<std::mutex>& lock) {
-    passed_over_.clear();
-    // Who comes while others are served may be older than the next one of a line: the next round is theirs
-    // too.
-    const Ticket newest = last_ticket_;
-    std::map<Ticket, std::string> heads;  // of the lines that were not told no in this round
-    for (const auto& [question, line] : lines_) heads.emplace(*line.tickets.begin(), question);
-    while (!stopped_ && !heads.empty()) {
-        const std::string question = std::move(heads.extract(heads.begin()).mapped());
-        const auto line = lines_.find(question);
-        if (line == lines_.end()) continue;
-        const WaiterPointer head = waiters_.at(*line->second.tickets.begin());
-        const bool left = serve(lock, head);
-        if (!left) passed_over_.push_back(head);
         end_cancelled(lock);
         end_overdue(lock);
-        const auto rest = lines_.find(question);
-        if (!left || rest == lines_.end()) continue;
-        const Ticket next = *rest->second.tickets.begin();
-        if (next <= newest) heads.emplace(next, question);
+        unwatch_abandoned_pools(lock);
+        const auto now = Steady::now();
+        while (!timers_.empty() && timers_.begin()->first <= now) {
+            const PoolPointer pool = timers_.extract(timers_.begin()).value().second;
+            pool->next_round.reset();
+            pool->ready = true;
+            ready_.push_back(pool);
+        }
+        if (stopped_) return;
+        if (ready_.empty()) {
+            wait_for_work(lock);
+            continue;
+        }
+        const PoolPointer pool = std::move(ready_.front());
+        ready_.pop_front();
+        pool->ready = false;
+        if (pool->waiters > 0) step(lock, pool);
     }
 }
 
-bool WaitQueue::State::serve(std::unique_lock<std::mutex>& lock, const WaiterPointer& waiter) {
-    IStorage* const storage = storage_;
+void WaitQueue::State::wait_for_work(Lock& lock) {
+    const auto has_work = [this] { return stopped_ || !ready_.empty() || !cancelled_.empty(); };
+    if (waiters_.empty()) return changed_.wait(lock, has_work);
+    auto until = deadlines_.begin()->first;
+    if (!timers_.empty()) until = std::min(until, timers_.begin()->first);
+    changed_.wait_until(lock, until, has_work);
+}
+
+void WaitQueue::State::unwatch_abandoned_pools(Lock& lock) {
+    while (!stopped_ && !abandoned_.empty()) {
+        const std::string pool = std::move(abandoned_.back());
+        abandoned_.pop_back();
+        if (pools_.contains(pool) || watched_.erase(pool) == 0) continue;
+        lock.unlock();
+        watch_->unwatch(pool);
+        lock.lock();
+    }
+}
+
+void WaitQueue::State::step(Lock& lock, const PoolPointer& pool) {
+    if (!pool->in_round) begin_round(lock, pool);
+    while (!pool->heads.empty()) {
+        const GroupKey key = std::move(pool->heads.extract(pool->heads.begin()).mapped());
+        const auto group = pool->groups.find(key);
+        if (group == pool->groups.end()) continue;
+        const WaiterPointer oldest = waiters_.at(*group->second.tickets.begin());
+        const auto began = Steady::now();
+        const bool left = attempt(lock, oldest);
+        pool->took += Steady::now() - began;
+        const auto rest = pool->groups.find(key);
+        if (!left) {
+            pool->missed.push_back(oldest);
+        } else if (rest != pool->groups.end()) {
+            // Requests that came during the round may be older than the next one of the group: the next round
+            // is for both.
+            const Ticket next = *rest->second.tickets.begin();
+            if (next <= pool->newest) pool->heads.emplace(next, key);
+        }
+        break;
+    }
+    if (stopped_) return;
+    if (pool->heads.empty()) return end_round(lock, pool);
+    pool->ready = true;
+    ready_.push_back(pool);
+}
+
+void WaitQueue::State::begin_round(Lock& lock, const PoolPointer& pool) {
+    if (watch_ != nullptr && watched_.insert(pool->name).second) {
+        lock.unlock();
+        watch_->watch(pool->name);
+        lock.lock();
+    }
+    pool->in_round = true;
+    pool->woken = false;
+    pool->newest = last_ticket_;
+    pool->took = {};
+    for (const auto& [key, group] : pool->groups) pool->heads.emplace(*group.tickets.begin(), key);
+}
+
+void WaitQueue::State::end_round(Lock& lock, const PoolPointer& pool) {
+    Duration quiet(0);
+    if (watch_ != nullptr) {
+        lock.unlock();
+        quiet = watch_->quiet(pool->name);
+        lock.lock();
+    }
+    pool->in_round = false;
+    pool->missed.clear();
+    if (pool->waiters == 0) return;
+    if (pool->woken) return make_ready(pool);
+    if (quiet > Duration(0)) {
+        pool->pause = first_pause;
+        pool->next_round = Steady::now() + quiet;
+    } else {
+        const auto spread = static_cast<unsigned>(pool->pause.count()) + 1;
+        const milliseconds jittered = pool->pause + milliseconds(jitter_() % spread);
+        pool->next_round = Steady::now() + std::max<Steady::duration>(jittered, pause_per_round * pool->took);
+        pool->pause = std::min(longest_pause, pool->pause * 2);
+    }
+    timers_.emplace(*pool->next_round, pool);
+}
+
+bool WaitQueue::State::attempt(Lock& lock, const WaiterPointer& waiter) {
     const Ticket newest = last_ticket_;
-    const AcquireRequest request = behind_the_older(*waiter);
+    AcquireRequest request = yielding(*waiter, *waiter->pool);
     const bool yields = request.filters.none_of.size() > waiter->request.filters.none_of.size();
+    if (request.lease_id.is_nil()) {
+        request.lease_id = LeaseId::make();
+        request.lease_id_is_new = true;
+    }
+    IStorage& storage = *waiter->storage;
+    busy_with_ = &storage;
     lock.unlock();
     std::optional<AcquireResult> result;
     std::exception_ptr error;
     try {
-        result = storage->try_acquire(request);
+        result = storage.try_acquire(request);
     } catch (...) {
         error = std::current_exception();
     }
@@ -322,35 +371,66 @@ bool WaitQueue::State::serve(std::unique_lock<std::mutex>& lock, const WaiterPoi
         std::move(result->expired.begin(), result->expired.end(), std::back_inserter(expired_));
         result->expired.clear();
     }
-    if (cancelled_.contains(waiter->ticket) || stopped_) {
-        if (result && *result && !result->replayed) {
-            // Nobody takes it any more.
-            const ReleaseRequest unwanted{.lease_id = result->lease().id, .pool = result->lease().pool_name};
-            lock.unlock();
-            try {
-                storage->release_lease(unwanted);
-            } catch (...) {
-                // It ends by expiry.
-                static_cast<void>(unwanted);
-            }
-            lock.lock();
-        }
+    const bool cancelled = stopped_ || waiter->cancelled || waiter->ticket == 0;
+    if (cancelled) {
+        lock.unlock();
+        release_unwanted(*waiter, request.lease_id, result, error);
+        lock.lock();
+    }
+    busy_with_ = nullptr;
+    released_.notify_all();
+    if (cancelled) {
         if (!stopped_) finish(lock, waiter, with_expired(Miss::cancelled));
         return true;
     }
-    if (result && !ends_the_wait(*result)) {
-        Line& line = lines_.at(waiter->question);
-        // Asked for less than it wants, it cannot be told that nothing fits.
-        line.last = yields && result->miss() == Miss::nothing_matches ? Miss::none_available : result->miss();
-        line.asked_for = newest;
-        return false;
-    }
     if (error) {
         finish(lock, waiter, std::move(error));
-    } else {
-        finish(lock, waiter, with_expired(*std::move(result)));
+        return true;
     }
-    return true;
+    if (is_final(*result)) {
+        finish(lock, waiter, with_expired(*std::move(result)));
+        return true;
+    }
+    Group& group = waiter->pool->groups.at({&storage, waiter->key});
+    // Of a request with fewer proxies than the waiter's own, it does not follow that nothing matches.
+    group.last = yields && result->miss() == Miss::nothing_matches ? Miss::none_available : result->miss();
+    group.attempted_for = newest;
+    return false;
+}
+
+AcquireRequest WaitQueue::State::yielding(const Waiter& waiter, const Pool& pool) {
+    AcquireRequest request = waiter.request;
+    std::size_t yielded = 0;
+    for (const WaiterPointer& older : pool.missed) {
+        if (yielded == most_yielded_to) break;
+        if (older->ticket == 0 || !can_yield(request, older->request)) continue;
+        request.filters.none_of.push_back(older->request.filters);
+        ++yielded;
+    }
+    return request;
+}
+
+void WaitQueue::State::release_unwanted(const Waiter& waiter, LeaseId attempted,
+                                        const std::optional<AcquireResult>& result,
+                                        const std::exception_ptr& error) {
+    bool may_be_leased = result && *result && !result->replayed;
+    if (error) {
+        try {
+            std::rethrow_exception(error);
+        } catch (const StorageError& failure) {
+            may_be_leased = failure.outcome_unknown();
+        } catch (...) {
+            may_be_leased = false;
+        }
+    }
+    for (int i = 0; may_be_leased && i < release_attempts; ++i) {
+        try {
+            waiter.storage->release_lease({.lease_id = attempted, .pool = waiter.request.pool});
+            return;
+        } catch (...) {
+            continue;  // after the last attempt it ends by expiry
+        }
+    }
 }
 
 AcquireResult WaitQueue::State::with_expired(AcquireResult result) {
@@ -358,38 +438,83 @@ AcquireResult WaitQueue::State::with_expired(AcquireResult result) {
     return result;
 }
 
-AcquireRequest WaitQueue::State::behind_the_older(const Waiter& waiter) const {
-    AcquireRequest request = waiter.request;
-    std::size_t yielded = 0;
-    for (const WaiterPointer& older : passed_over_) {
-        if (yielded == most_yielded_to || !waiters_.contains(older->ticket)) continue;
-        if (!can_yield(request, older->request)) continue;
-        request.filters.none_of.push_back(older->request.filters);
-        ++yielded;
+void WaitQueue::State::end_cancelled(Lock& lock) {
+    while (!stopped_ && !cancelled_.empty()) {
+        const WaiterPointer waiter = std::move(cancelled_.back());
+        cancelled_.pop_back();
+        if (waiter->ticket != 0) finish(lock, waiter, with_expired(Miss::cancelled));
     }
-    return request;
 }
 
-void WaitQueue::State::finish(std::unique_lock<std::mutex>& lock, const WaiterPointer& waiter,
-                              AcquireOutcome outcome) {
-    if (waiters_.erase(waiter->ticket) == 0) return;
-    waiting_.store(waiters_.size(), std::memory_order_release);
-    cancelled_.erase(waiter->ticket);
+void WaitQueue::State::end_overdue(Lock& lock) {
+    int skipped = 0;
+    for (auto next = deadlines_.begin(); !stopped_ && next != deadlines_.end();) {
+        const auto entry = *next;
+        if (entry.first > Steady::now() || skipped == most_skipped) return;
+        const WaiterPointer waiter = waiters_.at(entry.second);
+        const Group& group = waiter->pool->groups.at({waiter->storage, waiter->key});
+        if (group.attempted_for < waiter->ticket) {
+            ++skipped;
+        } else {
+            finish(lock, waiter, with_expired(group.last));
+        }
+        next = deadlines_.upper_bound(entry);
+    }
+}
+
+void WaitQueue::State::remove(const WaiterPointer& waiter) noexcept {
+    const PoolPointer pool = std::move(waiter->pool);  // which may hold the waiter in `missed`
+    waiters_.erase(waiter->ticket);
     deadlines_.erase({waiter->deadline, waiter->ticket});
-    const auto line = lines_.find(waiter->question);
-    line->second.tickets.erase(waiter->ticket);
-    if (line->second.tickets.empty()) lines_.erase(line);
-    const auto pool = pools_.find(waiter->request.pool);
-    if (--pool->second == 0) pools_.erase(pool);
+    const auto group = pool->groups.find({waiter->storage, waiter->key});
+    group->second.tickets.erase(waiter->ticket);
+    if (group->second.tickets.empty()) pool->groups.erase(group);
+    if (--pool->waiters == 0) {
+        if (pool->next_round) timers_.erase({*pool->next_round, pool});
+        pool->next_round.reset();
+        if (watch_ != nullptr) abandoned_.push_back(pool->name);
+        pools_.erase(pool->name);
+    }
+    waiters_hashed_like(pool->name).fetch_sub(1, std::memory_order_release);
+    waiting_.store(waiters_.size(), std::memory_order_release);
+    waiter->ticket = 0;
+}
+
+void WaitQueue::State::finish(Lock& lock, const WaiterPointer& waiter, AcquireOutcome outcome) {
+    if (waiter->ticket == 0) return;
+    remove(waiter);
+    busy_with_ = waiter->storage;
     lock.unlock();
+    complete(waiter, std::move(outcome));
+    lock.lock();
+    busy_with_ = nullptr;
+    released_.notify_all();
+}
+
+void WaitQueue::State::complete(const WaiterPointer& waiter, AcquireOutcome outcome) {
     waiter->on_stop.reset();
     waiter->done(std::move(outcome));
-    waiter->done = nullptr;  // what it owns goes now, not when the last pointer does
-    lock.lock();
+    waiter->done = nullptr;  // what it owns is destroyed now, not with the last pointer to the waiter
+}
+
+void WaitQueue::State::end_waits_of(const IStorage& storage) noexcept {
+    Lock lock(mutex_);
+    std::vector<WaiterPointer> ended;
+    for (const auto& [ticket, waiter] : waiters_) {
+        if (waiter->storage == &storage) ended.push_back(waiter);
+    }
+    for (const WaiterPointer& waiter : ended) remove(waiter);
+    if (running != this) released_.wait(lock, [&] { return busy_with_ != &storage; });
+    for (const WaiterPointer& waiter : ended) {
+        AcquireResult result = with_expired(Miss::cancelled);
+        lock.unlock();
+        complete(waiter, std::move(result));
+        lock.lock();
+    }
 }
 
 void WaitQueue::State::stop() noexcept {
-    std::unique_lock lock(mutex_);
+    Lock lock(mutex_);
     stopped_ = true;
     lock.unlock();
     changed_.notify_all();
@@ -402,20 +527,26 @@ void WaitQueue::State::stop() noexcept {
     }
     lock.lock();
     while (!waiters_.empty()) {
-        finish(lock, WaiterPointer(waiters_.begin()->second), with_expired(Miss::cancelled));
+        const WaiterPointer waiter = waiters_.begin()->second;
+        AcquireResult result = with_expired(Miss::cancelled);
+        remove(waiter);
+        lock.unlock();
+        complete(waiter, std::move(result));
+        lock.lock();
     }
 }
 
-WaitQueue::WaitQueue(IStorage& storage, IPoolWatch* watch)
-    : state_(std::make_shared<State>(storage, watch)) {}
+WaitQueue::WaitQueue() : state_(std::make_shared<State>()) {}
 WaitQueue::~WaitQueue() { stop(); }
-void WaitQueue::enter(AcquireRequest request, AcquireCompletion done, std::stop_token stop,
-                      std::vector<Lease> expired) {
-    state_->enter(std::move(request), std::move(done), std::move(stop), std::move(expired));
+void WaitQueue::set_watch(IPoolWatch& watch) noexcept { state_->set_watch(watch); }
+void WaitQueue::add(IStorage& storage, AcquireRequest request, AcquireCompletion done, std::stop_token stop,
+                    std::vector<Lease> expired) {
+    state_->add(storage, std::move(request), std::move(done), std::move(stop), std::move(expired));
 }
-bool WaitQueue::serves_here() noexcept { return State::serves_here(); }
-bool WaitQueue::is_in_use() const noexcept { return state_->is_in_use(); }
-void WaitQueue::wake() noexcept { state_->wake(); }
+bool WaitQueue::has_waiters(std::string_view pool) const noexcept { return state_->has_waiters(pool); }
+bool WaitQueue::runs_on_this_thread() noexcept { return State::runs_on_this_thread(); }
+void WaitQueue::wake(std::string_view pool) noexcept { state_->wake(pool); }
+void WaitQueue::end_waits_of(const IStorage& storage) noexcept { state_->end_waits_of(storage); }
 void WaitQueue::stop() noexcept { state_->stop(); }
 
 }  // namespace pharox

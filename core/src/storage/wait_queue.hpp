@@ -1,35 +1,44 @@
-// Who waits for a proxy of one storage.
+// The queue of acquires that wait for a proxy of one store.
 #pragma once
 
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "pharox/storage/storage.hpp"
 
 namespace pharox {
 
-/// First come, first served, by one thread for all who wait. Waiters that ask for the same (pool, filters,
-/// selector …) form a line of their own: where the head of a line misses, the others would, so what one freed
-/// slot costs grows with the number of different questions, not of waiters. Between signals it looks again by
-/// itself: for what expires, and for what other processes free. Every few milliseconds with jitter, or when
-/// the watch says, which may be null.
+/// First come, first served, per pool. A storage and its decorators share one queue; each attempt for a
+/// waiter calls the storage that it came through. One thread serves all pools in turn, one attempt at a time.
+/// Waiters with equal requests form a group: if the oldest one misses, the others would too, so a freed slot
+/// costs one attempt per different request, not per waiter. A pool is attempted again when became_available()
+/// names it, and on a timer: after a few milliseconds with jitter, or when the pool watch says. ADR 0008.
 class WaitQueue {
   public:
-    WaitQueue(IStorage& storage, IPoolWatch* watch);
+    WaitQueue();
     WaitQueue(const WaitQueue&) = delete;
     WaitQueue& operator=(const WaitQueue&) = delete;
     ~WaitQueue();
 
-    /// `expired`: leases whose end is to be reported with the next result that leaves the queue.
-    void enter(AcquireRequest request, AcquireCompletion done, std::stop_token stop,
-               std::vector<Lease> expired);
-    /// Whether a newcomer has to stand behind somebody. Lock-free. The queue's own calls never have to.
-    [[nodiscard]] bool is_in_use() const noexcept;
-    /// Whether this is the thread of a queue: if it waited in it, nobody would end the wait.
-    [[nodiscard]] static bool serves_here() noexcept;
-    /// Look again now.
-    void wake() noexcept;
-    /// Ends all waits with Miss::cancelled; nobody can enter any more, and the thread is gone.
+    /// Before the first waiter.
+    void set_watch(IPoolWatch& watch) noexcept;
+
+    /// `expired`: leases whose expiry is reported with the next result that leaves the queue. Throws
+    /// StorageError if no thread can be started; `done` is then not called.
+    void add(IStorage& storage, AcquireRequest request, AcquireCompletion done, std::stop_token stop,
+             std::vector<Lease> expired);
+    /// True if requests for the pool are queued; new ones must queue too. A lock-free look-up where none are;
+    /// false for calls that the queue makes itself.
+    [[nodiscard]] bool has_waiters(std::string_view pool) const noexcept;
+    /// True in completions: a call that waited there would block the thread that ends waits.
+    [[nodiscard]] static bool runs_on_this_thread() noexcept;
+    /// Attempts the pool's waiters again, or all if it is empty. Does nothing if there are none.
+    void wake(std::string_view pool) noexcept;
+    /// Ends the waits that came through this storage with Miss::cancelled. No attempt and no completion of
+    /// them runs once this has returned.
+    void end_waits_of(const IStorage& storage) noexcept;
+    /// Ends all waits with Miss::cancelled and joins the thread. Later ones are cancelled at once.
     void stop() noexcept;
 
   private:

@@ -11,7 +11,7 @@ namespace {
 
 using pharox::InMemoryStorage;
 
-class NoCatalog final : public pharox::ForwardingStorage {
+class NoCatalog : public pharox::ForwardingStorage {
   public:
     NoCatalog() : ForwardingStorage(std::make_shared<InMemoryStorage>()) {}
     pharox::ICatalog* catalog() override { return nullptr; }
@@ -76,7 +76,7 @@ TEST(Bootstrap, RefusesWhatIsWrong) {
 }
 
 TEST(Bootstrap, NeedsACatalogExceptForConsumers) {
-    NoCatalog storage;
+    pharox::Sealed<NoCatalog> storage;
     EXPECT_FALSE(bootstrap_consumer(storage).is_nil());
     EXPECT_EQ(thrown_by<pharox::UnsupportedError>([&] { return bootstrap_pool(storage); }).capability(),
               "catalog");

@@ -54,6 +54,6 @@ class ManagerTest : public testing::Test {
     std::shared_ptr<pharox::ManualClock> clock = std::make_shared<pharox::ManualClock>();
     std::shared_ptr<pharox::InMemoryStorage> memory =
         std::make_shared<pharox::InMemoryStorage>(pharox::InMemoryOptions{.clock = clock});
-    std::shared_ptr<WatchedStorage> storage = std::make_shared<WatchedStorage>(memory);
+    std::shared_ptr<WatchedStorage> storage = std::make_shared<pharox::Sealed<WatchedStorage>>(memory);
     pharox::ProxyPool pool = bootstrap_pool(*memory, {.name = "p"});
 };

@@ -161,12 +161,12 @@ TEST_F(Manager, RenewsWhatItsStorageCanRenew) {
     manager.release(lease);
     EXPECT_FALSE(manager.renew(lease, 10s).renewed);
 
-    class NoControl final : public pharox::ForwardingStorage {
+    class NoControl : public pharox::ForwardingStorage {
       public:
         using ForwardingStorage::ForwardingStorage;
         pharox::ILeaseControl* lease_control() override { return nullptr; }
     };
-    ProxyManager without(std::make_shared<NoControl>(memory));
+    ProxyManager without(std::make_shared<pharox::Sealed<NoControl>>(memory));
     EXPECT_EQ(thrown_by<pharox::UnsupportedError>([&] { return without.renew(lease, 1s); }).capability(),
               "lease control");
     EXPECT_THROW(without.hold({.pool = "p"}, {.renew = true}), pharox::UnsupportedError);

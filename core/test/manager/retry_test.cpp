@@ -82,7 +82,7 @@ TEST_F(Retry, SomeMissesAreFinal) {
 TEST_F(Retry, RepeatsAFailureUnderTheSameLeaseId) {
     add_proxy();
     // The first call leases, and then its answer is lost.
-    class LosesAnswers final : public pharox::ForwardingStorage {
+    class LosesAnswers : public pharox::ForwardingStorage {
       public:
         using ForwardingStorage::ForwardingStorage;
         AcquireResult try_acquire(const pharox::AcquireRequest& request) override {
@@ -96,7 +96,7 @@ TEST_F(Retry, RepeatsAFailureUnderTheSameLeaseId) {
         }
         std::vector<LeaseId> ids;
     };
-    const auto losing = std::make_shared<LosesAnswers>(memory);
+    const auto losing = std::make_shared<pharox::Sealed<LosesAnswers>>(memory);
     pharox::ProxyManager careful(losing);
     const auto got = careful.acquire_with_retry({.pool = "p"}, noting({}));
     ASSERT_TRUE(got);

@@ -15,7 +15,7 @@ using pharox::LeaseId;
 using pharox::Miss;
 
 /// An in-memory storage, seen through the six alone. The hooks stand for what other callers do in between.
-class OnlySix final : public pharox::IStorage {
+class OnlySix : public pharox::IStorage {
   public:
     explicit OnlySix(pharox::InMemoryStorage& inner) : inner_(inner) {}
 
@@ -66,7 +66,7 @@ class DefaultAcquire : public testing::Test {
     std::shared_ptr<pharox::ManualClock> clock = std::make_shared<pharox::ManualClock>();
     pharox::InMemoryStorage memory{{.clock = clock}};
     pharox::ProxyPool pool = bootstrap_pool(memory, {.name = "p"});
-    OnlySix six{memory};
+    pharox::Sealed<OnlySix> six{memory};
 };
 
 TEST_F(DefaultAcquire, FindsAndLeases) {
@@ -144,7 +144,7 @@ TEST_F(DefaultAcquire, AProxyMayBeDeactivatedInBetween) {
 
 TEST_F(DefaultAcquire, AStoreThatContradictsItselfIsAnError) {
     const LeaseId id = LeaseId::make();
-    class Contradiction final : public pharox::IStorage {
+    class Contradiction : public pharox::IStorage {
         pharox::FindResult find_available_proxy(const pharox::FindRequest&) override {
             return {.proxy = proxy_};
         }
@@ -156,7 +156,8 @@ TEST_F(DefaultAcquire, AStoreThatContradictsItselfIsAnError) {
         pharox::CleanupResult cleanup_expired_leases(const pharox::CleanupRequest&) override { return {}; }
         pharox::PoolStats get_pool_stats(const pharox::PoolStatsRequest&) override { return {}; }
         pharox::Proxy proxy_;
-    } storage;
+    };
+    pharox::Sealed<Contradiction> storage;
     pharox::IStorage& as_storage = storage;
     const auto error =
         thrown_by<pharox::StorageError>([&] { return as_storage.acquire({.pool = "p", .lease_id = id}); });

@@ -271,22 +271,35 @@ TEST(Waiting, RefusesImpossibleWaits) {
     EXPECT_THROW(one.storage->acquire({.pool = "p", .wait = 24h * 31}), ValidationError);
 }
 
-/// A store that can tell what others free, and whose queue asks the inner one.
-class TellingStorage : public ForwardingStorage, private IPoolWatch {
+/// A store with a queue of its own, that notifies of what others free.
+class TellingStorage : public IStorage, private IPoolWatch {
   public:
-    explicit TellingStorage(std::shared_ptr<IStorage> inner) : ForwardingStorage(std::move(inner)) {
+    explicit TellingStorage(std::shared_ptr<IStorage> inner) : inner_(std::move(inner)) {
         set_pool_watch(*this);
     }
-    ~TellingStorage() override { stop_waiting(); }
 
+    FindResult find_available_proxy(const FindRequest& request) override {
+        return inner_->find_available_proxy(request);
+    }
+    LeasedProxy create_lease(const CreateLeaseRequest& request) override {
+        return inner_->create_lease(request);
+    }
+    ConsumerId ensure_consumer(const EnsureConsumerRequest& request) override {
+        return inner_->ensure_consumer(request);
+    }
+    ReleaseResult release_lease(const ReleaseRequest& request) override {
+        return inner_->release_lease(request);
+    }
+    CleanupResult cleanup_expired_leases(const CleanupRequest& request) override {
+        return inner_->cleanup_expired_leases(request);
+    }
+    PoolStats get_pool_stats(const PoolStatsRequest& request) override {
+        return inner_->get_pool_stats(request);
+    }
     AcquireResult try_acquire(const AcquireRequest& request) override {
-        AcquireResult result = inner().try_acquire(request);
+        AcquireResult result = inner_->try_acquire(request);
         ++looks;
         return result;
-    }
-    void acquire_async(AcquireRequest request, AcquireCompletion done, std::stop_token stop) override {
-        // NOLINTNEXTLINE(bugprone-parent-virtual-call): its own queue, not that of the inner one
-        IStorage::acquire_async(std::move(request), std::move(done), std::move(stop));
     }
     void tell() { became_available(); }
 
@@ -298,12 +311,16 @@ class TellingStorage : public ForwardingStorage, private IPoolWatch {
   private:
     void watch(const std::string& pool) noexcept override { come += pool == "p" ? 1 : 100; }
     void unwatch(const std::string& pool) noexcept override { gone += pool == "p" ? 1 : 100; }
-    Duration quiet() noexcept override { return relied_on ? Duration(24h) : Duration(0); }
+    Duration quiet(const std::string& /*pool*/) noexcept override {
+        return relied_on ? Duration(24h) : Duration(0);
+    }
+
+    std::shared_ptr<IStorage> inner_;
 };
 
 TEST(Waiting, WhereTheStoreTellsTheQueueDoesNotAsk) {
     const OneSlot one;
-    TellingStorage telling(one.storage);
+    Sealed<TellingStorage> telling(one.storage);
     const auto wait = [&] {
         return std::async(std::launch::async,
                           [&] { return telling.acquire({.pool = "p", .wait = generous}); });

@@ -55,11 +55,6 @@ class WatchedStorage : public pharox::ForwardingStorage, public pharox::ILeaseCo
         note("acquire");
         return ForwardingStorage::try_acquire(request);
     }
-    void acquire_async(pharox::AcquireRequest request, pharox::AcquireCompletion done,
-                       std::stop_token stop) override {
-        note("acquire");
-        ForwardingStorage::acquire_async(std::move(request), std::move(done), std::move(stop));
-    }
     pharox::ILeaseControl* lease_control() override { return this; }
 
     pharox::RenewResult renew_lease(const pharox::RenewRequest& request) override {

@@ -69,19 +69,28 @@ void Listener::unwatch(const std::string& pool) noexcept {
     const std::lock_guard lock(mutex_);
     const auto entry = pools_.find(pool);
     if (entry != pools_.end()) entry->second = Steady::now();
+    next_expiries_.erase(pool);
 }
 
-Duration Listener::quiet() noexcept {
+Duration Listener::quiet(const std::string& pool) noexcept {
     if (!all_told_) return Duration(0);
     const Duration longest = database_.options().look_interval;
     const Duration jittered =
         longest - Duration(jitter_() % static_cast<std::uint64_t>(longest.count() / 2 + 1));
-    const auto expiry = std::chrono::ceil<milliseconds>(next_expiry_.load() - Steady::now());
+    SteadyTime next_expiry = SteadyTime::max();
+    {
+        const std::lock_guard lock(mutex_);
+        const auto known = next_expiries_.find(pool);
+        if (known != next_expiries_.end()) next_expiry = known->second;
+    }
+    const auto expiry = std::chrono::ceil<milliseconds>(next_expiry - Steady::now());
     return std::max(std::min<Duration>(jittered, expiry), shortest_quiet);
 }
 
-void Listener::next_expiry_is_in(std::optional<Duration> time) noexcept {
-    next_expiry_ = time ? Steady::now() + std::min(*time, max_lease_duration) : SteadyTime::max();
+void Listener::next_expiry_is_in(const std::string& pool, std::optional<Duration> time) noexcept {
+    const std::lock_guard lock(mutex_);
+    if (!pools_.contains(pool)) return;
+    next_expiries_[pool] = time ? Steady::now() + std::min(*time, max_lease_duration) : SteadyTime::max();
 }
 
 void Listener::interrupt() const noexcept { ::eventfd_write(wake_up_, 1); }

@@ -33,10 +33,10 @@ class Listener final : public IPoolWatch {
 
     void watch(const std::string& pool) noexcept override;
     void unwatch(const std::string& pool) noexcept override;
-    Duration quiet() noexcept override;
+    Duration quiet(const std::string& pool) noexcept override;
 
-    /// A miss has seen it: when the next lease expires, of which nobody tells. Any thread.
-    void next_expiry_is_in(std::optional<Duration> time) noexcept;
+    /// A miss has seen it: when the next lease of the pool expires, of which nobody tells. Any thread.
+    void next_expiry_is_in(const std::string& pool, std::optional<Duration> time) noexcept;
 
   private:
     struct Registration {
@@ -73,7 +73,7 @@ class Listener final : public IPoolWatch {
     std::map<std::string, std::optional<SteadyTime>> pools_;  // since when nobody waits for it
     std::thread thread_;
     std::atomic<bool> all_told_{false};
-    std::atomic<SteadyTime> next_expiry_{SteadyTime::max()};
+    std::map<std::string, SteadyTime> next_expiries_;  // of pools that are waited for
     std::minstd_rand jitter_{std::random_device{}()};  // of the queue's thread
 
     // Of the thread.

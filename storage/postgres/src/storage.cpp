@@ -69,7 +69,7 @@ Options validated(Options options) {
     return options;
 }
 
-class PostgresStorage final : public IStorage {
+class PostgresStorage : public IStorage {
   public:
     explicit PostgresStorage(Options options)
         : database_(std::move(options)),
@@ -85,7 +85,6 @@ class PostgresStorage final : public IStorage {
         }
         set_pool_watch(listener_);
     }
-    ~PostgresStorage() override { stop_waiting(); }
 
     FindResult find_available_proxy(const FindRequest& request) override {
         validate(request);
@@ -113,7 +112,7 @@ class PostgresStorage final : public IStorage {
     }
     AcquireManyResult acquire_many(const AcquireManyRequest& request) override {
         validate(request);
-        if (somebody_waits()) return IStorage::acquire_many(request);
+        if (has_waiters(request.each.pool)) return IStorage::acquire_many(request);
         AcquireManyResult result = leasing_.acquire_at_once(request);
         if (result.leased.size() == request.count) return result;
         try {
@@ -171,7 +170,7 @@ class PostgresStorage final : public IStorage {
 }  // namespace
 
 std::shared_ptr<IStorage> make_storage(Options options) {
-    return std::make_shared<PostgresStorage>(validated(std::move(options)));
+    return std::make_shared<Sealed<PostgresStorage>>(validated(std::move(options)));
 }
 
 MigrationPlan plan_migration(const Options& options) {

@@ -38,7 +38,7 @@ Options validated(Options options) {
     return options;
 }
 
-class SqliteStorage final : public IStorage {
+class SqliteStorage : public IStorage {
   public:
     explicit SqliteStorage(Options options)
         : database_(std::move(options), [this] { became_available(); }),
@@ -46,7 +46,6 @@ class SqliteStorage final : public IStorage {
           catalog_(database_, reports_),
           health_log_(database_),
           maintenance_(database_) {}
-    ~SqliteStorage() override { stop_waiting(); }
 
     FindResult find_available_proxy(const FindRequest& request) override {
         validate(request);
@@ -74,7 +73,7 @@ class SqliteStorage final : public IStorage {
     }
     AcquireManyResult acquire_many(const AcquireManyRequest& request) override {
         validate(request);
-        if (!somebody_waits()) {
+        if (!has_waiters(request.each.pool)) {
             if (auto result = leasing_.acquire_many(request)) return *std::move(result);
         }
         return IStorage::acquire_many(request);
@@ -154,7 +153,7 @@ std::filesystem::path path_of(const StorageUrl& url) {
 }  // namespace
 
 std::shared_ptr<IStorage> make_storage(Options options) {
-    return std::make_shared<SqliteStorage>(validated(std::move(options)));
+    return std::make_shared<Sealed<SqliteStorage>>(validated(std::move(options)));
 }
 
 void register_sqlite(StorageRegistry& registry) {

@@ -187,22 +187,34 @@ class SlowGoesFirst : public Spoilt {
     }
 };
 
-/// Waiters stand in a queue that newcomers do not know of.
-class NewcomersOvertake : public SpoiltElsewhere {
+/// A batch that does not look whether requests are queued.
+class BatchesOvertake : public SpoiltElsewhere {
   public:
     using SpoiltElsewhere::SpoiltElsewhere;
-    void acquire_async(AcquireRequest request, AcquireCompletion done, std::stop_token stop) override {
-        inner().acquire_async(std::move(request), std::move(done), std::move(stop));
+    AcquireManyResult acquire_many(const AcquireManyRequest& request) override {
+        validate(request);
+        if (request.count > 1 || !request.lease_ids.empty()) return Spoilt::acquire_many(request);
+        AcquireManyResult result;
+        const AcquireResult one = inner().try_acquire(request.each);
+        result.expired = one.expired;
+        if (one) {
+            result.leased.push_back(one.leased());
+        } else {
+            result.miss = one.miss();
+        }
+        return result;
     }
-    AcquireResult try_acquire(const AcquireRequest& request) override { return inner().try_acquire(request); }
 };
 
-class GivesUpEarly : public SpoiltElsewhere {
+class MissTellsTheWrongReason : public SpoiltElsewhere {
   public:
     using SpoiltElsewhere::SpoiltElsewhere;
-    void acquire_async(AcquireRequest request, AcquireCompletion done, std::stop_token stop) override {
-        request.wait /= 3;
-        Spoilt::acquire_async(std::move(request), std::move(done), std::move(stop));
+    AcquireResult try_acquire(const AcquireRequest& request) override {
+        AcquireResult result = inner().try_acquire(request);
+        if (result || result.miss() != Miss::nothing_matches) return result;
+        AcquireResult wrong(Miss::all_busy);
+        wrong.expired = std::move(result.expired);
+        return wrong;
     }
 };
 
@@ -241,8 +253,8 @@ std::vector<PlantedBug> bugs_in_control() {
         plant<SlowIsNeverTaken>("SlowIsNeverTaken",
                                 {"answers_are_the_models", "slow_one_is_found_if_allowed"}),
         plant<SlowGoesFirst>("SlowGoesFirst", {"answers_are_the_models", "active_one_goes_before_slow_ones"}),
-        plant<NewcomersOvertake>("NewcomersOvertake", {"newcomer_does_not_overtake"}),
-        plant<GivesUpEarly>("GivesUpEarly", {"time_up_tells_why"}),
+        plant<BatchesOvertake>("BatchesOvertake", {"batch_does_not_overtake"}),
+        plant<MissTellsTheWrongReason>("MissTellsTheWrongReason", {"time_up_tells_why"}),
         plant<IdsAreIgnored>("IdsAreIgnored", {"answers_are_the_models", "acquires_under_faults"}),
     };
 }

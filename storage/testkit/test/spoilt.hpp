@@ -21,7 +21,6 @@ class Spoilt : public ForwardingStorage {
         : ForwardingStorage(std::make_shared<InMemoryStorage>(InMemoryOptions{
               .clock = setup.clock, .retained_leases = 20, .health_retention = std::chrono::hours(2)})),
           clock_(setup.clock) {}
-    ~Spoilt() override { stop_waiting(); }
     // IStorage's own, built from the six, which a bug spoils.
     // NOLINTBEGIN(bugprone-parent-virtual-call)
     AcquireResult try_acquire(const AcquireRequest& request) override {
@@ -29,9 +28,6 @@ class Spoilt : public ForwardingStorage {
     }
     AcquireManyResult acquire_many(const AcquireManyRequest& request) override {
         return IStorage::acquire_many(request);
-    }
-    void acquire_async(AcquireRequest request, AcquireCompletion done, std::stop_token stop) override {
-        IStorage::acquire_async(std::move(request), std::move(done), std::move(stop));
     }
     std::vector<ReleaseResult> release_many(const std::vector<ReleaseRequest>& requests) override {
         return IStorage::release_many(requests);
@@ -51,7 +47,8 @@ class SpoiltElsewhere : public Spoilt {
 
 template <class Bug>
 PlantedBug plant(const char* name, std::vector<std::string> caught_by) {
-    return {name, std::move(caught_by), [](const Setup& setup) { return std::make_shared<Bug>(setup); }};
+    return {name, std::move(caught_by),
+            [](const Setup& setup) { return std::make_shared<Sealed<Bug>>(setup); }};
 }
 
 }  // namespace pharox::testkit

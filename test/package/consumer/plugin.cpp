@@ -4,7 +4,7 @@
 
 namespace {
 
-class Broken final : public pharox::ForwardingStorage {
+class Broken : public pharox::ForwardingStorage {
   public:
     Broken() : ForwardingStorage(std::make_shared<pharox::InMemoryStorage>()) {}
     pharox::PoolStats get_pool_stats(const pharox::PoolStatsRequest& request) override {
@@ -15,5 +15,6 @@ class Broken final : public pharox::ForwardingStorage {
 }  // namespace
 
 extern "C" __attribute__((visibility("default"))) void register_plugin(pharox::StorageRegistry& registry) {
-    registry.add("plugin", [](const pharox::StorageUrl&) { return std::make_shared<Broken>(); });
+    registry.add("plugin",
+                 [](const pharox::StorageUrl&) { return std::make_shared<pharox::Sealed<Broken>>(); });
 }

@@ -1,4 +1,4 @@
-// The base of every decorator: hands each call on to another storage.
+// The base of every decorator: forwards calls to the storage that it wraps.
 #pragma once
 
 #include <memory>
@@ -7,8 +7,15 @@
 
 namespace [[gnu::visibility("default")]] pharox {
 
-/// Override what you change; the rest is forwarded. core/test/storage/forwarding_storage_test.cpp reads the
-/// virtual tables and fails when IStorage has a virtual function that this class does not override.
+/// Override what you change; the rest is forwarded, with two exceptions, so that every lease passes through
+/// the overrides of the outermost decorator:
+///   - acquire and acquire_async call this object's try_acquire for each attempt; waiting requests share the
+///     queue of the wrapped storage;
+///   - acquire_many and release_many call this object's try_acquire and release_lease one by one. A decorator
+///     that need not see each lease overrides them with `return inner().acquire_many(request);`.
+/// try_acquire is forwarded as such: it does not pass through find_available_proxy and create_lease.
+/// core/test/storage/forwarding_storage_test.cpp reads the virtual tables and fails when IStorage has a
+/// virtual function that this class does not override. Objects are made as Sealed<Decorator>.
 class ForwardingStorage : public IStorage {
   public:
     /// Throws ValidationError where `inner` is null.
@@ -21,7 +28,6 @@ class ForwardingStorage : public IStorage {
     CleanupResult cleanup_expired_leases(const CleanupRequest& request) override;
     PoolStats get_pool_stats(const PoolStatsRequest& request) override;
     AcquireResult try_acquire(const AcquireRequest& request) override;
-    void acquire_async(AcquireRequest request, AcquireCompletion done, std::stop_token stop) override;
     AcquireManyResult acquire_many(const AcquireManyRequest& request) override;
     std::vector<ReleaseResult> release_many(const std::vector<ReleaseRequest>& requests) override;
     ICatalog* catalog() override;

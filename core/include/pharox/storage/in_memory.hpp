@@ -28,11 +28,11 @@ struct InMemoryOptions {
 };
 
 /// Thread-safe by one lock; nothing is persisted. A find or acquire looks at every proxy of the pool.
-class InMemoryStorage final : public IStorage {
+class InMemoryAdapter : public IStorage {
   public:
     /// Throws ValidationError.
-    explicit InMemoryStorage(InMemoryOptions options = {});
-    ~InMemoryStorage() override;
+    explicit InMemoryAdapter(InMemoryOptions options = {});
+    ~InMemoryAdapter() override;
 
     FindResult find_available_proxy(const FindRequest& request) override;
     LeasedProxy create_lease(const CreateLeaseRequest& request) override;
@@ -54,6 +54,7 @@ class InMemoryStorage final : public IStorage {
   private:
     std::unique_ptr<InMemoryState> state_;
 };
+using InMemoryStorage = Sealed<InMemoryAdapter>;
 
 /// `memory:` — a new, empty storage for each open(), with the options `?retention_ms=…&retained_leases=…&
 /// health_retention_ms=…&health_records_per_proxy=…`.

@@ -3,20 +3,17 @@
 // docs/storage-contract.md states every rule with a number, and pharox::testkit checks them. In short:
 //   - Every method is thread-safe. Everything returned is a copy, or immutable and shared.
 //   - No lease is granted while a proxy has max_concurrency active leases. A lease ends once, at the latest
-//   at
-//     expires_at, collected or not: from then on nothing counts it.
-//   - Input is checked at the door (ValidationError); nothing third-party escapes (StorageError).
+//     at expires_at, collected or not: from then on nothing counts it.
+//   - Input is validated first (ValidationError); nothing third-party escapes (StorageError).
 // New fields in requests and results, and new virtuals with a true default, may come in any release; the six
 // stay as they are.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <exception>
 #include <functional>
 #include <iosfwd>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -105,6 +102,9 @@ struct AcquireRequest {
     bool allow_slow = false;               ///< take a slow proxy where no active one is available
     std::optional<Duration> max_tenure{};  ///< as in CreateLeaseRequest
     Duration wait{0};                      ///< how long to wait, in the storage's queue, for a fitting one
+    /// The caller has drawn lease_id for this call and never sent it before: no lease of that id can exist,
+    /// and a queued request need not look for one.
+    bool lease_id_is_new = false;
 };
 
 /// Why nothing was leased.
@@ -186,19 +186,19 @@ struct AcquireManyResult {
 
 class IStorage {
   public:
-    IStorage() = default;
     IStorage(const IStorage&) = delete;
     IStorage& operator=(const IStorage&) = delete;
     virtual ~IStorage();
 
-    /// One active proxy of the pool that has room and fits the filters, first in the selector's order.
-    /// Reserves nothing. Never misses because another caller is busy with a row. An unknown pool is a miss.
+    /// One active proxy of the pool below its lease limit that fits the filters, first in the selector's
+    /// order. Reserves nothing. Never misses because another caller is busy with a row. An unknown pool is a
+    /// miss.
     virtual FindResult find_available_proxy(const FindRequest& request) = 0;
 
-    /// Atomically checks that the proxy is active and has room, and leases it for exactly `duration`. A lease
-    /// id that exists answers first: the same lease while it is active, LeaseEndedError after, ConflictError
-    /// if it was made for another consumer or pool. Throws InvalidLeaseError (duration), ProxyNotFoundError,
-    /// ConsumerNotFoundError, ProxyUnavailableError; each changes nothing.
+    /// Atomically checks that the proxy is active and below its limit, and leases it for exactly `duration`.
+    /// A lease id that exists answers first: the same lease while it is active, LeaseEndedError after,
+    /// ConflictError if it was made for another consumer or pool. Throws InvalidLeaseError (duration),
+    /// ProxyNotFoundError, ConsumerNotFoundError, ProxyUnavailableError; each changes nothing.
     virtual LeasedProxy create_lease(const CreateLeaseRequest& request) = 0;
 
     /// The id of the consumer of that name, who is made if there is none. Idempotent under races.
@@ -220,20 +220,22 @@ class IStorage {
     /// nor a miss. An unknown pool is reported before an unknown consumer (ConsumerNotFoundError).
     virtual AcquireResult try_acquire(const AcquireRequest& request);
 
-    /// try_acquire, behind whoever waits already; on a miss it waits for up to `request.wait`, and blocks the
-    /// thread. In a completion of acquire_async it does not wait.
+    /// try_acquire, unless requests for the pool are queued: then it queues behind them. On a miss it waits
+    /// for up to `request.wait`, and blocks the thread. In a completion of acquire_async it does not wait.
     AcquireResult acquire(const AcquireRequest& request);
 
-    /// The same without a thread: `done` is called once, from this call or from the storage's own thread, and
-    /// must neither throw nor block. The queue belongs to the storage, holds at most 100,000, and is first
-    /// come, first served: what gets free goes to the oldest waiter that it fits, before any newcomer sees
-    /// it; a waiter that nothing fits holds up nobody. A stop request ends the wait with Miss::cancelled.
-    /// Destroying the storage ends all waits so.
-    virtual void acquire_async(AcquireRequest request, AcquireCompletion done, std::stop_token stop);
+    /// The same without a thread: `done` is called once, from this call or from the queue's thread, and must
+    /// neither throw nor block. The queue belongs to the storage and its decorators, holds at most 100,000
+    /// requests, and is first come, first served per pool: a freed proxy goes to the oldest queued request
+    /// that it fits, before any newer one; a request that nothing fits does not block those behind it. Each
+    /// attempt calls this object's try_acquire. A stop request ends the wait with Miss::cancelled, and so
+    /// does destroying the storage. Throws without calling `done`: ValidationError, and StorageError if the
+    /// queue's thread cannot be started.
+    void acquire_async(AcquireRequest request, AcquireCompletion done, std::stop_token stop);
 
-    /// Up to `count` at once; fewer is no error. Behind whoever waits already, as acquire. The default
-    /// acquires one by one, and releases what it has where a later one throws. An override leaves it to the
-    /// default while somebody_waits().
+    /// Up to `count` at once; fewer is no error. Queues behind waiting requests, as acquire. The default
+    /// acquires one by one, and releases what it has where a later one throws. An override calls the default
+    /// while has_waiters(pool).
     virtual AcquireManyResult acquire_many(const AcquireManyRequest& request);
     /// Each as by release_lease; the results come in the order of the requests.
     virtual std::vector<ReleaseResult> release_many(const std::vector<ReleaseRequest>& requests);
@@ -246,23 +248,47 @@ class IStorage {
     virtual IMaintenance* maintenance() { return nullptr; }
 
   protected:
-    /// An adapter calls this when something may have become available in the pool (or, with no name,
-    /// anywhere): who waits is served soon instead of at the next look. Cheap when nobody waits.
+    /// A storage with a queue of its own.
+    IStorage();
+    /// A decorator: its waiting requests share the queue, and so the order and the notifications, of the
+    /// storage that it wraps, which must outlive it.
+    struct SharesQueueOf {
+        IStorage& storage;
+    };
+    explicit IStorage(SharesQueueOf wrapped);
+
+    /// An adapter calls this when something may have become available in the pool (or, with no name, in any):
+    /// its queued requests are attempted again soon instead of after a pause. Cheap if there are none.
     void became_available(std::string_view pool = {}) noexcept;
-    /// Whether a newcomer has to stand behind somebody. Lock-free.
-    [[nodiscard]] bool somebody_waits() const noexcept;
-    /// An adapter's destructor calls this first: waits end, and no thread is in its virtual functions any
-    /// more.
-    void stop_waiting() noexcept;
+    /// True if requests for the pool are queued; new ones must queue too. Lock-free where none are.
+    [[nodiscard]] bool has_waiters(std::string_view pool) const noexcept;
     /// An adapter's constructor may call this: the store itself tells what other processes free, so that the
-    /// queue need not ask every few milliseconds. The watch lives until stop_waiting() has returned.
-    void set_pool_watch(IPoolWatch& watch) noexcept { pool_watch_ = &watch; }
+    /// queue need not attempt every few milliseconds. The watch is a member of the adapter.
+    void set_pool_watch(IPoolWatch& watch) noexcept;
 
   private:
-    WaitQueue& wait_queue();
-    IPoolWatch* pool_watch_ = nullptr;
-    std::once_flag wait_queue_made_;
-    std::atomic<WaitQueue*> wait_queue_{nullptr};
+    template <class Adapter>
+    friend class Sealed;
+    struct Seal {};
+    /// Only Sealed<Adapter> implements this, so an adapter cannot be made without it.
+    virtual void use_Sealed_of_this_class(Seal) const noexcept = 0;
+    void end_waits() noexcept;
+
+    std::shared_ptr<WaitQueue> queue_;
+    bool owns_queue_ = true;
+};
+
+/// The class to make objects of: `std::make_shared<Sealed<MyAdapter>>(…)`, with the adapter's constructors.
+/// An adapter or decorator by itself is abstract. The queue's thread calls its virtual functions; Sealed ends
+/// that before the first member of the adapter is destroyed.
+template <class Adapter>
+class Sealed final : public Adapter {
+  public:
+    using Adapter::Adapter;
+    ~Sealed() override { static_cast<IStorage&>(*this).end_waits(); }
+
+  private:
+    void use_Sealed_of_this_class(IStorage::Seal /*seal*/) const noexcept override {}
 };
 
 /// The capability, or UnsupportedError that names it.
@@ -271,9 +297,9 @@ ILeaseControl& require_lease_control(IStorage& storage);
 IHealthLog& require_health_log(IStorage& storage);
 IMaintenance& require_maintenance(IStorage& storage);
 
-// ---- For adapters: the door
+// ---- For adapters: input validation
 
-/// Check a request as the contract demands, before anything is touched. Throw ValidationError, for durations
+/// Check a request as the contract demands, before anything else. Throw ValidationError, for durations
 /// InvalidLeaseError.
 void validate(const FindRequest& request);
 void validate(const CreateLeaseRequest& request);

@@ -24,12 +24,11 @@ struct FaultOptions {
 };
 
 /// Each call throws StorageError, by a seeded schedule, instead of being made, or instead of its answer.
-/// Waits are in a queue of this object's own. The catalog, the health log and maintenance never fail.
-class FaultyStorage final : public ForwardingStorage, private ILeaseControl {
+/// The catalog, the health log and maintenance never fail.
+class FaultyDecorator : public ForwardingStorage, private ILeaseControl {
   public:
-    FaultyStorage(std::shared_ptr<IStorage> inner, FaultOptions options)
+    FaultyDecorator(std::shared_ptr<IStorage> inner, FaultOptions options)
         : ForwardingStorage(std::move(inner)), options_(options), random_(options.seed) {}
-    ~FaultyStorage() override { stop_waiting(); }
 
     /// From now on nothing fails any more.
     void heal() {
@@ -66,9 +65,6 @@ class FaultyStorage final : public ForwardingStorage, private ILeaseControl {
     AcquireResult try_acquire(const AcquireRequest& request) override {
         if (options_.only_the_six) return IStorage::try_acquire(request);
         return may_fail("acquire", request.lease_id, [&] { return ForwardingStorage::try_acquire(request); });
-    }
-    void acquire_async(AcquireRequest request, AcquireCompletion done, std::stop_token stop) override {
-        IStorage::acquire_async(std::move(request), std::move(done), std::move(stop));
     }
     AcquireManyResult acquire_many(const AcquireManyRequest& request) override {
         if (options_.only_the_six) return IStorage::acquire_many(request);
@@ -134,5 +130,6 @@ class FaultyStorage final : public ForwardingStorage, private ILeaseControl {
     std::mt19937_64 random_;
     std::int64_t faults_ = 0;
 };
+using FaultyStorage = Sealed<FaultyDecorator>;
 
 }  // namespace pharox::testkit

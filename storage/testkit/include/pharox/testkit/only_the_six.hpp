@@ -11,10 +11,9 @@ namespace pharox::testkit {
 /// Forwards the six and nothing else, so that every other method is IStorage's default, and every capability
 /// is absent: that is why it derives from IStorage, and not from the forwarding base. For checking that the
 /// defaults are true, and that a store's own methods agree with them.
-class OnlyTheSix final : public IStorage {
+class OnlyTheSixAdapter : public IStorage {
   public:
-    explicit OnlyTheSix(std::shared_ptr<IStorage> inner) : inner_(std::move(inner)) {}
-    ~OnlyTheSix() override { stop_waiting(); }
+    explicit OnlyTheSixAdapter(std::shared_ptr<IStorage> inner) : inner_(std::move(inner)) {}
 
     FindResult find_available_proxy(const FindRequest& request) override {
         return inner_->find_available_proxy(request);
@@ -41,5 +40,6 @@ class OnlyTheSix final : public IStorage {
   private:
     std::shared_ptr<IStorage> inner_;
 };
+using OnlyTheSix = Sealed<OnlyTheSixAdapter>;
 
 }  // namespace pharox::testkit
