@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "pharox/model/serialization.hpp"
+#include "pharox/rules/requests.hpp"
 
 namespace pharox {
 namespace {
@@ -21,16 +21,8 @@ int depth_of(const ProxyFilters& filters) {
 }  // namespace
 
 std::string group_key(const AcquireRequest& request, const void* unique) {
-    std::string key(to_string(request.selector));
-    key += request.allow_slow ? '+' : '-';
-    key += request.consumer;
-    key += '\0';
-    if (request.filters.has_predicate() || !request.filters.exclude.empty()) {
-        key += std::to_string(reinterpret_cast<std::uintptr_t>(unique));
-    } else if (!request.filters.empty()) {
-        key += to_json(request.filters).dump();
-    }
-    return key;
+    if (auto key = rules::answer_key(request)) return *std::move(key);
+    return std::to_string(reinterpret_cast<std::uintptr_t>(unique));
 }
 
 bool can_yield(const AcquireRequest& younger, const AcquireRequest& older) {

@@ -67,8 +67,8 @@ void validate(const EnsureConsumerRequest& request) { validate_text("name", requ
 
 void validate(const AcquireRequest& request) {
     const auto& [pool, consumer, duration, filters, selector, lease_id, metadata, allow_slow, max_tenure,
-                 wait] = request;
-    static_cast<void>(std::tie(lease_id, allow_slow));  // every value is valid
+                 wait, lease_id_is_new] = request;
+    static_cast<void>(std::tie(lease_id, allow_slow, lease_id_is_new));  // every value is valid
     validate_lease_duration(duration);
     validate_text("pool", pool, max_name_bytes);
     if (!consumer.empty()) validate_text("consumer", consumer, max_name_bytes);

@@ -49,8 +49,9 @@ Lease make_lease(const Terms& terms, const Grant& grant) {
 
 Lease make_lease(const AcquireRequest& request, const Grant& grant) {
     const auto& [pool, consumer, duration, filters, selector, lease_id, metadata, allow_slow, max_tenure,
-                 wait] = request;
-    static_cast<void>(std::tie(pool, consumer, filters, selector, allow_slow, wait));  // led to the grant
+                 wait, lease_id_is_new] = request;
+    static_cast<void>(
+        std::tie(pool, consumer, filters, selector, allow_slow, wait, lease_id_is_new));  // led to the grant
     return make_lease(Terms{lease_id, duration, max_tenure, metadata}, grant);
 }
 

@@ -12,7 +12,10 @@ void complete(const AcquireRequest& request, std::optional<AcquireRequest>& comp
     if (!request.consumer.empty() && !request.lease_id.is_nil()) return;
     completed = request;
     if (completed->consumer.empty()) completed->consumer = default_consumer_name;
-    if (completed->lease_id.is_nil()) completed->lease_id = LeaseId::make();
+    if (completed->lease_id.is_nil()) {
+        completed->lease_id = LeaseId::make();
+        completed->lease_id_is_new = true;
+    }
 }
 
 void complete(const CreateLeaseRequest& request, std::optional<CreateLeaseRequest>& completed) {
@@ -33,8 +36,9 @@ template class Normalised<CreateLeaseRequest>;
 
 CreateLeaseRequest create_request(const AcquireRequest& request) {
     const auto& [pool, consumer, duration, filters, selector, lease_id, metadata, allow_slow, max_tenure,
-                 wait] = request;
-    static_cast<void>(std::tie(pool, filters, selector, wait));  // decide which proxy, and when
+                 wait, lease_id_is_new] = request;
+    static_cast<void>(
+        std::tie(pool, filters, selector, wait, lease_id_is_new));  // decide which proxy, and when
     return {.consumer = consumer,
             .duration = duration,
             .lease_id = lease_id,
@@ -45,16 +49,17 @@ CreateLeaseRequest create_request(const AcquireRequest& request) {
 
 FindRequest find_request(const AcquireRequest& request) {
     const auto& [pool, consumer, duration, filters, selector, lease_id, metadata, allow_slow, max_tenure,
-                 wait] = request;
-    static_cast<void>(std::tie(consumer, duration, lease_id, metadata, max_tenure, wait));  // of the lease
+                 wait, lease_id_is_new] = request;
+    static_cast<void>(
+        std::tie(consumer, duration, lease_id, metadata, max_tenure, wait, lease_id_is_new));  // of the lease
     return {.pool = pool, .filters = filters, .selector = selector, .allow_slow = allow_slow};
 }
 
 bool same_except_lease_id(const AcquireRequest& one, const AcquireRequest& other) {
     const auto terms = [](const AcquireRequest& request) {
         const auto& [pool, consumer, duration, filters, selector, lease_id, metadata, allow_slow, max_tenure,
-                     wait] = request;
-        static_cast<void>(std::tie(lease_id, wait));
+                     wait, lease_id_is_new] = request;
+        static_cast<void>(std::tie(lease_id, wait, lease_id_is_new));
         return std::tie(pool, consumer, duration, selector, allow_slow, max_tenure, filters, metadata);
     };
     return terms(one) == terms(other);
@@ -62,8 +67,8 @@ bool same_except_lease_id(const AcquireRequest& one, const AcquireRequest& other
 
 std::optional<std::string> answer_key(const AcquireRequest& request) {
     const auto& [pool, consumer, duration, filters, selector, lease_id, metadata, allow_slow, max_tenure,
-                 wait] = request;
-    static_cast<void>(std::tie(duration, lease_id, metadata, max_tenure, wait));
+                 wait, lease_id_is_new] = request;
+    static_cast<void>(std::tie(duration, lease_id, metadata, max_tenure, wait, lease_id_is_new));
     if (filters.has_predicate() || !filters.exclude.empty()) return std::nullopt;
     std::string key = pool;
     key += '\0';
