@@ -26,7 +26,7 @@ class AcquireRateTest : public ::testing::Test {
         return rate.sample(*storage.lease_control(), *storage.get_pool_stats({.pool = "p"}));
     }
 
-    // Ids are drawn by the machine's clock, so leases begin by it too.
+    // Ids contain the system clock's time, so leases use it too.
     std::shared_ptr<ManualClock> clock = std::make_shared<ManualClock>(current_time());
     InMemoryStorage storage{InMemoryOptions{.clock = clock}};
     AcquireRate rate;

@@ -5,7 +5,7 @@
 namespace pharox::cli {
 namespace {
 
-/// The URL of the one proxy in the line, or what is said of it.
+/// The URL of the one proxy in the line, or its report.
 std::string read(std::string_view line, const ProxyListOptions& options = {}) {
     const ProxyList list = parse_proxy_list(line, options);
     if (list.proxies.size() == 1 && list.problems.empty()) return list.proxies.front().proxy.url();
@@ -16,7 +16,7 @@ std::string read(std::string_view line, const ProxyListOptions& options = {}) {
 
 struct Case {
     std::string_view line;
-    std::string_view expected;  ///< all of it, or its beginning where it ends in …
+    std::string_view expected;  ///< the whole text, or its beginning if it ends in …
 };
 
 void expect_reads(const Case& one, const ProxyListOptions& options = {}) {
@@ -87,7 +87,7 @@ TEST(ProxyListTest, PasswordsMayContainColonsAtSignsAndDollars) {
     };
     for (const Case& one : cases) {
         const std::string got = read(one.line);
-        // RFC 3986 lets `$` stand in user info; either form reads back the same.
+        // RFC 3986 allows `$` in user info; both forms parse to the same proxy.
         std::string expected(one.expected);
         if (const auto dollar = expected.find("%24");
             dollar != std::string::npos && got.find('$') != std::string::npos)
@@ -105,11 +105,11 @@ TEST(ProxyListTest, AmbiguousLinesAreReported) {
         {"one.example:8080:two.example:9090", "ambiguous: both ends may be host:port…"},
         {"one.example:8080@two.example:9090", "ambiguous: both ends may be host:port…"},
         {"http://1.2.3.4:80:user:p%40", "ambiguous: a % in a user or password…"},
-        // An @ in the password of the one is the end of the user in the other.
+        // An @ in the password of one reading is the end of the user in the other.
         {"1.2.3.4:8080:user:p@ss:9090", "ambiguous: both ends may be host:port…"},
         {"user:8080:word@one.example:80", "ambiguous: both ends may be host:port…"},
         {"1.2.3.4:80@b:c:host.example:8080", "ambiguous: both ends may be host:port…"},
-        // A mistyped port must not make the user a host, which would be sent the rest.
+        // A mistyped port must not make the user a host, which would receive the rest.
         {"1.2.3.4:80800:user:8080", "ambiguous: both ends may be host:port…"},
         {"user:8080:1.2.3.4:80800", "ambiguous: both ends may be host:port…"},
         {"1.2.3.4:80800@user:8080", "ambiguous: both ends may be host:port…"},
@@ -140,7 +140,7 @@ TEST(ProxyListTest, OrderResolvesAmbiguousLines) {
                  user_first);
     expect_reads({"1.2.3.4:8080:user:p@ss:9090", "http://user:p%40ss%3A9090@1.2.3.4:8080"}, host_first);
     expect_reads({"user:80:word@one.example:80", "http://user:80%3Aword@one.example:80"}, user_first);
-    // What reads in one way alone is read so, whatever the order.
+    // A line with only one reading is read so, for any order.
     expect_reads({"1.2.3.4:80:user:word", "http://user:word@1.2.3.4:80"}, user_first);
     expect_reads({"user:word:1.2.3.4:80", "http://user:word@1.2.3.4:80"}, host_first);
 }

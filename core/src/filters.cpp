@@ -18,7 +18,7 @@ constexpr double coordinate_tolerance = 1e-6;
 
 // ---- Matching
 
-/// What is known of a condition: `unknown` where it depends on a predicate that is not called.
+/// The result of a condition: `unknown` if it depends on a predicate that is not called.
 enum class Verdict : std::uint8_t { no, unknown, yes };
 
 Verdict both(Verdict left, Verdict right) { return std::min(left, right); }
@@ -70,7 +70,7 @@ bool fits_attributes(const ProxyFilters& filters, const Proxy& proxy) {
            fits_position(filters, proxy) && !contains(filters.exclude, proxy.id);
 }
 
-/// Cheap conditions come first; a predicate is called only where it decides.
+/// Cheap conditions come first; a predicate is called only if it decides the result.
 Verdict evaluate(const ProxyFilters& filters, const Proxy& proxy, bool call_predicates) {
     if (!fits_attributes(filters, proxy)) return Verdict::no;
     Verdict verdict = Verdict::yes;
@@ -180,7 +180,7 @@ bool ProxyFilters::has_predicate() const noexcept {
     return predicate != nullptr || below(all_of) || below(any_of) || below(none_of);
 }
 
-// A friend that is declared in its class alone does not take part in the visibility of the header's
+// A friend that is declared only in its class does not get the visibility of the header's
 // namespace.
 [[gnu::visibility("default")]] bool operator==(const ProxyFilters& left, const ProxyFilters& right) {
     const auto parts = [](const ProxyFilters& filters) {
@@ -212,7 +212,7 @@ double haversine_distance_km(double latitude1, double longitude1, double latitud
     const double a = half_latitude * half_latitude + std::cos(radians(latitude1)) *
                                                          std::cos(radians(latitude2)) * half_longitude *
                                                          half_longitude;
-    return 2 * earth_radius_km * std::asin(std::sqrt(std::min(1.0, a)));  // rounding may pass 1 at antipodes
+    return 2 * earth_radius_km * std::asin(std::sqrt(std::min(1.0, a)));  // rounding may exceed 1
 }
 
 std::string to_pointer(const std::vector<std::string>& path) {

@@ -9,7 +9,7 @@ namespace {
 constexpr std::string_view hex_digits = "0123456789abcdef";
 constexpr std::size_t shown_bytes = 80;
 
-/// The length of the well-formed sequence that starts the text, or 0 (Unicode 15, table 3-7).
+/// The length of the well-formed UTF-8 sequence at the start of the text, or 0 (Unicode 15, table 3-7).
 std::size_t sequence_length(std::string_view text) noexcept {
     const auto byte = [&](std::size_t i) -> unsigned {
         return i < text.size() ? static_cast<std::uint8_t>(text[i]) : 0U;
@@ -33,14 +33,14 @@ std::size_t sequence_length(std::string_view text) noexcept {
     return 0;
 }
 
-/// C0, DEL, and C1, which some terminals obey in their two-byte form too.
+/// C0, DEL, and C1, which some terminals also interpret in their two-byte form.
 bool is_control(std::string_view sequence) noexcept {
     const auto first = static_cast<std::uint8_t>(sequence.front());
     if (sequence.size() == 1) return first < 0x20 || first == 0x7F;
     return sequence.size() == 2 && first == 0xC2 && static_cast<std::uint8_t>(sequence[1]) < 0xA0;
 }
 
-/// At most `shown_bytes` of it, without a character cut in two.
+/// At most `shown_bytes` of the text, without splitting a character.
 std::string_view shortened(std::string_view value) noexcept {
     if (value.size() <= shown_bytes) return value;
     std::size_t end = shown_bytes;

@@ -56,7 +56,7 @@ TEST(Errors, ValuesAreShownShortenedAndEscaped) {
     for (const auto& [value, text] : values) EXPECT_EQ(pharox::shown(value), text);
     const ValidationError error("field", std::string(1000, 'x'), "is long");
     EXPECT_LT(std::string(error.what()).size(), 120U);
-    EXPECT_EQ(error.value().size(), 1000U) << "whoever asks gets all of it";
+    EXPECT_EQ(error.value().size(), 1000U) << "the accessor returns the whole value";
 }
 
 TEST(Errors, ListsNames) {

@@ -112,7 +112,7 @@ TEST(Filters, AnAbsentAttributeEqualsNothing) {
                                    {"metadata", {.metadata = {{{"a"}, false}}}, false},
                                    {"position", {.latitude = 0.0, .longitude = 0.0}, false},
                                    {"circle", {.latitude = 0.0, .longitude = 0.0, .radius_km = 1e9}, false}};
-    expect_matches(bare, cases);  // which asks none_of as well
+    expect_matches(bare, cases);  // checks none_of as well
 }
 
 TEST(Filters, Nest) {
@@ -294,7 +294,7 @@ TEST(Filters, PointersAreThoseOfRfc6901) {
 
 // ---- Predicates
 
-/// Answers `answer` and counts how often it was asked.
+/// A predicate that returns `answer` and counts its calls.
 ProxyFilters::Predicate counted(int& calls, bool answer) {
     return [&calls, answer](const Proxy&) {
         ++calls;
@@ -365,11 +365,11 @@ TEST(Filters, MayMatchIsASupersetAlsoUnderNoneOf) {
             unknown += superset && !exact ? 1 : 0;
         }
     }
-    EXPECT_GT(matched, 100) << "else nothing was shown";
+    EXPECT_GT(matched, 100) << "too few matches for a meaningful test";
     EXPECT_GT(unknown, 100);
 }
 
-/// What the filters mean, said another way: no short cuts, no verdicts.
+/// An independent evaluator of the filters, without short cuts.
 bool plainly(const ProxyFilters& filters, const Proxy& proxy) {
     ProxyFilters own = filters;
     own.all_of = own.any_of = own.none_of = {};

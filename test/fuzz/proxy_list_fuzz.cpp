@@ -1,5 +1,5 @@
-// Any bytes as a list of proxies: the parser must neither crash nor lose a line, and what it accepts must
-// read back from its own URL as the same proxy.
+// Arbitrary bytes as a list of proxies: the parser must neither crash nor lose a line, and the URL of an
+// accepted proxy must parse to the same proxy.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>

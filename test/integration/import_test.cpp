@@ -1,4 +1,4 @@
-// Lists into pools, and what can be seen of them.
+// import, and the commands that show its result.
 #include <string>
 
 #include "pharox_test.hpp"

@@ -139,7 +139,7 @@ TEST_F(LeasesTest, WatchShowsTheRateOfAcquires) {
         options.arguments.begin(),
         {"/bin/sh", "-c", R"(out=$1; shift; exec "$@" >"$out")", "sh", home_.file("seen")});
     Process watching(options);
-    // Whether some look ended in that rate; of any but these two, where none is given.
+    // Whether a sample shows that rate, or, without an argument, a rate other than these two.
     const auto showed = [&](const std::string& rate) {
         std::istringstream lines(home_.read("seen"));
         for (std::string line; std::getline(lines, line);) {
@@ -239,7 +239,7 @@ TEST_F(LeasesTest, FullDiskIsAFailure) {
     options = command({"acquire", "--pool", "latam"});
     options.arguments.insert(options.arguments.begin(), {"/bin/sh", "-c", R"(exec "$@" >/dev/full)", "sh"});
     EXPECT_EQ(watched(run_process(options)).status, 1);
-    EXPECT_EQ(leases_of("latam"), 0) << "a lease that nobody was told of";
+    EXPECT_EQ(leases_of("latam"), 0) << "a lease whose acquire was not reported";
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The limit holds, however many want in at once.
+// Any number of concurrent commands keeps a proxy's limit.
 #include <algorithm>
 #include <map>
 #include <sstream>
@@ -16,13 +16,14 @@ struct Event {
     std::string proxy;
 };
 
-/// What the commands themselves wrote, by the clock that they share.
+/// The log of the commands, by the clock that they share.
 std::vector<Event> read_events(const std::string& log) {
     std::vector<Event> events;
     std::istringstream lines(log);
     for (std::string kind, proxy, at, process; lines >> kind >> at >> proxy >> process;)
         events.push_back({.at = std::stoll(at), .start = kind == "start", .proxy = proxy});
-    // At one instant an end comes first: the lease ended after it, and the next began before its start.
+    // Of events with one timestamp, ends come first: that lease ended after its event, and the next began
+    // before its event.
     std::ranges::sort(events, [](const Event& left, const Event& right) {
         return left.at != right.at ? left.at < right.at : left.start < right.start;
     });

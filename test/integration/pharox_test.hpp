@@ -1,4 +1,4 @@
-// The ground that every integration test stands on: a home of its own, and a watch on secrets.
+// The fixture of the integration tests: a separate home directory, and a check for secrets in all output.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -18,7 +18,7 @@ class PharoxTest : public ::testing::Test {
         environment_ = {{"PATH", "/usr/bin:/bin"}, {"HOME", home_.path().string()}, {"LC_ALL", "C.UTF-8"}};
     }
 
-    /// Whatever a test let pharox print must hold none of these.
+    /// Secrets that no output of pharox may contain.
     void TearDown() override {
         for (const std::string& secret : secrets_)
             EXPECT_EQ(printed_.find(secret), std::string::npos) << "a secret was printed:\n" << printed_;
@@ -31,7 +31,7 @@ class PharoxTest : public ::testing::Test {
     Finished pharox(std::vector<std::string> arguments, std::string input = {}) {
         return watched(run_process(command(std::move(arguments), std::move(input))));
     }
-    /// For calls with a flag that asks for secrets.
+    /// For calls with a flag that shows secrets.
     Finished pharox_unwatched(std::vector<std::string> arguments) {
         return run_process(command(std::move(arguments)));
     }
@@ -39,7 +39,7 @@ class PharoxTest : public ::testing::Test {
         printed_ += finished.output + finished.errors;
         return finished;
     }
-    /// A pool of proxies that nobody is to connect to.
+    /// A pool of proxies to which no test connects.
     void import(const std::string& pool, const std::string& list, std::vector<std::string> more = {}) {
         more.insert(more.begin(), {"import", "--pool", pool, "-"});
         const Finished done = pharox(std::move(more), list);

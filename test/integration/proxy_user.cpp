@@ -1,9 +1,9 @@
-// What `pharox run` runs in the tests.
-//   proxy_user hold LOG MILLISECONDS   appends "start NS URL PID" to LOG, keeps a lock on LOG.alive for as
-//   long as it
-//                                      lives, and appends "end NS URL PID" after that time (0: waits for a
-//                                      signal)
-//   proxy_user signals                 prints which signals it was born with blocked and ignored
+// The command that `pharox run` executes in the tests. "proxy_user
+// hold LOG MILLISECONDS" appends "start NS URL PID" to LOG, holds a
+// lock on LOG.alive during its lifetime, and appends "end NS URL
+// PID" after that time (0: waits for a signal). "proxy_user
+// signals" prints the signals that were blocked and ignored at its
+// start.
 #include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -19,7 +19,7 @@
 
 namespace {
 
-/// One write, so that lines of many processes do not mix.
+/// One write, so that lines of several processes do not mix.
 void append(const std::string& file, std::string_view event) {
     timespec now{};
     ::clock_gettime(CLOCK_MONOTONIC, &now);
@@ -39,7 +39,7 @@ int hold(const std::string& file, int milliseconds) {
     append(file, "start");
     if (milliseconds == 0)
         for (;;) ::pause();
-    std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));  // its work
+    std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));  // simulated work
     append(file, "end");
     return 0;
 }

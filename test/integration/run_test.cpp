@@ -1,4 +1,4 @@
-// A lease for as long as a command runs.
+// pharox run: the lease lasts as long as the command.
 #include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -25,13 +25,13 @@ class RunTest : public PharoxTest {
         return command(std::move(options));
     }
     [[nodiscard]] bool started() const { return home_.read("log").starts_with("start "); }
-    /// Revokes it with its proxy: nobody but the child knows the lease's id.
+    /// Revokes the lease by removing its proxy, because only the child knows the lease's id.
     void lose_lease() {
         const std::string id =
             json_member(pharox({"proxy", "list", "--pool", "latam", "--json"}).output, "id");
         EXPECT_EQ(pharox({"proxy", "remove", "--force", id}).status, 0);
     }
-    /// Whether some proxy_user lives: each holds a lock.
+    /// Whether a proxy_user is running: each holds a lock.
     [[nodiscard]] bool user_lives() const {
         const int file = ::open(home_.file("log.alive").c_str(), O_RDWR | O_CLOEXEC);
         const bool locked = file >= 0 && ::flock(file, LOCK_EX | LOCK_NB) != 0;
@@ -96,7 +96,7 @@ TEST_F(RunTest, PrintsTheProxyOnRequest) {
 TEST_F(RunTest, RenewsWhileTheCommandRuns) {
     Process holding(holder({"--duration", "1s"}));
     ASSERT_TRUE(eventually([&] { return started(); }));
-    // Well beyond the first expiry, nobody else gets the proxy.
+    // Long after the first expiry, the proxy is still leased.
     const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(2500);
     while (std::chrono::steady_clock::now() < until)
         ASSERT_EQ(pharox({"acquire", "--pool", "latam"}).status, 3);
@@ -116,8 +116,8 @@ TEST_F(RunTest, KillEndsTheCommandAndTheLeaseExpires) {
     EXPECT_TRUE(eventually([&] { return !user_lives(); })) << "the command outlived pharox";
 
     const Finished at_once = pharox({"acquire", "--pool", "latam"});
-    // The last renewal was at most a third of the duration before; a machine too slow for that proves
-    // nothing.
+    // The last renewal is at most a third of the duration ago, unless the machine is too
+    // slow.
     const bool soon_enough = std::chrono::steady_clock::now() - killed_after < duration / 3;
     EXPECT_TRUE(at_once.status == 3 || !soon_enough);
     EXPECT_TRUE(at_once.status == 0 ||

@@ -1,4 +1,4 @@
-// Which storage is used, and what it looks like on disk.
+// Which storage is used, and its files.
 #include <sys/stat.h>
 
 #include "pharox_test.hpp"

@@ -1,4 +1,5 @@
-// Signals, to pharox run and from a terminal, as if the command had been started without it.
+// Signals to pharox run, from processes and from a terminal, have the effect that they would have on the
+// command alone.
 #include <fcntl.h>
 #include <pty.h>
 #include <unistd.h>
@@ -37,7 +38,7 @@ class SignalsTest : public PharoxTest {
   protected:
     void SetUp() override { import("latam", "192.0.2.1:8080\n"); }
 
-    /// A command that writes down what it gets, and ends with 42 at SIGTERM.
+    /// A command that logs the signals it receives, and exits with 42 at SIGTERM.
     [[nodiscard]] ProcessOptions listener() const {
         const std::string script = R"(
             for name in HUP INT QUIT USR1 USR2; do trap "echo $name >>'$0'" $name; done
@@ -86,7 +87,7 @@ TEST_F(SignalsTest, CtrlZStopsBothAndContContinuesBoth) {
     Process running(options);
     ASSERT_TRUE(eventually([&] { return got("up"); }));
     terminal.type('\x1a');
-    // A session's leader has no shell to be stopped for, and the kernel then stops nobody at Ctrl-Z.
+    // The leader of a session has no shell that could continue it, so the kernel does not stop it at Ctrl-Z.
     running.send(SIGSTOP);
     EXPECT_TRUE(eventually([&] { return running.stopped(); }));
     running.send(SIGCONT);

@@ -1,4 +1,4 @@
-// Lists, pharox run and curl through real proxies, to a web server that sees who asked.
+// Lists, pharox run and curl through real proxies, to a web server that records its clients.
 #include <memory>
 
 #include "origin_server.hpp"
@@ -53,13 +53,13 @@ TEST_F(ThroughProxiesTest, HttpWithAPassword) {
 TEST_F(ThroughProxiesTest, HttpWithAWrongPasswordFails) {
     const Tinyproxy proxy(tiny_user_);
     import("all", "127.0.0.1:" + std::to_string(proxy.port()) + ":" + tiny_user_.name + ":" + wrong_ + "\n");
-    EXPECT_EQ(curl({}, {origin_url()}).status, 22) << "curl --fail says so of 407";
+    EXPECT_EQ(curl({}, {origin_url()}).status, 22) << "the status of curl --fail for 407";
     EXPECT_TRUE(origin_.requests().empty());
 }
 
 TEST_F(ThroughProxiesTest, Socks5WithAPasswordAndNamesResolvedAtTheProxy) {
     const Microsocks proxy(micro_user_);
-    // user:password in the list as it is: with @ and : in both.
+    // user:password in the list, not encoded, with @ and : in both.
     import("all", "socks5://mi%40ra:m1cro%3As3cret%40h%40rd%3Ato%2Fquote%25@127.0.0.1:" +
                       std::to_string(proxy.port()) + "\n");
     expect_the_origin(curl({}, {origin_url("localhost")}));
@@ -80,7 +80,7 @@ TEST_F(ThroughProxiesTest, Socks4AndSocks5WithoutAPassword) {
     const Dante proxy;
     const std::string address = "127.0.0.1:" + std::to_string(proxy.port());
     import("all", "socks4://" + address + "\nsocks5h://" + address + "\n");
-    // Dante 1.4.2 does not know SOCKS4a, so this machine must resolve names for it.
+    // Dante 1.4.2 does not support SOCKS4a, so this machine must resolve names for it.
     expect_the_origin(curl({"--protocol", "socks4", "--local-names"}, {origin_url("localhost")}));
     expect_the_origin(curl({"--protocol", "socks5"}, {origin_url("localhost")}));
     EXPECT_EQ(origin_.requests().size(), 2U);

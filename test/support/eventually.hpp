@@ -6,9 +6,9 @@
 
 namespace pharox::test {
 
-inline constexpr std::chrono::seconds patience{60};  // far more than a slow machine needs
+inline constexpr std::chrono::seconds patience{60};  // much more than a slow machine needs
 
-/// Looks again and again until `condition()` holds; whether it did before the patience was over.
+/// Polls until `condition()` is true; returns whether it was before the timeout.
 template <class Condition>
 bool eventually(const Condition& condition, std::chrono::milliseconds limit = patience) {
     const auto deadline = std::chrono::steady_clock::now() + limit;

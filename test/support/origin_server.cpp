@@ -54,8 +54,7 @@ void OriginServer::serve() {
 }
 
 void OriginServer::answer(int connection) {
-    const timeval patience{.tv_sec = 10,
-                           .tv_usec = 0};  // a client that says nothing must not stop the others
+    const timeval patience{.tv_sec = 10, .tv_usec = 0};  // a silent client must not block the others
     ::setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     std::string head;
     std::array<char, 4096> block{};

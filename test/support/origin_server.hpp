@@ -1,4 +1,4 @@
-// The web server that requests are made to: answers everything, and remembers it.
+// The web server that receives the requests of the tests: it answers all of them, and records them.
 #pragma once
 
 #include <mutex>
@@ -12,14 +12,14 @@ class OriginServer {
   public:
     static constexpr const char* body = "this is the origin\n";
 
-    /// Listens on a loopback port that the kernel picks. Throws std::system_error.
+    /// Listens on a loopback port that the kernel selects. Throws std::system_error.
     OriginServer();
     OriginServer(const OriginServer&) = delete;
     OriginServer& operator=(const OriginServer&) = delete;
     ~OriginServer();
 
     [[nodiscard]] int port() const noexcept { return port_; }
-    /// The heads of the requests so far: request line and headers, as they came.
+    /// The heads of the requests so far: request line and headers, unchanged.
     [[nodiscard]] std::vector<std::string> requests() const;
 
   private:

@@ -37,7 +37,7 @@ bool with_socket(int port, const Call& call) {
 
 bool is_free(int port) {
     return with_socket(port, [](int descriptor, const sockaddr* address, socklen_t size) {
-        const int yes = 1;  // as servers do, so that connections that linger do not count
+        const int yes = 1;  // as servers set it, so that lingering connections do not count
         ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
         return ::bind(descriptor, address, size);
     });

@@ -1,13 +1,13 @@
-// Loopback ports for servers that want to be told theirs.
+// Loopback ports for servers that cannot choose one themselves.
 #pragma once
 
 namespace pharox::test {
 
-/// A port of 127.0.0.1 that nothing listens on, and that no other test takes while this lives. It lies below
-/// those that the kernel hands out by itself.
+/// A port of 127.0.0.1 without a listener, which no other test takes during this object's lifetime. It lies
+/// below the kernel's ephemeral ports.
 class ReservedPort {
   public:
-    /// Throws std::runtime_error where none is left.
+    /// Throws std::runtime_error if no port is free.
     ReservedPort();
     ReservedPort(const ReservedPort&) = delete;
     ReservedPort& operator=(const ReservedPort&) = delete;
@@ -20,7 +20,7 @@ class ReservedPort {
     int lock_ = -1;
 };
 
-/// Whether somebody accepts connections there.
+/// Whether a server accepts connections on the port.
 bool accepts_connections(int port);
 
 }  // namespace pharox::test

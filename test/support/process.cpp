@@ -67,7 +67,7 @@ Process::Process(const ProcessOptions& options) : group_(options.own_group) {
     const int error = errno;
     ::close(input);
     if (id_ < 0) throw std::system_error(error, std::generic_category(), "fork");
-    if (options.own_group) ::setpgid(id_, id_);  // whoever is first; the other call fails harmlessly
+    if (options.own_group) ::setpgid(id_, id_);  // both processes call it; the later call fails harmlessly
 }
 
 Process::Process(Process&& other) noexcept

@@ -1,4 +1,4 @@
-// Programs under test: started, told things, waited for.
+// Programs under test: starting them, sending signals, waiting for their end.
 #pragma once
 
 #include <sys/types.h>
@@ -14,10 +14,10 @@ using Environment = std::map<std::string, std::string>;
 
 struct ProcessOptions {
     std::vector<std::string> arguments;  ///< the program first
-    Environment environment{};           ///< all of it
+    Environment environment{};           ///< the whole environment
     std::string input{};                 ///< on standard input, if there is no terminal
-    bool own_group = false;              ///< lead a process group, so that the whole of it can be ended
-    int terminal = -1;  ///< a pseudo-terminal to be its controlling one, and its three streams
+    bool own_group = false;              ///< lead a process group, so that all its processes can be ended
+    int terminal = -1;  ///< a pseudo-terminal that becomes its controlling terminal and its three streams
 };
 
 struct Finished {
@@ -27,7 +27,7 @@ struct Finished {
     std::string errors;
 };
 
-/// A child process. Killed when this goes, and when the test itself dies.
+/// A child process. It is killed by the destructor, and when the test itself dies.
 class Process {
   public:
     /// Throws std::system_error.
@@ -38,12 +38,12 @@ class Process {
 
     [[nodiscard]] pid_t id() const noexcept { return id_; }
     void send(int signal) const;
-    /// Whether it has ended; if so, wait() does not wait.
+    /// Whether it has ended; if so, wait() returns at once.
     bool ended();
-    /// Whether it was stopped by a signal since the last look.
+    /// Whether a signal has stopped it since the last call.
     bool stopped();
     [[nodiscard]] std::string errors_so_far() const { return read_all(errors_); }
-    /// Throws std::runtime_error where it does not end in time; then it has been killed.
+    /// Throws std::runtime_error, after killing it, if it does not end in time.
     Finished wait();
 
   private:
@@ -58,7 +58,7 @@ class Process {
     std::optional<int> wait_status_{};
 };
 
-/// Starts it and waits.
+/// Starts the program and waits for its end.
 Finished run_process(const ProcessOptions& options);
 
 }  // namespace pharox::test

@@ -46,7 +46,7 @@ Tinyproxy::Tinyproxy(const ProxyUser& user) {
 
 Microsocks::Microsocks(const ProxyUser& user) {
     const std::string program = find_program("microsocks", "microsocks");
-    // It logs to standard error; the shell puts that where log() looks.
+    // The server logs to standard error, which the shell redirects to the file of log().
     const std::string script = R"(exec "$0" -i 127.0.0.1 -p "$1" -u "$2" -P "$3" 2>"$4")";
     server_ = std::make_unique<ServerProcess>(
         std::vector<std::string>{"/bin/sh", "-c", script, program, std::to_string(port()), user.name,
@@ -81,7 +81,7 @@ Dante::Dante() {
 Squid::Squid(const ProxyUser& user) {
     const std::string program = find_program("squid", "squid-openssl");
     const std::string openssl = find_program("openssl", "openssl");
-    ::chmod(folder_.path().c_str(), 0777);  // as root it gives up its rights before it opens its logs
+    ::chmod(folder_.path().c_str(), 0777);  // a server drops root's privileges before it opens its logs
     run_tool({openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
               "-days", "2", "-keyout", folder_.file("key.pem"), "-out", certificate(), "-subj",
               "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"});

@@ -1,4 +1,4 @@
-// Real proxies, each in a folder of its own.
+// Real proxy servers, each in a separate directory.
 #pragma once
 
 #include <memory>
@@ -18,7 +18,7 @@ struct ProxyUser {
 class RunningProxy {
   public:
     [[nodiscard]] int port() const noexcept { return port_.number(); }
-    /// What it has logged so far.
+    /// The log so far.
     [[nodiscard]] std::string log() const;
     [[nodiscard]] const TemporaryFolder& folder() const noexcept { return folder_; }
 
@@ -30,7 +30,7 @@ class RunningProxy {
     std::unique_ptr<ServerProcess> server_;
 };
 
-/// HTTP with basic authentication; says "tinyproxy-under-test" in Via headers.
+/// HTTP with basic authentication; adds "tinyproxy-under-test" to Via headers.
 class Tinyproxy : public RunningProxy {
   public:
     explicit Tinyproxy(const ProxyUser& user);
@@ -48,8 +48,8 @@ class Dante : public RunningProxy {
     Dante();
 };
 
-/// HTTP inside TLS with basic authentication; says "squid-under-test" in Via headers. Its certificate is for
-/// 127.0.0.1 and signed by itself: certificate().
+/// HTTP inside TLS with basic authentication; adds "squid-under-test" to Via headers. Its certificate is
+/// self-signed, for 127.0.0.1: certificate().
 class Squid : public RunningProxy {
   public:
     explicit Squid(const ProxyUser& user);

@@ -40,7 +40,7 @@ ServerProcess::ServerProcess(const std::vector<std::string>& arguments, int port
 ServerProcess::~ServerProcess() {
     process_.send(SIGTERM);
     eventually([this] { return process_.ended(); }, std::chrono::seconds(5));
-    process_.send(SIGKILL);  // what it left in its group
+    process_.send(SIGKILL);  // other processes of its group
 }
 
 }  // namespace pharox::test

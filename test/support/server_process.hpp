@@ -1,4 +1,4 @@
-// A server of the system's, on a loopback port, for as long as a test needs it.
+// An installed server on a loopback port, running during a test.
 #pragma once
 
 #include <memory>
@@ -10,18 +10,18 @@
 
 namespace pharox::test {
 
-/// The program's path in PATH and the folders of system programs. Throws std::runtime_error naming the Debian
-/// package that has it: a test whose server is missing fails.
+/// The program's path in PATH and the directories of system programs. Throws std::runtime_error with the name
+/// of the Debian package if it is missing: a test without its server fails.
 std::string find_program(const std::string& name, const std::string& package);
 
 class ServerProcess {
   public:
-    /// Starts it and waits until `port` accepts connections. Throws std::runtime_error with what it said
-    /// where it ends before.
+    /// Starts the server and waits until `port` accepts connections. Throws std::runtime_error with its
+    /// output if it ends before.
     ServerProcess(const std::vector<std::string>& arguments, int port);
     ServerProcess(const ServerProcess&) = delete;
     ServerProcess& operator=(const ServerProcess&) = delete;
-    /// Ends it and what it started: politely, then not.
+    /// Ends the server and its children with SIGTERM, then with SIGKILL.
     ~ServerProcess();
 
   private:

@@ -1,4 +1,4 @@
-// A folder of a test's own, gone with it.
+// A temporary directory, removed by the destructor.
 #pragma once
 
 #include <sys/stat.h>
@@ -19,7 +19,7 @@ class TemporaryFolder {
         if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
         path_ = pattern;
         ::chmod(path_.c_str(),
-                0755);  // servers started as root give up their rights and still read from here
+                0755);  // servers started as root drop their privileges and still read from here
     }
     TemporaryFolder(const TemporaryFolder&) = delete;
     TemporaryFolder& operator=(const TemporaryFolder&) = delete;
@@ -31,7 +31,7 @@ class TemporaryFolder {
     [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
     [[nodiscard]] std::string file(const std::string& name) const { return (path_ / name).string(); }
 
-    // NOLINTNEXTLINE(modernize-use-nodiscard): mostly the file matters, not its name
+    // NOLINTNEXTLINE(modernize-use-nodiscard): callers mostly need the file, not its name
     std::string write(const std::string& name, const std::string& text) const {
         std::filesystem::create_directories((path_ / name).parent_path());
         std::ofstream(path_ / name, std::ios::binary) << text;

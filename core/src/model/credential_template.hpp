@@ -1,4 +1,4 @@
-// Credentials whose user and password are patterns.
+// Credential templates: user and password as patterns.
 #pragma once
 
 #include <optional>
@@ -10,7 +10,7 @@
 
 namespace pharox {
 
-/// A parsed pattern: literal text, the proxy's own attributes, and what only a lease knows.
+/// A parsed pattern: literal text, attributes of the proxy, and values that only a lease has.
 class CredentialTemplate {
   public:
     enum class Kind { literal, lease, session, country, city, metadata };
@@ -23,8 +23,8 @@ class CredentialTemplate {
     /// Throws ValidationError(field, hidden, …).
     static CredentialTemplate parse(std::string_view field, std::string_view pattern);
 
-    /// Adjacent parts with all attributes filled in; only literals, leases and sessions remain. Throws
-    /// ValidationError(field, …) where the proxy lacks an attribute.
+    /// The parts with all attributes filled in and adjacent literals joined; only literals, leases and
+    /// sessions remain. Throws ValidationError(field, …) if the proxy lacks an attribute.
     [[nodiscard]] std::vector<Part> fill_attributes(std::string_view field, const Proxy& proxy) const;
 
   private:

@@ -1,4 +1,4 @@
-// Enumerations as text: one table each, read in both directions.
+// Conversion of enumerations to and from text, by one table for each.
 #pragma once
 
 #include <array>

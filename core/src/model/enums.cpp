@@ -1,4 +1,4 @@
-// Every enumeration of the models, as text.
+// The texts of all enumerations of the models.
 #include <ostream>
 
 #include "model/enum_text.hpp"

@@ -44,7 +44,7 @@ void validate_header(const std::string& name, const std::string& value) {
     if (name.find_first_of(" \t\r\n:") != std::string::npos) {
         throw ValidationError("headers", name, "is not a header name (RFC 9110)");
     }
-    // Values may be secrets: they are not shown.
+    // Values are not shown, because they may be secrets.
     if (value.find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos ||
         value.size() > max_header_bytes) {
         throw ValidationError("headers." + name, ValidationError::hidden_value,

@@ -1,4 +1,4 @@
-// Addresses and DNS names in their one canonical form.
+// The canonical form of addresses and DNS names.
 #include <arpa/inet.h>
 #include <idn2.h>
 
@@ -44,7 +44,7 @@ std::optional<std::string> canonical_ipv6(std::string_view text) {
     return *address + "%" + std::string(zone);
 }
 
-/// The name in A-labels: IDNA 2008 with the mappings of UTS #46, non-transitional.
+/// Converts a name to A-labels: IDNA 2008 with the mappings of UTS #46, non-transitional.
 std::optional<std::string> to_ascii(std::string_view name) {
     const bool ascii =
         std::all_of(name.begin(), name.end(), [](char c) { return static_cast<signed char>(c) >= 0; });
@@ -52,8 +52,8 @@ std::optional<std::string> to_ascii(std::string_view name) {
     if (ascii) {
         std::transform(lower.begin(), lower.end(), lower.begin(),
                        [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-        // Plain labels may hold what IDNA forbids ("r3---sn"); only those that claim to be A-labels are
-        // checked.
+        // Plain labels may contain text that IDNA forbids ("r3---sn"); only labels with the prefix of
+        // A-labels are checked.
         if (!lower.starts_with("xn--") && lower.find(".xn--") == std::string::npos) return lower;
     }
     char* converted = nullptr;
@@ -70,8 +70,8 @@ bool is_label(std::string_view label) noexcept {
            });
 }
 
-/// Whether resolvers would take the name for an IPv4 address: its last label is a number, decimal or
-/// hexadecimal.
+/// Whether resolvers would read the name as an IPv4 address: its last label is a decimal or hexadecimal
+/// number.
 bool ends_in_a_number(std::string_view name) noexcept {
     const std::string_view last = name.substr(name.rfind('.') + 1);
     const auto all = [](std::string_view text, std::string_view digits) {
@@ -84,8 +84,8 @@ bool ends_in_a_number(std::string_view name) noexcept {
 }  // namespace
 
 std::string canonical_host(std::string_view host, std::string_view field) {
-    // Only IPv6 addresses have colons, and those are not refused. With another, or an @, it is rather a whole
-    // URL or a line of a list, and then holds a password.
+    // Valid text with a colon is an IPv6 address. Any other text with a colon or an @ is probably a URL or a
+    // line of a list, and may contain a password.
     const bool secret = host.find_first_of("@:") != std::string_view::npos;
     const auto refuse = [&](const char* rule) -> std::string {
         throw ValidationError(std::string(field), secret ? ValidationError::hidden_value : host, rule);
@@ -104,7 +104,7 @@ std::string canonical_host(std::string_view host, std::string_view field) {
     if (name.back() == '.') name.remove_suffix(1);
     auto ascii = to_ascii(name);
     if (!ascii) return refuse("is not a DNS name (IDNA 2008)");
-    // An ideographic full stop at the end has only now become a dot.
+    // The conversion may have turned an ideographic full stop at the end into a dot.
     if (name.size() == host.size() && ascii->ends_with('.')) ascii->pop_back();
     if (ascii->empty()) return refuse("is not a DNS name");
     if (ascii->size() > max_name_length) return refuse("is longer than a DNS name of 253 characters");

@@ -16,7 +16,7 @@ namespace {
 
 std::atomic<unsigned> forks{0};
 
-/// Random bytes of the kernel, fetched in batches; a child process never uses what its parent fetched.
+/// Random bytes of the kernel, read in batches; a child process never uses bytes that its parent read.
 class Entropy {
   public:
     std::uint64_t next() noexcept {
@@ -74,8 +74,8 @@ UuidBytes make_uuid_v7() noexcept {
     const auto milliseconds = static_cast<std::uint64_t>(
         std::chrono::duration_cast<std::chrono::milliseconds>(since_epoch).count());
     const std::uint64_t random = entropy.next();
-    // RFC 9562 §6.2, method 1: the counter starts in the lower half of its range with each millisecond; when
-    // it runs over, or the clock is set back, the time part goes on from where it was.
+    // RFC 9562 §6.2, method 1: the counter starts in the lower half of its range with each millisecond. If it
+    // overflows, or the clock is set back, the time part continues from its last value.
     const std::uint64_t fresh = (milliseconds << 12U) | (random >> 53U);
     last = fresh > last ? fresh : last + 1;
 

@@ -21,14 +21,14 @@ using Node = nlohmann::json;
     throw ValidationError(std::string(field), value, std::move(rule));
 }
 
-/// The text is not shown: it may be a password.
+/// The text is not shown, because it may be a password.
 void check_text(std::string_view field, std::string_view text) {
     if (!is_utf8(text)) refuse(field, {}, "contains text that is not UTF-8");
     if (text.find('\0') != std::string_view::npos) refuse(field, {}, "contains text with a NUL");
 }
 
-/// Builds the tree while it checks what nlohmann's own builder lets pass: duplicate keys, depth, NUL,
-/// integers beyond 64 bits.
+/// Builds the tree and checks what nlohmann's own builder accepts: duplicate keys, depth, NUL, integers
+/// beyond 64 bits.
 class Builder final : public nlohmann::json_sax<Node> {
   public:
     Builder(std::string_view field, int max_depth) : field_(field), max_depth_(max_depth) {}
@@ -43,7 +43,7 @@ class Builder final : public nlohmann::json_sax<Node> {
         return add(static_cast<std::int64_t>(value));
     }
     bool number_float(number_float_t value, const string_t& text) override {
-        // An integer too large even for unsigned arrives here.
+        // Integers too large even for unsigned arrive here.
         if (text.find_first_of(".eE") == string_t::npos) refuse_integer();
         return add(value);
     }
@@ -71,9 +71,9 @@ class Builder final : public nlohmann::json_sax<Node> {
     Node take() { return std::move(root_); }
 
   private:
-    static constexpr int number_out_of_range = 406;  // of nlohmann's exceptions
+    static constexpr int number_out_of_range = 406;  // an error id of nlohmann/json
 
-    /// A password may be all digits, too.
+    /// The value is hidden: a password may consist of digits.
     [[noreturn]] void refuse_integer() const {
         refuse(field_, ValidationError::hidden_value, "contains an integer beyond 64 bits, signed");
     }
@@ -105,7 +105,7 @@ class Builder final : public nlohmann::json_sax<Node> {
     std::string_view field_;
     int max_depth_;
     Node root_;
-    std::vector<Node*> open_;  // pointers stay valid: only the innermost one grows
+    std::vector<Node*> open_;  // pointers stay valid, because only the innermost array or object grows
     std::string key_;
 };
 
@@ -118,10 +118,11 @@ std::optional<std::int64_t> exact_integer(double value) noexcept {
     return static_cast<std::int64_t>(value);
 }
 
-// NOLINTNEXTLINE(bugprone-exception-escape): get() throws for another kind of value, which is ruled out here.
+// NOLINTNEXTLINE(bugprone-exception-escape): get() throws only for another kind of value, which is excluded
+// here.
 bool equal(const Node& left, const Node& right) noexcept {
     if (left.is_number() && right.is_number()) {
-        // By mathematical value: a double equals an integer only where it is exactly that integer.
+        // Numbers compare by value: a double equals an integer only if it is exactly that integer.
         if (left.is_number_float() && right.is_number_float())
             return left.get<double>() == right.get<double>();
         if (left.is_number_float()) return exact_integer(left.get<double>()) == right.get<std::int64_t>();
@@ -174,7 +175,7 @@ Json::Json(std::string_view value) : node_(share(checked(value))) {}
 
 Json Json::object(std::initializer_list<Member> members) {
     if (members.size() == 0) {
-        static const Json empty(share(Node::object()));  // every proxy without metadata shares it
+        static const Json empty(share(Node::object()));  // shared by all proxies without metadata
         return empty;
     }
     Node node = Node::object();
@@ -261,7 +262,7 @@ std::optional<Json> Json::find(std::string_view key) const {
     if (!node.is_object()) return std::nullopt;
     const auto found = node.find(key);
     if (found == node.end()) return std::nullopt;
-    return Json(std::shared_ptr<const void>(node_, &*found));  // shares the whole, points at the part
+    return Json(std::shared_ptr<const void>(node_, &*found));  // aliasing: shares the whole document
 }
 
 Json Json::at(std::size_t index) const {
@@ -292,7 +293,7 @@ Json Json::with_element(const Json& value) const {
     return Json(share(std::move(node)));
 }
 
-// A friend that is declared in its class alone does not take part in the visibility of the header's
+// A friend that is declared only in its class does not get the visibility of the header's
 // namespace.
 [[gnu::visibility("default")]] bool operator==(const Json& left, const Json& right) noexcept {
     return left.node_ == right.node_ || equal(node_of(left.node_), node_of(right.node_));

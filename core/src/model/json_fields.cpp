@@ -80,7 +80,7 @@ void read(const std::string& field, const Json& json, HealthFailure& value) {
 }
 
 void read(const std::string& field, const Json& json, ProxyCredentials& value) {
-    // Whatever stands here may be a secret: errors never show it.
+    // Errors never show the value, because it may be a secret.
     const auto refuse = [](const std::string& name, const char* rule) {
         throw ValidationError(name, ValidationError::hidden_value, rule);
     };
@@ -137,7 +137,7 @@ void read(const std::string& field, const Json& json, std::set<std::string>& val
 }
 
 void read(const std::string& field, const Json& json, std::map<std::string, std::string>& value) {
-    // The values may be secrets, and so may what stands in place of them.
+    // Neither the values nor other text in their place is shown, because both may be secrets.
     if (!json.is_object())
         throw ValidationError(field, ValidationError::hidden_value, "is not a JSON object");
     json.for_each_member([&](const std::string& key, const Json& member) {

@@ -1,4 +1,4 @@
-// How a C++ value reads in JSON, and back.
+// Conversion between C++ values and JSON.
 #pragma once
 
 #include <limits>
@@ -65,7 +65,7 @@ Json write(const OneOf<T>& values) {
     return values.values().size() == 1 ? write(values.values().front()) : write_list(values.values());
 }
 
-/// Collects members. Absent optionals leave no key.
+/// Collects the members of an object. Absent optionals produce no key.
 class Writer {
   public:
     template <class T>
@@ -80,7 +80,7 @@ class Writer {
     void optional(std::string_view name, const std::optional<T>& value) {
         if (value) required(name, *value);
     }
-    /// A list that is left out when empty.
+    /// A list that is omitted if it is empty.
     template <class T>
     void constraint(std::string_view name, const T& value) {
         if (!value.empty()) required(name, value);
@@ -145,10 +145,10 @@ void read(const std::string& field, const Json& json, OneOf<T>& values) {
     values = OneOf<T>(std::move(list));
 }
 
-/// Reads members and remembers which: what is left over is refused. Null counts as absent.
+/// Reads the members of an object and refuses unknown ones. Null is treated as absent.
 class Reader {
   public:
-    /// `prefix` goes before every field's name in errors.
+    /// `prefix` precedes every field's name in errors.
     Reader(const Json& json, std::string_view what, std::string prefix = "")
         : json_(json), prefix_(std::move(prefix)) {
         if (!json.is_object()) wrong_kind(std::string(what), json, "is not a JSON object");
@@ -171,7 +171,7 @@ class Reader {
     void constraint(std::string_view name, T& value) {
         take(name, value);
     }
-    /// Throws ValidationError for a member that nobody asked for.
+    /// Throws ValidationError for a member that was not read.
     void finish() const {
         json_.for_each_member([this](const std::string& name, const Json&) {
             if (!known_.contains(name)) throw ValidationError(prefix_ + name, {}, "is not a known field");

@@ -21,7 +21,7 @@ constexpr std::size_t max_metadata_bytes = 16 * 1024;
 constexpr int max_metadata_depth = 32;
 constexpr std::int64_t max_asn = 4'294'967'295;
 
-/// Everything but the unreserved characters of RFC 3986 §2.3 as %XX.
+/// Percent-encodes everything but the unreserved characters of RFC 3986 §2.3.
 std::string percent_encoded(std::string_view text) {
     constexpr std::string_view hex = "0123456789ABCDEF";
     std::string encoded;
@@ -97,7 +97,7 @@ void validate_secret(std::string_view field, const std::string& text, bool may_b
     if (holds_control_character(text)) refuse("contains a control character");
 }
 
-/// What the protocol can carry, once everything is filled in.
+/// Checks, after filling in, what the protocol can carry.
 void validate_filled(const Proxy& proxy, std::string_view field, const std::string& text, bool is_user) {
     std::size_t length = 0;
     bool colon = false;

@@ -39,19 +39,19 @@ void validate_range(const std::string& field, Number value, std::type_identity_t
     if (value > high) throw ValidationError(field, number_text(value), "is above " + number_text(high));
 }
 
-/// Whether the enumeration has the value, whose last one is `last`.
+/// Whether the value is valid for an enumeration whose last value is `last`.
 template <class Enum>
 void validate_known(const std::string& field, Enum value, Enum last, const char* rule) {
     if (value > last) throw ValidationError(field, std::to_string(static_cast<int>(value)), rule);
 }
 
-/// −90…90 and −180…180, both or none; `prefix` goes before the fields' names.
+/// Checks −90…90 and −180…180, both or none; `prefix` precedes the fields' names.
 void validate_position(const std::string& prefix, const std::optional<double>& latitude,
                        const std::optional<double>& longitude);
 void validate_asn(const std::string& field, std::int64_t asn);
-/// In the years 0 to 9999, which format_timestamp writes in four digits.
+/// Checks that the year is 0 to 9999, which format_timestamp writes in four digits.
 void validate_instant(const std::string& field, Timestamp instant);
-/// An object of at most 16 KiB and depth 32.
+/// Checks for an object of at most 16 KiB and depth 32.
 void validate_metadata_object(const Json& metadata);
 
 }  // namespace pharox

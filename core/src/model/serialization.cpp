@@ -11,7 +11,8 @@ namespace {
 using json_fields::Reader;
 using json_fields::Writer;
 
-// Each model's fields, once: `Fields` is a Writer or a Reader, `Model` const for writing.
+// The fields of each model, once for both directions: `Fields` is a Writer or a Reader, `Model` is const for
+// writing.
 
 template <class Fields, class Model>
 void proxy_fields(Fields& fields, Model& proxy) {
@@ -155,7 +156,7 @@ Model read_from(const Json& json, std::string_view what, Visit visit) {
 
 }  // namespace
 
-// A visitor that works for both directions.
+// A visitor for both directions.
 #define PHAROX_VISIT(function) [](auto& fields, auto& model) { function(fields, model); }
 
 Json to_json(const ProxyCredentials& credentials) {
@@ -194,14 +195,14 @@ ProxyCredentials from_json(const Json& json) {
 }
 template <>
 Proxy from_json(const Json& json) {
-    // A list of proxies, or a URL, holds passwords, so it is not shown.
+    // The value is not shown: a list of proxies, or a URL, contains passwords.
     if (json.is_string() || (json.is_array() && json.size() > 0))
         throw ValidationError("proxy", ValidationError::hidden_value, "is not a JSON object");
     auto proxy = read_from<Proxy>(json, "proxy", PHAROX_VISIT(proxy_fields));
     const int current_leases = proxy.current_leases;
     validate_at_least("current_leases", current_leases, 0);
     proxy = validated(std::move(proxy));
-    proxy.current_leases = current_leases;  // only storages ignore it
+    proxy.current_leases = current_leases;  // validated() sets it to 0
     return proxy;
 }
 template <>
@@ -258,7 +259,7 @@ ProxyFilters from_json(const Json& json) {
 }
 
 void json_fields::read(const std::string& field, const Json& json, ProxyFilters& value) {
-    // Depth is bounded by the JSON parser's; names of nested fields carry their path.
+    // The JSON parser bounds the depth; names of nested fields contain their path.
     Reader reader(json, field, field == "filters" ? "" : field + ".");
     filters_fields(reader, value);
     reader.finish();
@@ -274,7 +275,7 @@ std::ostream& operator<<(std::ostream& out, const ProxyCredentials& credentials)
 std::ostream& operator<<(std::ostream& out, const Proxy& proxy) {
     try {
         return out << to_redacted_json(proxy);
-    } catch (const ValidationError& error) {  // nobody checked it yet: printing must not fail for that
+    } catch (const ValidationError& error) {  // not validated yet: printing must not fail
         return out << "{invalid proxy " << proxy.id << ": " << error.what() << "}";
     }
 }

@@ -23,7 +23,7 @@ constexpr Timestamp end_of_instants =
 
 bool is_writable(Timestamp instant) { return instant >= first_instant && instant < end_of_instants; }
 
-/// Takes text apart from the left; once something does not fit, it stays failed.
+/// Parses text from left to right; after a mismatch it stays failed.
 class Scanner {
   public:
     explicit Scanner(std::string_view text) : rest_(text) {}

@@ -148,7 +148,7 @@ TEST(Host, ErrorsNameFieldValueAndRule) {
     EXPECT_EQ(refusal_of([] { return canonical_host("::g"); }), "host | *** | is not an IPv6 address");
     EXPECT_EQ(refusal_of([] { return canonical_host("xn--a"); }),
               "host | xn--a | is not a DNS name (IDNA 2008)");
-    // Whoever wrote a whole URL's authority there, or a line of a list, has written a password.
+    // A URL's authority, or a line of a list, in the place of a host contains a password.
     for (const char* const host : {"anna:s3cret@1.2.3.4", "anna:s3cret@1.2.3.4:80", "s3cret@x.example",
                                    "1.2.3.4:8080:anna:s3cret", "anna:s3cret:1.2.3.4:8080",
                                    "[::1]:8080:anna:s3cret", "anna:s3cret", "x.example:80:anna:s3cret\xFF"}) {

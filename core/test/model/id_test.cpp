@@ -52,7 +52,7 @@ TEST(Id, IsAUuidVersion7OfNow) {
         EXPECT_EQ(id.bytes()[6] >> 4, 7) << id;
         EXPECT_EQ(id.bytes()[8] >> 6, 2) << id;
         EXPECT_GE(milliseconds_of(id), before);
-        // The counter may borrow from the next millisecond, and another test in this thread may have.
+        // The counter may borrow from the next millisecond, also in an earlier test of this thread.
         EXPECT_LE(milliseconds_of(id), now_in_milliseconds() + 1000);
     }
 }
@@ -78,7 +78,7 @@ TEST(Id, IsUniqueOverThreads) {
 
 TEST(Id, ChildAndParentGenerateDifferentIds) {
     constexpr std::size_t count = 100;
-    LeaseId::make();  // so that there is something left over to inherit
+    LeaseId::make();  // fills the buffer of random bytes that the child inherits
     int ends[2] = {};
     ASSERT_EQ(pipe(ends), 0);
     const pid_t child = fork();
@@ -92,7 +92,7 @@ TEST(Id, ChildAndParentGenerateDifferentIds) {
         _exit(written ? 0 : 1);
     }
     close(ends[1]);
-    std::set<UuidBytes> tails;  // the random bits alone: the time part differs anyhow
+    std::set<UuidBytes> tails;  // only the random bits, because the time part differs anyway
     const auto add_tail = [&](UuidBytes bytes) {
         std::fill(bytes.begin(), bytes.begin() + 8, std::uint8_t{0});
         tails.insert(bytes);

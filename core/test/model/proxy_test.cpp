@@ -76,7 +76,7 @@ TEST(Proxy, NamesTheFieldTheValueAndTheRule) {
         {"latency", [](Proxy& p) { p.latency_ms = -0.5; }, "latency_ms | -0.5 | is below 0.0"},
         {"latency NaN", [](Proxy& p) { p.latency_ms = nan; }, "latency_ms | nan | is not finite"},
         {"latency inf", [](Proxy& p) { p.latency_ms = infinity; }, "latency_ms | inf | is not finite"},
-        {"no room", [](Proxy& p) { p.max_concurrency = 0; }, "max_concurrency | 0 | is below 1"},
+        {"limit 0", [](Proxy& p) { p.max_concurrency = 0; }, "max_concurrency | 0 | is below 1"},
         {"weight", [](Proxy& p) { p.weight = -1; }, "weight | -1.0 | is below 0.0"},
         {"weight NaN", [](Proxy& p) { p.weight = nan; }, "weight | nan | is not finite"},
         {"weight inf", [](Proxy& p) { p.weight = infinity; }, "weight | inf | is not finite"},
@@ -229,7 +229,7 @@ TEST(Proxy, IdentityIsNotTheId) {
     EXPECT_NE(one.identity(), other.identity());
 }
 
-/// Whatever is printed of a proxy with these credentials.
+/// All printed forms of a proxy with these credentials.
 std::string all_output(const Proxy& proxy) {
     std::ostringstream out;
     out << proxy << *proxy.credentials << proxy.redacted_url() << to_redacted_json(proxy)

@@ -12,7 +12,7 @@ namespace {
 using pharox::from_json;
 using pharox::Json;
 
-/// Through text and back.
+/// Converts to text and back.
 template <class Model>
 Model again(const Model& model) {
     return from_json<Model>(Json::parse(to_json(model).dump()));

@@ -61,7 +61,7 @@ TEST(Time, RejectsInvalidInstants) {
           "2026-01-31T08:00:00+0200", "2026-01-31T08:00:00+24:00", "2026-01-31T08:00:00+01:60",
           "2026-01-31T08:00:00Z ", " 2026-01-31T08:00:00Z", "2026-01-31T08:00:00ZZ", "2026-01-31T-8:00:00Z",
           "+2026-01-31T08:00:00Z", "2026-01-31T08:00:00.5", "2026-01-31T08:00:00+",
-          // What cannot be written again in four digits:
+          // More than four digits for the year:
           "0000-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01"}) {
         EXPECT_EQ(refusal_of([&] { return parse_timestamp("checked_at", text); }),
                   "checked_at | " + text + " | is not a time like 2026-01-31T08:00:00Z (RFC 3339)");

@@ -1,4 +1,4 @@
-// Uses each installed library once, the way a program outside this repository would.
+// Uses each installed library once, as a program outside this repository would.
 #include <iostream>
 
 #include <pharox/pharox.hpp>
@@ -32,7 +32,7 @@ int main() {
         proxy.host = "192.0.2.7";
         proxy.port = 80800;
         static_cast<void>(pharox::validated(proxy));
-    } catch (const pharox::ValidationError& error) {  // crosses the library's border by its type
+    } catch (const pharox::ValidationError& error) {  // its type crosses the library's boundary
         return error.field() == "port" ? 0 : 1;
     }
     return 1;

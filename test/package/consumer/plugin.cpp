@@ -1,4 +1,4 @@
-// An adapter in a shared object that is loaded while the program runs. All it can do is fail.
+// An adapter in a shared object that is loaded at run time. Its methods only throw.
 #include <memory>
 #include <pharox/pharox.hpp>
 

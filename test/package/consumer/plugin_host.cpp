@@ -1,4 +1,4 @@
-// Types and exceptions cross from a shared object that sees nothing of this program. usage: plugin_host
+// Types and exceptions cross from a shared object that sees no symbols of this program. usage: plugin_host
 // PLUGIN
 #include <dlfcn.h>
 

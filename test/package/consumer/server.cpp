@@ -1,4 +1,4 @@
-// A server that nobody can reach is an error of ours, and says what it is.
+// An unreachable server causes an exception of pharox's types.
 #include <pharox/pharox.hpp>
 #include <pharox/postgres/storage.hpp>
 #include <string>
