@@ -1,5 +1,5 @@
 # find_package(pharox COMPONENTS core sqlite …): one export file for each component and linkage, one config for all.
-# Static and shared libraries may lie in one prefix, installed from two builds.
+# Static and shared libraries of two builds can be installed in one prefix.
 include(CMakePackageConfigHelpers)
 
 set(pharox_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/pharox")

@@ -1,4 +1,4 @@
-# One way to declare a room of the house: its library, its tests.
+# Declares a module: its library and its tests.
 include(GNUInstallDirs)
 find_package(Threads REQUIRED)
 
@@ -13,9 +13,9 @@ target_compile_options(
   pharox_build_flags
   INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Woverloaded-virtual
             -Wold-style-cast -Wcast-qual -Wundef $<$<BOOL:${PHAROX_WERROR}>:-Werror>
-            # GCC 12 wants every member of a designated initialiser; members have defaults.
+            # GCC 12 warns about missing members of designated initialisers, which have defaults.
             -Wno-missing-field-initializers
-            # GCC 12 sees overlaps in std::string::insert that are not there (its bug 105651).
+            # GCC 12 reports false overlaps in std::string::insert (its bug 105651).
             $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 if(PHAROX_SANITIZE)
   target_compile_options(pharox_build_flags INTERFACE -fsanitize=${PHAROX_SANITIZE} -fno-omit-frame-pointer
@@ -23,7 +23,7 @@ if(PHAROX_SANITIZE)
   target_link_options(pharox_build_flags INTERFACE -fsanitize=${PHAROX_SANITIZE})
 endif()
 
-# Installed libraries find each other where they are.
+# Installed libraries find each other in their own directory.
 set(CMAKE_INSTALL_RPATH "$ORIGIN")
 if(BUILD_SHARED_LIBS)
   set(pharox_linkage shared)
@@ -32,9 +32,9 @@ else()
 endif()
 
 # pharox_module(NAME core [STATIC] DESCRIPTION text SOURCES … [PUBLIC lib…] [PRIVATE lib…] [PKGCONFIG package…]
-#               [PKGCONFIG_PRIVATE package…])
-#   makes pharox_<NAME>, alias pharox::<NAME>, with the public headers below <current>/include, and pharox-<NAME>.pc,
-#   which says in pkg-config's packages what PUBLIC and PRIVATE say in targets.
+# [PKGCONFIG_PRIVATE package…]) creates pharox_<NAME>, alias pharox::<NAME>, with the public headers below
+# <current>/include, and pharox-<NAME>.pc, in which pkg-config packages correspond to the targets of PUBLIC and
+# PRIVATE.
 function(pharox_module)
   cmake_parse_arguments(arg "STATIC" "NAME;DESCRIPTION" "SOURCES;PUBLIC;PRIVATE;PKGCONFIG;PKGCONFIG_PRIVATE" ${ARGN})
   set(target pharox_${arg_NAME})
@@ -52,8 +52,8 @@ function(pharox_module)
     ${target}
     PUBLIC ${arg_PUBLIC}
     PRIVATE $<BUILD_INTERFACE:pharox_build_flags> ${arg_PRIVATE})
-  # The shared libraries show what the public headers declare, and nothing else: those open their namespace with
-  # [[gnu::visibility("default")]]. A minor version may change the interface: so it has a soname of its own.
+  # The shared libraries export only what the public headers declare: these open their namespace with
+  # [[gnu::visibility("default")]]. A minor version may change the interface, so it has another soname.
   set_target_properties(
     ${target}
     PROPERTIES EXPORT_NAME ${arg_NAME}
@@ -75,8 +75,8 @@ function(pharox_module)
   pharox_pkgconfig("${arg_NAME}" "${arg_DESCRIPTION}" "${arg_PKGCONFIG}" "${arg_PKGCONFIG_PRIVATE}")
 endfunction()
 
-# pharox_pkgconfig(name description requires private): a static library takes along what it is made with, so there
-# nothing is private.
+# pharox_pkgconfig(name description requires private): users of a static library also link its dependencies, so all of
+# them are public.
 function(pharox_pkgconfig name description requires private)
   if(pharox_linkage STREQUAL "static")
     list(APPEND requires ${private})
@@ -92,8 +92,8 @@ function(pharox_pkgconfig name description requires private)
           DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
 endfunction()
 
-# pharox_test(NAME core_test SOURCES … [LIBRARIES lib…] [TIMEOUT seconds] [LABELS …])
-#   makes a GoogleTest program and one CTest entry for each of its cases.
+# pharox_test(NAME core_test SOURCES … [LIBRARIES lib…] [TIMEOUT seconds] [LABELS …]) creates a GoogleTest program and
+# one CTest entry for each of its cases.
 function(pharox_test)
   cmake_parse_arguments(arg "" "NAME;TIMEOUT" "SOURCES;LIBRARIES;LABELS" ${ARGN})
   find_package(GTest REQUIRED)

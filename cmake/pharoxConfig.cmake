@@ -1,7 +1,7 @@
-# find_package(pharox COMPONENTS core sqlite testkit): each component brings what it needs; core comes always.
-#
-# Where both are installed, the shared libraries are taken if BUILD_SHARED_LIBS is on, else the static ones;
-# pharox_SHARED_LIBS, ON or OFF, insists.
+# find_package(pharox COMPONENTS core sqlite testkit): each component finds its dependencies;
+# core is always included. If both linkages are installed, shared libraries are used if
+# BUILD_SHARED_LIBS is on, otherwise static ones; pharox_SHARED_LIBS, ON or OFF, overrides
+# this.
 include(CMakeFindDependencyMacro)
 
 if(DEFINED pharox_SHARED_LIBS)
@@ -40,7 +40,7 @@ foreach(_pharox_component IN LISTS _pharox_wanted)
   elseif(_pharox_component STREQUAL "testkit")
     find_dependency(GTest)
   endif()
-  # What only the library itself needs: a shared one has it already.
+  # Dependencies of the library itself, which a shared library has linked already.
   if(NOT _pharox_shared)
     if(_pharox_component STREQUAL "core")
       find_dependency(PkgConfig)
