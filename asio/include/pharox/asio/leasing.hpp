@@ -1,13 +1,13 @@
-// A manager's operations for event loops on Boost.Asio, with any completion token.
+// Asynchronous operations of a manager for Boost.Asio, with any completion token.
 //
-// Each takes the manager by reference, which must outlive the operation, and runs blocking calls on a
-// WorkerPool, which must too. The handler runs on its associated executor. Where the token has a cancellation
-// slot, cancelling ends a wait (Miss::cancelled); up to the moment in which the handler is called no lease is
-// left behind, neither by that nor by an event loop that is destroyed before it.
+// Each takes the manager by reference, and runs blocking calls on a WorkerPool; both must outlive the
+// operation. The handler runs on its associated executor. If the token has a cancellation slot, cancelling
+// ends a wait (Miss::cancelled). Neither a cancellation nor the destruction of the event loop before the
+// handler is called leaves a lease behind.
 //
-// In a coroutine, GCC 12 destroys a braced request inside the co_await expression twice, whatever takes it:
-// an error of that compiler's with any aggregate that owns something. Name the request, or begin the
-// operation in a statement of its own:
+// In a coroutine, GCC 12 destroys a braced request inside the co_await expression twice: a compiler error
+// with any aggregate that owns resources. Name the request, or begin the operation in a separate
+// statement:
 //     auto leasing = pharox::asio::acquire(manager, {.pool = "eu", .wait = 5s}, boost::asio::use_awaitable);
 //     auto got = co_await std::move(leasing);
 #pragma once
@@ -31,7 +31,7 @@ namespace [[gnu::visibility("default")]] pharox {
 namespace asio {
 namespace detail {
 
-/// One operation under way: whom to call, where, and how to stop it.
+/// One operation in progress: its handler, executor and cancellation.
 template <class Handler, class Result>
 class Operation : public std::enable_shared_from_this<Operation<Handler, Result>> {
   public:
@@ -57,8 +57,8 @@ class Operation : public std::enable_shared_from_this<Operation<Handler, Result>
         });
     }
 
-    /// The same; but what nobody wants any more, because of a cancellation up to that moment, goes to
-    /// `discard` first, in the pool.
+    /// As above, but a result that is no longer wanted, because of an earlier cancellation, is first passed
+    /// to `discard` in the pool.
     template <class Discard>
     void complete_or_discard(Result result, Discard discard) {
         auto underway = std::make_shared<Underway<Discard>>(pool_, std::move(result), std::move(discard));
@@ -91,7 +91,7 @@ class Operation : public std::enable_shared_from_this<Operation<Handler, Result>
                 auto left = std::make_shared<Result>(take());
                 pool_.post_always([left, discard = discard_] { discard(*left); });
             } catch (...) {
-                result_.reset();  // no memory: the lease ends by expiry
+                result_.reset();  // out of memory: the lease ends by expiry
             }
         }
         [[nodiscard]] bool holds_lease() const { return result_ && *result_; }
@@ -107,7 +107,7 @@ class Operation : public std::enable_shared_from_this<Operation<Handler, Result>
         Discard discard_;
     };
 
-    /// Whoever sees an event loop run out of work may destroy it: it has some until this is done with it.
+    /// The event loop may be destroyed as soon as it runs out of work, so this counts as work until done.
     template <class Job>
     void later(Job job) {
         const auto work = boost::asio::make_work_guard(executor_);
@@ -135,7 +135,7 @@ auto make_operation(WorkerPool& pool, Handler&& handler) {
     return std::make_shared<Operation<std::decay_t<Handler>, Result>>(pool, std::forward<Handler>(handler));
 }
 
-/// A blocking call of the manager, in the pool.
+/// Runs a blocking call of the manager in the pool.
 template <class Result, class CompletionToken, class Call>
 auto run(WorkerPool& pool, CompletionToken&& token, Call call) {
     return boost::asio::async_initiate<CompletionToken, void(std::exception_ptr, Result)>(
@@ -157,7 +157,7 @@ auto run(WorkerPool& pool, CompletionToken&& token, Call call) {
 
 }  // namespace detail
 
-/// Signature: void(std::exception_ptr, AcquireResult). Miss::queue_full where the pool is overloaded.
+/// Signature: void(std::exception_ptr, AcquireResult). Miss::queue_full if the pool is overloaded.
 template <class CompletionToken>
 auto acquire(ProxyManager& manager, AcquireRequest request, CompletionToken&& token,
              WorkerPool& pool = WorkerPool::shared()) {
@@ -166,11 +166,11 @@ auto acquire(ProxyManager& manager, AcquireRequest request, CompletionToken&& to
             auto operation =
                 detail::make_operation<decltype(handler), AcquireResult>(pool, std::move(handler));
             const auto give_back = [&manager](const AcquireResult& result) {
-                if (result.replayed) return;  // it was there before this call
+                if (result.replayed) return;  // the lease existed before this call
                 try {
                     manager.release(result.lease());
                 } catch (...) {
-                    static_cast<void>(result);  // it ends by expiry
+                    static_cast<void>(result);  // the lease ends by expiry
                 }
             };
             const auto start = [&manager, operation, give_back, wanted = std::move(wanted)]() mutable {
@@ -189,8 +189,8 @@ auto acquire(ProxyManager& manager, AcquireRequest request, CompletionToken&& to
         token, std::move(request));
 }
 
-/// Signature: void(std::exception_ptr, HoldResult). What is cancelled, or dropped, is released by its
-/// destructor.
+/// Signature: void(std::exception_ptr, HoldResult). The destructor of a cancelled or dropped result releases
+/// it.
 template <class CompletionToken>
 auto hold(ProxyManager& manager, AcquireRequest request, HoldOptions options, CompletionToken&& token,
           WorkerPool& pool = WorkerPool::shared(),
@@ -216,7 +216,7 @@ auto hold(ProxyManager& manager, AcquireRequest request, HoldOptions options, Co
         token, std::move(request));
 }
 
-/// Signature: void(std::exception_ptr, ReleaseResult). Never refused, and never cancelled: it happens.
+/// Signature: void(std::exception_ptr, ReleaseResult). A release is neither refused nor cancelled.
 template <class CompletionToken>
 auto release(ProxyManager& manager, const Lease& lease, CompletionToken&& token,
              WorkerPool& pool = WorkerPool::shared()) {

@@ -1,4 +1,4 @@
-// Threads for stores whose calls block.
+// A thread pool for stores whose calls block.
 #pragma once
 
 #include <cstddef>
@@ -9,11 +9,11 @@ namespace [[gnu::visibility("default")]] pharox {
 namespace asio {
 
 struct WorkerPoolOptions {
-    std::size_t threads = 4;      ///< 1 to 256: as many calls to stores as may block at once
+    std::size_t threads = 4;      ///< 1 to 256: maximum number of concurrent calls to stores
     std::size_t queued = 10'000;  ///< at least 1: calls that may wait for a thread
 };
 
-/// A bounded executor. Thread-safe. Its destructor lets what was accepted finish.
+/// A bounded executor. Thread-safe. Its destructor waits for accepted jobs.
 class WorkerPool {
   public:
     /// Throws ValidationError.
@@ -22,13 +22,13 @@ class WorkerPool {
     WorkerPool& operator=(const WorkerPool&) = delete;
     ~WorkerPool();
 
-    /// Runs the job, which must not throw, in one of the threads; false, and nothing happens, where too many
-    /// wait.
+    /// Runs the job, which must not throw, in one of the threads. Returns false, without running it, if too
+    /// many jobs wait.
     bool post(std::function<void()> job);
-    /// The same for what must happen, however many wait: giving a lease back.
+    /// As above, but never refused, for jobs that must run: releasing a lease.
     void post_always(std::function<void()> job);
 
-    /// One for the process, made at first use with the default options.
+    /// The default pool of the process, created on first use with the default options.
     static WorkerPool& shared();
 
   private:

@@ -1,4 +1,4 @@
-// The shortest way to something that can be leased: for examples, tests and first steps.
+// Helpers that create a pool, a proxy or a consumer: for examples, tests and first steps.
 #pragma once
 
 #include <optional>
@@ -26,8 +26,8 @@ struct BootstrapProxy {
     std::optional<int> max_concurrency{};
 };
 
-/// Each gets what is there, or makes it; repeating a call changes nothing. Throw ValidationError, and
-/// UnsupportedError where the store has no catalog (bootstrap_consumer needs none).
+/// Each returns the existing object, or creates it; repeated calls change nothing. Throws ValidationError,
+/// and UnsupportedError if the store has no catalog (bootstrap_consumer needs none).
 ConsumerId bootstrap_consumer(IStorage& storage, const BootstrapConsumer& consumer = {});
 ProxyPool bootstrap_pool(IStorage& storage, const BootstrapPool& pool = {});
 Proxy bootstrap_proxy(IStorage& storage, const ProxyPool& pool, const BootstrapProxy& proxy);

@@ -1,4 +1,4 @@
-// What a manager tells those who listen.
+// The events that a manager passes to callbacks.
 #pragma once
 
 #include <functional>
@@ -26,12 +26,12 @@ struct AcquireEventPayload {
     Timestamp started_at{};
     Timestamp completed_at{};
     std::chrono::microseconds duration{};  ///< by the monotonic clock
-    PoolStats pool_stats{};                ///< only for callbacks that asked; nothing for an unknown pool
+    PoolStats pool_stats{};  ///< only for callbacks that requested them; nothing for an unknown pool
 
     friend bool operator==(const AcquireEventPayload&, const AcquireEventPayload&) = default;
 };
 
-/// The end of one lease: released or revoked by this manager's call, or found expired by it.
+/// The end of one lease: released or revoked by this manager's call, or collected by it.
 struct ReleaseEventPayload {
     Lease lease;
     std::string pool_name;
@@ -43,7 +43,7 @@ struct ReleaseEventPayload {
     friend bool operator==(const ReleaseEventPayload&, const ReleaseEventPayload&) = default;
 };
 
-/// As the models' (pharox/model/serialization.hpp); an acquire's JSON leaves out predicates, and only them.
+/// To JSON, as for models (pharox/model/serialization.hpp); an acquire's JSON omits predicates.
 Json to_json(const AcquireEventPayload& event);
 Json to_json(const ReleaseEventPayload& event);
 template <>
@@ -57,7 +57,7 @@ using AcquireCallback = std::function<void(AcquireEventPayload)>;
 using ReleaseCallback = std::function<void(ReleaseEventPayload)>;
 
 struct CallbackOptions {
-    bool pool_stats = false;  ///< compute them for each event: one more call to the store
+    bool pool_stats = false;  ///< compute statistics for each event: one more call to the store
 };
 
 }  // namespace pharox

@@ -1,4 +1,4 @@
-// A lease that is released when its scope ends, however it ends.
+// A lease that is tied to a scope and released at its end.
 #pragma once
 
 #include <exception>
@@ -15,11 +15,11 @@ namespace [[gnu::visibility("default")]] pharox {
 class ProxyManager;
 
 struct HoldOptions {
-    /// Renew it in the background, for as long as it is held, by the duration that it was acquired for.
+    /// Renew the lease in the background while it is held, each time by the acquired duration.
     bool renew = false;
 };
 
-/// A lease that is held suspiciously long, or still held when its manager closes.
+/// A lease that has been held for longer than the threshold, or is still held when its manager closes.
 struct LeakReport {
     Lease lease;
     std::string consumer_name;
@@ -27,23 +27,23 @@ struct LeakReport {
     Duration held_for{};
 };
 
-/// Owns one lease. Move-only; one thread at a time, except `lost()`, whose token may be handed around.
+/// Owns one lease. Move-only; for one thread at a time, except `lost()`, whose token any thread may use.
 class HeldLease {
   public:
     HeldLease(HeldLease&&) noexcept;
     HeldLease& operator=(HeldLease&&) noexcept;
     HeldLease(const HeldLease&) = delete;
     HeldLease& operator=(const HeldLease&) = delete;
-    /// Releases. An error of the store goes to the manager's error hook, and the lease ends by expiry.
+    /// Releases. A store failure is passed to the manager's error hook, and the lease ends by expiry.
     ~HeldLease();
 
     [[nodiscard]] const Proxy& proxy() const noexcept;
-    /// As it was acquired; renewals move only the stored expires_at.
+    /// The lease as it was acquired; renewals change only the stored expires_at.
     [[nodiscard]] const Lease& lease() const noexcept;
-    /// Fires, in a thread of the manager's, when the lease is lost while held: it ended elsewhere, could not
-    /// be renewed in time, or the manager was closed. Without `renew` only close() is noticed.
+    /// Requests a stop, in a thread of the manager, when the lease is lost: it ended elsewhere, could not be
+    /// renewed in time, or the manager was closed. Without `renew`, only close() is detected.
     [[nodiscard]] std::stop_token lost() const noexcept;
-    /// Releases now, and throws where the destructor could not. A second call does nothing.
+    /// Releases now, and throws errors that the destructor could not. A second call does nothing.
     void release();
 
   private:
@@ -54,7 +54,7 @@ class HeldLease {
     std::shared_ptr<State> state_;
 };
 
-/// Either a held lease, or why there is none. Reads like a pointer to it.
+/// Either a held lease, or the reason for a miss. Acts as a pointer to the lease.
 class HoldResult {
   public:
     HoldResult(HeldLease held) : held_(std::move(held)) {}  // NOLINT(google-explicit-constructor)
@@ -63,7 +63,7 @@ class HoldResult {
     explicit operator bool() const noexcept { return held_.has_value(); }
     HeldLease* operator->() { return &held_.value(); }
     HeldLease& operator*() & { return held_.value(); }
-    /// Meaningful on a miss alone.
+    /// Valid only on a miss.
     [[nodiscard]] Miss miss() const noexcept { return miss_; }
 
   private:
@@ -71,7 +71,7 @@ class HoldResult {
     Miss miss_ = Miss::none_available;
 };
 
-/// How an asynchronous hold went: a result, or what it threw. Move-only.
+/// The outcome of an asynchronous hold: a result, or an exception. Move-only.
 class HoldOutcome {
   public:
     // NOLINTBEGIN(google-explicit-constructor, bugprone-throw-keyword-missing): holds what was thrown

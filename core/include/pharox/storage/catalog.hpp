@@ -1,4 +1,4 @@
-// A capability: the pools, proxies and consumers that a store holds.
+// A capability: management of a store's pools, proxies and consumers.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +12,8 @@
 
 namespace [[gnu::visibility("default")]] pharox {
 
-/// Pools and consumers come by name, proxies by id. What comes or goes between two pages may be missed or
-/// not; nothing is shown twice.
+/// Lists of pools and consumers are sorted by name, of proxies by id. An object that is added or removed
+/// between two pages may be missing or not; no object appears twice.
 struct ListRequest {
     std::string after{};      ///< from Page::next
     std::size_t limit = 100;  ///< 1 to 10,000
@@ -26,11 +26,11 @@ struct ListProxiesRequest {
     std::size_t limit = 100;
 };
 
-/// What becomes of a proxy whose id, or whose identity within its pool, is there already.
+/// The treatment of a proxy whose id, or whose identity within its pool, is stored already.
 enum class DuplicatePolicy : std::uint8_t {
-    reject,  ///< ConflictError, and nothing of the call remains
-    skip,    ///< what is stored stays
-    update,  ///< what is stored is updated, and keeps its id
+    reject,  ///< throws ConflictError; nothing of the call remains
+    skip,    ///< the stored proxy stays unchanged
+    update,  ///< the stored proxy is updated, and keeps its id
 };
 struct AddProxiesRequest {
     std::vector<Proxy> proxies;
@@ -43,31 +43,31 @@ struct AddProxiesResult {
 };
 
 struct RemoveResult {
-    bool removed = false;             ///< false: there was none
-    std::int64_t revoked_leases = 0;  ///< active ones, ended by force
+    bool removed = false;             ///< false if it did not exist
+    std::int64_t revoked_leases = 0;  ///< active leases that were ended by force
 };
 
-/// Every call is atomic and durable. Values pass `validated()` at the door; what is returned is what was
-/// stored. Counters are never touched by an update. A name or identity that is taken: ConflictError naming
-/// the field.
+/// Every call is atomic and durable. Values are validated by `validated()`; results equal what was stored. An
+/// update never changes a lease count. For an existing name or identity a call throws ConflictError with the
+/// field.
 class ICatalog {
   public:
     virtual ~ICatalog() = default;
 
     virtual ProxyPool add_pool(const ProxyPool& pool) = 0;
-    /// Replaces what is stored under the id. Throws PoolNotFoundError.
+    /// Replaces the pool stored under the id. Throws PoolNotFoundError.
     virtual ProxyPool update_pool(const ProxyPool& pool) = 0;
     virtual std::optional<ProxyPool> get_pool(const std::string& name) = 0;
     virtual Page<ProxyPool> list_pools(const ListRequest& request) = 0;
-    /// Removes its proxies too. Unless forced, ConflictError while any of them has an active lease; forced,
-    /// those are revoked. Records of leases stay.
+    /// Removes the pool and its proxies. If one of them has an active lease, throws ConflictError unless
+    /// forced; with force the leases are revoked. Records of leases stay.
     virtual RemoveResult remove_pool(const std::string& name, bool force) = 0;
 
     /// Throws PoolNotFoundError for an unknown pool_id.
     virtual Proxy add_proxy(const Proxy& proxy) = 0;
-    /// All or nothing, any number.
+    /// Adds any number of proxies, all or none.
     virtual AddProxiesResult add_proxies(const AddProxiesRequest& request) = 0;
-    /// Replaces what is stored under the id, except the counter. A change of pool_id moves it. Throws
+    /// Replaces the proxy stored under the id, except its lease count. A change of pool_id moves it. Throws
     /// ProxyNotFoundError, PoolNotFoundError.
     virtual Proxy update_proxy(const Proxy& proxy) = 0;
     virtual std::optional<Proxy> get_proxy(ProxyId id) = 0;
@@ -79,7 +79,7 @@ class ICatalog {
     virtual Consumer add_consumer(const Consumer& consumer) = 0;
     virtual std::optional<Consumer> get_consumer(const std::string& name) = 0;
     virtual Page<Consumer> list_consumers(const ListRequest& request) = 0;
-    /// ConflictError while the consumer has active leases, unless forced.
+    /// Throws ConflictError if the consumer has active leases, unless forced.
     virtual RemoveResult remove_consumer(const std::string& name, bool force) = 0;
 };
 

@@ -1,4 +1,4 @@
-// A capability: what health checks found.
+// A capability: results of health checks.
 #pragma once
 
 #include <optional>
@@ -13,20 +13,20 @@ struct ListHealthRecordsRequest {
     std::size_t limit = 100;  ///< 1 to 10,000
 };
 
-/// Records are kept for a configured time and number, then pruned, and go with their proxy.
+/// Records are deleted after a configured time, beyond a configured number, and with their proxy.
 class IHealthLog {
   public:
     virtual ~IHealthLog() = default;
 
-    /// Takes status and checked_at, and of a reachable check the latency, over to the proxy; remembers the
-    /// whole result as the last one. A result older than the stored one changes nothing; one from the future
-    /// counts as now; `banned` stays. Returns the proxy as it now is; nothing for an unknown one.
+    /// Copies status and checked_at, and the latency of a reachable check, to the proxy; stores the result as
+    /// the last one. A result older than the stored one changes nothing; one from the future is treated as if
+    /// made now; `banned` stays. Returns the proxy as it now is; nothing if it is unknown.
     virtual std::optional<Proxy> apply_health_check_result(const HealthCheckResult& result) = 0;
-    /// Nothing where the proxy was never checked or is unknown.
+    /// The last result; nothing if the proxy was never checked or is unknown.
     virtual std::optional<HealthCheckResult> get_last_health_result(ProxyId proxy) = 0;
-    /// Keeps an observation. Throws ProxyNotFoundError, ConflictError where the id is taken.
+    /// Stores a record. Throws ProxyNotFoundError, and ConflictError if its id exists.
     virtual void save_health_record(const ProxyHealthRecord& record) = 0;
-    /// Newest first.
+    /// Returns records, newest first.
     virtual std::vector<ProxyHealthRecord> list_health_records(const ListHealthRecordsRequest& request) = 0;
 };
 

@@ -1,4 +1,4 @@
-// The storage without a store: simple, and the model that every other adapter is compared with.
+// The in-memory storage, which is also the model that every other adapter is compared with.
 #pragma once
 
 #include <memory>
@@ -18,16 +18,16 @@ class InMemoryState;
 
 struct InMemoryOptions {
     std::shared_ptr<const Clock> clock = steady_clock();
-    /// How long a lease that ended is remembered, for repeats of its id. 10 minutes to 10 years.
+    /// How long an ended lease is kept, to recognise a repeated id. 10 minutes to 10 years.
     Duration retention = std::chrono::hours(1);
-    /// How many ended leases are remembered beyond the first 10 minutes.
+    /// How many ended leases are kept after their first 10 minutes.
     std::size_t retained_leases = 100'000;
     /// How long (1 ms to 10 years), and how many for each proxy (1 to 1,000,000), health records are kept.
     Duration health_retention = std::chrono::days(7);
     std::size_t health_records_per_proxy = 1'000;
 };
 
-/// Thread-safe by one lock; nothing is persisted. A find or acquire looks at every proxy of the pool.
+/// Thread-safe by one lock; not persistent. A find or acquire reads every proxy of the pool.
 class InMemoryAdapter : public IStorage {
   public:
     /// Throws ValidationError.
@@ -46,7 +46,7 @@ class InMemoryAdapter : public IStorage {
     IHealthLog* health_log() override;
     IMaintenance* maintenance() override;
 
-    /// The seed's helpers: `catalog()->add_…` for short.
+    /// Shorthands for `catalog()->add_…`.
     ProxyPool add_pool(const ProxyPool& pool);
     Proxy add_proxy(const Proxy& proxy);
     Consumer add_consumer(const Consumer& consumer);

@@ -1,4 +1,4 @@
-// A capability: what can be done with a lease beyond ending it.
+// A capability: renewing, revoking and querying leases.
 #pragma once
 
 #include <optional>
@@ -13,24 +13,24 @@ namespace [[gnu::visibility("default")]] pharox {
 struct RenewRequest {
     LeaseId lease_id{};
     Duration duration = std::chrono::seconds(300);
-    std::string pool{};  ///< the lease's pool, where known
+    std::string pool{};  ///< the lease's pool, if known
 };
 struct RenewResult {
-    bool renewed = false;          ///< false: the lease has ended, or is not known
+    bool renewed = false;          ///< false if the lease has ended, or is unknown
     std::optional<Lease> lease{};  ///< as it now reads
 };
 
 struct RevokeRequest {
     LeaseId lease_id{};
-    std::string pool{};  ///< the lease's pool, where known
+    std::string pool{};  ///< the lease's pool, if known
 };
 
 struct GetLeaseRequest {
     LeaseId lease_id{};
-    std::string pool{};  ///< the lease's pool, where known
+    std::string pool{};  ///< the lease's pool, if known
 };
 
-/// All that is set must hold.
+/// A lease must satisfy all conditions that are set.
 struct ListLeasesRequest {
     std::string pool{};      ///< a pool's name at the time of the lease; empty: any
     std::string consumer{};  ///< a consumer's name; empty: any
@@ -44,14 +44,14 @@ class ILeaseControl {
   public:
     virtual ~ILeaseControl() = default;
 
-    /// expires_at becomes the later of what it was and the store's now + duration, but never later than
+    /// Sets expires_at to the later of its old value and the store's now + duration, but never beyond
     /// tenure_ends_at; a lease that has reached that is not renewed. Throws InvalidLeaseError.
     virtual RenewResult renew_lease(const RenewRequest& request) = 0;
-    /// Ends somebody else's lease: as release_lease, with the reason revoked.
+    /// Ends the lease of another holder: as release_lease, with the reason revoked.
     virtual ReleaseResult revoke_lease(const RevokeRequest& request) = 0;
-    /// As it now reads, or nothing where the store has no record of it.
+    /// The lease as it now reads, or nothing if the store has no record of it.
     virtual std::optional<Lease> get_lease(const GetLeaseRequest& request) = 0;
-    /// As they now read, by id; ended ones for as long as the store remembers them.
+    /// The leases as they now read, by id; ended ones until their retention is over.
     virtual Page<Lease> list_leases(const ListLeasesRequest& request) = 0;
 };
 

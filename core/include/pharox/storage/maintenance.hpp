@@ -1,4 +1,4 @@
-// A capability: is the store sound, and if not, make it so.
+// A capability: checking and repairing a store.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace [[gnu::visibility("default")]] pharox {
 
-/// A proxy whose counter is not the number of its active leases.
+/// A proxy whose lease count differs from the number of its active leases.
 struct CounterMismatch {
     ProxyId proxy_id{};
     std::string pool;
@@ -19,8 +19,8 @@ struct CounterMismatch {
     friend bool operator==(const CounterMismatch&, const CounterMismatch&) = default;
 };
 struct AuditResult {
-    std::int64_t proxies = 0;                   ///< looked at
-    std::int64_t leases = 0;                    ///< active ones
+    std::int64_t proxies = 0;                   ///< the number of proxies
+    std::int64_t leases = 0;                    ///< the number of active leases
     std::vector<CounterMismatch> mismatches{};  ///< by proxy id
 };
 
@@ -28,13 +28,13 @@ class IMaintenance {
   public:
     virtual ~IMaintenance() = default;
 
-    /// Whether the store is reachable, has the schema that this version needs, and takes writes. Throws
-    /// StorageError that says what is wrong.
+    /// Throws StorageError with the reason if the store is unreachable, does not have the schema that this
+    /// version needs, or does not accept writes.
     virtual void ping() = 0;
-    /// Compares every counter with the leases, in one consistent look. Reads everything: not for the hot
-    /// path.
+    /// Compares every lease count with the leases, in one consistent snapshot. Reads everything: not for the
+    /// hot path.
     virtual AuditResult audit() = 0;
-    /// The same, and sets the counters right.
+    /// As audit, and corrects the lease counts.
     virtual AuditResult repair() = 0;
 };
 

@@ -1,4 +1,4 @@
-// Long lists come in pages.
+// Pages of long lists.
 #pragma once
 
 #include <string>
@@ -6,11 +6,11 @@
 
 namespace [[gnu::visibility("default")]] pharox {
 
-/// A part of a list, and where the next part begins.
+/// A part of a list, and the position of the next part.
 template <class T>
 struct Page {
     std::vector<T> items{};
-    std::string next{};  ///< pass as `after` for more; empty at the end
+    std::string next{};  ///< pass as `after` for the next page; empty at the end
 };
 
 }  // namespace pharox

@@ -1,4 +1,4 @@
-// From a storage URL to a storage. Nothing registers itself: the application says which stores it knows.
+// Opening a storage by its URL. There is no automatic registration: the application registers the stores.
 #pragma once
 
 #include <functional>
@@ -12,33 +12,33 @@
 
 namespace [[gnu::visibility("default")]] pharox {
 
-/// A storage URL taken apart: `scheme:rest?key=value&…`, keys and values percent-decoded.
+/// A parsed storage URL: `scheme:rest?key=value&…`, keys and values percent-decoded.
 struct StorageUrl {
     std::string scheme;                            ///< lower case
-    std::string rest;                              ///< between the scheme's colon and the query, as written
+    std::string rest;                              ///< between the scheme's colon and the query, unchanged
     std::map<std::string, std::string> options{};  ///< a repeated key is refused
 
     /// Throws ValidationError("storage", …), which shows no user info.
     static StorageUrl parse(std::string_view text);
 };
 
-/// Not thread-safe while factories are added; open() may then be called from any thread.
+/// Not thread-safe while factories are added; afterwards open() may be called from any thread.
 class StorageRegistry {
   public:
     using Factory = std::function<std::shared_ptr<IStorage>(const StorageUrl&)>;
 
-    /// Throws ConflictError if the scheme is taken, ValidationError if it is not lower case or there is no
-    /// factory.
+    /// Throws ConflictError if the scheme is registered already, ValidationError if it is not lower case or
+    /// the factory is null.
     void add(std::string scheme, Factory factory);
     [[nodiscard]] std::vector<std::string> schemes() const;
-    /// Throws ValidationError for a scheme that nobody registered, naming those that are.
+    /// Throws ValidationError for an unregistered scheme, with the registered ones.
     [[nodiscard]] std::shared_ptr<IStorage> open(std::string_view url) const;
 
   private:
     std::map<std::string, Factory, std::less<>> factories_;
 };
 
-/// `registry.open(url)`, as a verb.
+/// As `registry.open(url)`.
 std::shared_ptr<IStorage> open(std::string_view url, const StorageRegistry& registry);
 
 }  // namespace pharox
