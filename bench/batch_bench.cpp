@@ -1,5 +1,5 @@
-// N leases held at once: by one call for all of them, and by N calls. A cycle is one lease taken and given
-// back.
+// N leases held at once: acquired by one call for all of them, and by N calls. A cycle is one acquire and one
+// release.
 #include <benchmark/benchmark.h>
 
 #include <vector>

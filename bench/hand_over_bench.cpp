@@ -1,5 +1,5 @@
-// From a release to the moment in which the oldest of those who wait has the lease, and, as the floor, from
-// one thread to another and back.
+// The time from a release to the moment in which the oldest waiter has the lease, and, as the floor, from one
+// thread to another and back.
 #include <benchmark/benchmark.h>
 
 #include <chrono>
@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 using bench::Make;
 using bench::pool_name;
 
-/// One proxy with room for one, and a queue for it.
+/// One proxy with a limit of one lease, and a queue for it.
 class Queue {
   public:
     explicit Queue(IStorage& storage) : storage_(storage) {}
@@ -31,7 +31,7 @@ class Queue {
                                },
                                {});
     }
-    /// Waits for whoever is next.
+    /// Waits for the next completion.
     AcquireResult next() {
         arrived_.acquire();
         const std::lock_guard lock(mutex_);
@@ -47,7 +47,7 @@ class Queue {
     std::counting_semaphore<> arrived_{0};
 };
 
-/// state.range(0) wait all the time.
+/// state.range(0) requests wait all the time.
 void hand_over(benchmark::State& state, Make make) {
     const bench::TemporaryFolder folder;
     auto storage = make(folder, 1, 1);
@@ -67,7 +67,7 @@ void hand_over(benchmark::State& state, Make make) {
         }
     }
     state.SetItemsProcessed(state.iterations());
-    storage.reset();  // ends the waits that are left, while the queue still listens
+    storage.reset();  // ends the remaining waits while the queue still runs
 }
 
 void floor_of_hand_over(benchmark::State& state) {

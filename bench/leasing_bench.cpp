@@ -1,5 +1,5 @@
 // acquire + release, through the storage and through the manager, and renew, beside the floors in other
-// files. Run by bench/run, which sets the rates in relation.
+// files. bench/run runs it and compares the rates.
 #include <benchmark/benchmark.h>
 
 #include "workload.hpp"

@@ -1,4 +1,4 @@
-// The least that leasing in memory can cost: the first free slot of a bitset, and a table of leases, under a
+// The minimal cost of leasing in memory: the first free slot of a bitset, and a table of leases, under a
 // mutex.
 #include <benchmark/benchmark.h>
 
@@ -15,7 +15,7 @@ namespace {
 
 using pharox::LeaseId;
 
-/// A set of small numbers that finds its first member in one step a level.
+/// A set of small numbers that finds its smallest member in one step per level.
 class FirstFree {
   public:
     explicit FirstFree(std::size_t size) {

@@ -1,4 +1,4 @@
-// What SQLite itself can do: one row read, one row updated, and the adapter's very statements in a bare loop.
+// The speed of SQLite itself: one row read, one row updated, and the adapter's statements in a bare loop.
 #include <benchmark/benchmark.h>
 #include <sqlite3.h>
 
@@ -16,7 +16,7 @@ namespace {
 
 using namespace pharox;
 
-/// The file of an adapter, opened without it, with the same settings.
+/// The adapter's file, opened without the adapter, with the same settings.
 class Bare {
   public:
     explicit Bare(std::int64_t proxies) {

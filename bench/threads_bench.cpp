@@ -1,5 +1,5 @@
-// Threads that share one SQLite storage: how much they do together, how evenly, and how long one call took at
-// worst.
+// Threads that share one SQLite storage: their total throughput, their shares, and the longest
+// call.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -37,8 +37,8 @@ void work(IStorage& storage, std::atomic<std::int64_t>& left, Share& share) {
     share = mine;
 }
 
-/// state.range(0) threads. `worst_ms` is the longest acquire of all; `least_share` is what the thread that
-/// got least did, of an equal share.
+/// state.range(0) threads. `worst_ms` is the longest acquire; `least_share` is the smallest share of a
+/// thread, relative to an equal share.
 void threads(benchmark::State& state) {
     const bench::TemporaryFolder folder;
     const auto storage = bench::sqlite_file(folder, 1'000);

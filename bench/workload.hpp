@@ -1,4 +1,4 @@
-// What every measurement here works on: pools of one shape, in memory and in a file.
+// The data of all benchmarks: pools of one shape, in memory and in a file.
 #pragma once
 
 #include <memory>
@@ -16,7 +16,7 @@ inline constexpr int leases_per_proxy = 10;
 
 using test::TemporaryFolder;
 
-/// `proxies` active ones that take ten leases each, checked at different times.
+/// `proxies` active proxies with a limit of ten leases each, checked at different times.
 inline void fill(IStorage& storage, std::int64_t proxies, int limit = leases_per_proxy) {
     const ProxyPool pool = bootstrap_pool(storage, {.name = pool_name});
     storage.ensure_consumer({.name = std::string(default_consumer_name)});
@@ -44,7 +44,7 @@ inline std::shared_ptr<IStorage> memory(const TemporaryFolder& /*folder*/, std::
     fill(*storage, proxies, limit);
     return storage;
 }
-/// Closed after the filling and opened again, so that no measurement pays for its write-ahead log.
+/// Closed and reopened after filling, so that no measurement includes the checkpoint of its write-ahead log.
 inline std::shared_ptr<IStorage> sqlite_file(const TemporaryFolder& folder, std::int64_t proxies,
                                              int limit = leases_per_proxy) {
     const sqlite::Options options{.path = folder.path() / "pools.db"};

@@ -1,5 +1,5 @@
-// Listening: a callback hears of each acquire and of each lease's end, with the pool's figures if it wants
-// them.
+// Callbacks: they run for each acquire and each end of a lease, on request with the pool's
+// statistics.
 #include <iostream>
 
 #include <pharox/pharox.hpp>
@@ -36,7 +36,7 @@ int main() {
     const auto first = manager.acquire({.pool = "eu", .duration = 1min});
     const auto second = manager.acquire({.pool = "eu", .duration = 1min});  // the only proxy is full: a miss
     manager.release(first.lease());
-    manager.release(first.lease());  // ends nothing, so nobody is told
+    manager.release(first.lease());  // ends nothing, so no callback runs
     manager.unregister(listener);
     return !second && acquires == 2 && releases == 1 ? 0 : 1;
 }

@@ -1,4 +1,4 @@
-// pharox inside a program of yours: pools in a file that any number of processes share.
+// pharox inside a program: pools in a file that any number of processes share.
 #include <iostream>
 
 #include <pharox/pharox.hpp>
@@ -8,12 +8,12 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Stands for whatever you do through a proxy.
+// Stands for the work through a proxy.
 void fetch_through(const pharox::Proxy& proxy) {
     std::cout << "fetching through " << proxy.redacted_url() << "\n";
 }
 
-// Once, or whenever a provider hands out a new list.
+// At first, and for each new list of a provider.
 void fill(pharox::IStorage& storage) {
     pharox::ICatalog& catalog = pharox::require_catalog(storage);
     const auto pool = catalog.add_pool({.name = "latam-residential"});

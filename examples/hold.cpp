@@ -1,4 +1,4 @@
-// A lease for as long as a scope lasts: released on every way out, also by an exception.
+// A lease that is tied to a scope: released at its end, also after an exception.
 #include <iostream>
 #include <stdexcept>
 
@@ -8,7 +8,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Work that looks at the token now and then stops by itself once the lease is lost.
+// Work that checks the token regularly and stops when the lease is lost.
 void scrape(const pharox::Proxy& proxy, const std::stop_token& lost) {
     for (int page = 1; page <= 3 && !lost.stop_requested(); ++page) {
         std::cout << "page " << page << " through " << proxy.redacted_url() << "\n";

@@ -1,4 +1,4 @@
-// The smallest thing that leases: a pool in memory, with one proxy.
+// The smallest example: a pool in memory with one proxy.
 #include <iostream>
 
 #include <pharox/pharox.hpp>
