@@ -8,15 +8,13 @@
 #include "maintenance.hpp"
 #include "migrations.hpp"
 #include "pharox/errors.hpp"
+#include "pharox/rules/retention.hpp"
 #include "storage_url.hpp"
 
 namespace pharox::postgres {
 
 namespace {
 
-constexpr Duration least_retention = std::chrono::minutes(10);
-constexpr Duration longest_retention = std::chrono::days(3'650);
-constexpr std::size_t most_records = 1'000'000;
 constexpr std::size_t most_connections = 1'000;
 
 void check_duration(const char* field, Duration value) {
@@ -24,12 +22,6 @@ void check_duration(const char* field, Duration value) {
         throw ValidationError(field, std::to_string(value.count()),
                               "is not between 1 and 86400000 (24 hours)");
     }
-}
-
-/// What is more does not fit into the server's numbers, or only into some.
-template <class Number>
-void check_most(const char* field, Number value, Number most) {
-    if (value > most) throw ValidationError(field, std::to_string(value), "is above " + std::to_string(most));
 }
 
 Options validated(Options options) {
@@ -52,20 +44,7 @@ Options validated(Options options) {
     check_duration("recovery_time_ms", options.recovery_time);
     check_duration("look_interval_ms", options.look_interval);
     check_duration("transaction_warning_ms", options.transaction_warning);
-    if (options.retention < least_retention) {
-        throw ValidationError("retention_ms", std::to_string(options.retention.count()),
-                              "is below 600000 (10 minutes)");
-    }
-    if (options.health_retention < Duration(1)) {
-        throw ValidationError("health_retention_ms", std::to_string(options.health_retention.count()),
-                              "is below 1");
-    }
-    check_most("retention_ms", options.retention.count(), longest_retention.count());
-    check_most("health_retention_ms", options.health_retention.count(), longest_retention.count());
-    if (options.health_records_per_proxy < 1) {
-        throw ValidationError("health_records_per_proxy", "0", "is below 1");
-    }
-    check_most("health_records_per_proxy", options.health_records_per_proxy, most_records);
+    rules::check_retention(options.retention, options.health_retention, options.health_records_per_proxy);
     return options;
 }
 

@@ -3,63 +3,31 @@
 #include <libpq-fe.h>
 
 #include <algorithm>
-#include <charconv>
 #include <memory>
 
 #include "pharox/errors.hpp"
+#include "pharox/rules/url_options.hpp"
 
 namespace pharox::postgres {
 
 namespace {
 
-Duration parse_milliseconds(const std::string& key, const std::string& text) {
-    std::int64_t count = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-    if (error != std::errc() || end != text.data() + text.size()) {
-        throw ValidationError(key, text, "is not a whole number of milliseconds");
-    }
-    return Duration(count);
-}
-
-std::size_t parse_count(const std::string& key, const std::string& text) {
-    std::size_t count = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-    if (error != std::errc() || end != text.data() + text.size()) {
-        throw ValidationError(key, text, "is not a whole number");
-    }
-    return count;
-}
-
-bool take_option(Options& options, const std::string& key, const std::string& value) {
-    if (key == "schema") {
-        options.schema = value;
-    } else if (key == "migrations") {
-        if (value != "apply" && value != "expect")
-            throw ValidationError(key, value, "is neither apply nor expect");
-        options.migrations = value == "apply" ? Migrations::apply : Migrations::expect;
-    } else if (key == "prepared") {
-        if (value != "detect" && value != "always" && value != "never") {
-            throw ValidationError(key, value, "is not detect, always or never");
-        }
-        if (value == "detect") options.prepared = Prepared::detect;
-        if (value == "always") options.prepared = Prepared::always;
-        if (value == "never") options.prepared = Prepared::never;
-    } else if (key == "max_connections") {
-        options.max_connections = parse_count(key, value);
-    } else if (key == "connection_wait_ms") {
-        options.connection_wait = parse_milliseconds(key, value);
-    } else if (key == "connect_timeout_ms") {
-        options.connect_timeout = parse_milliseconds(key, value);
-    } else if (key == "statement_timeout_ms") {
-        options.statement_timeout = parse_milliseconds(key, value);
-    } else if (key == "recovery_time_ms") {
-        options.recovery_time = parse_milliseconds(key, value);
-    } else if (key == "look_interval_ms") {
-        options.look_interval = parse_milliseconds(key, value);
-    } else {
-        return false;
-    }
-    return true;
+rules::UrlOptions own_options(Options& options) {
+    rules::UrlOptions own("postgres");
+    own.text("schema", options.schema)
+        .choice("migrations", options.migrations,
+                {{"apply", Migrations::apply}, {"expect", Migrations::expect}})
+        .choice("prepared", options.prepared,
+                {{"detect", Prepared::detect}, {"always", Prepared::always}, {"never", Prepared::never}})
+        .count("max_connections", options.max_connections)
+        .milliseconds("connection_wait_ms", options.connection_wait)
+        .milliseconds("connect_timeout_ms", options.connect_timeout)
+        .milliseconds("statement_timeout_ms", options.statement_timeout)
+        .milliseconds("recovery_time_ms", options.recovery_time)
+        .milliseconds("look_interval_ms", options.look_interval)
+        .milliseconds("transaction_warning_ms", options.transaction_warning)
+        .retention(options);
+    return own;
 }
 
 std::string percent_encoded(const std::string& text) {
@@ -107,9 +75,10 @@ bool is_of_libpq(std::string_view key) {
 
 Options options_of(const StorageUrl& url) {
     Options options;
+    const rules::UrlOptions own = own_options(options);
     std::string theirs;
     for (const auto& [key, value] : url.options) {
-        if (take_option(options, key, value)) continue;
+        if (own.set(key, value)) continue;
         if (!is_of_libpq(key)) refuse_option(url, key);
         theirs += (theirs.empty() ? '?' : '&') + percent_encoded(key) + '=' + percent_encoded(value);
     }

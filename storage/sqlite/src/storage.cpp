@@ -1,12 +1,12 @@
 #include "pharox/sqlite/storage.hpp"
 
-#include <charconv>
-
 #include "catalog.hpp"
 #include "health.hpp"
 #include "leasing.hpp"
 #include "maintenance.hpp"
 #include "pharox/errors.hpp"
+#include "pharox/rules/retention.hpp"
+#include "pharox/rules/url_options.hpp"
 
 namespace pharox::sqlite {
 
@@ -26,14 +26,7 @@ Options validated(Options options) {
         throw ValidationError("busy_timeout_ms", std::to_string(options.busy_timeout.count()),
                               "is not between 0 and 3600000 (1 hour)");
     }
-    if (options.retention < least_retention) {
-        throw ValidationError("retention_ms", std::to_string(options.retention.count()),
-                              "is below 600000 (10 minutes)");
-    }
-    if (options.health_retention < min_lease_duration) {
-        throw ValidationError("health_retention_ms", std::to_string(options.health_retention.count()),
-                              "is below 1");
-    }
+    rules::check_retention(options.retention, options.health_retention, options.health_records_per_proxy);
     if (options.clock == nullptr) throw ValidationError("clock", {}, "is null");
     return options;
 }
@@ -95,48 +88,6 @@ class SqliteStorage : public IStorage {
     Maintenance maintenance_;
 };
 
-Durability parse_durability(const std::string& text) {
-    if (text == "process") return Durability::process;
-    if (text == "power") return Durability::power;
-    throw ValidationError("durability", text, "is neither process nor power");
-}
-
-template <class Number>
-Number parse_number(const std::string& key, const std::string& text, const char* rule) {
-    Number number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc() || end != text.data() + text.size()) throw ValidationError(key, text, rule);
-    return number;
-}
-
-Duration parse_milliseconds(const std::string& key, const std::string& text) {
-    return Duration(parse_number<std::int64_t>(key, text, "is not a whole number of milliseconds"));
-}
-
-std::size_t parse_count(const std::string& key, const std::string& text) {
-    return parse_number<std::size_t>(key, text, "is not a number");
-}
-
-void set_option(Options& options, const std::string& key, const std::string& value) {
-    if (key == "durability") {
-        options.durability = parse_durability(value);
-    } else if (key == "busy_timeout_ms") {
-        options.busy_timeout = parse_milliseconds(key, value);
-    } else if (key == "retention_ms") {
-        options.retention = parse_milliseconds(key, value);
-    } else if (key == "retained_leases") {
-        options.retained_leases = parse_count(key, value);
-    } else if (key == "health_retention_ms") {
-        options.health_retention = parse_milliseconds(key, value);
-    } else if (key == "health_records_per_proxy") {
-        options.health_records_per_proxy = parse_count(key, value);
-    } else {
-        throw ValidationError("storage", key,
-                              "is not an option of sqlite: use durability, busy_timeout_ms, retention_ms, "
-                              "retained_leases, health_retention_ms or health_records_per_proxy");
-    }
-}
-
 /// `//` before an absolute path is the empty authority of a URL.
 std::filesystem::path path_of(const StorageUrl& url) {
     const std::string_view rest = url.rest;
@@ -159,7 +110,12 @@ std::shared_ptr<IStorage> make_storage(Options options) {
 void register_sqlite(StorageRegistry& registry) {
     registry.add("sqlite", [](const StorageUrl& url) -> std::shared_ptr<IStorage> {
         Options options{.path = path_of(url)};
-        for (const auto& [key, value] : url.options) set_option(options, key, value);
+        rules::UrlOptions("sqlite")
+            .choice("durability", options.durability,
+                    {{"process", Durability::process}, {"power", Durability::power}})
+            .milliseconds("busy_timeout_ms", options.busy_timeout)
+            .retention(options)
+            .set_all(url);
         return make_storage(std::move(options));
     });
 }

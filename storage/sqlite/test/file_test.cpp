@@ -174,8 +174,10 @@ TEST(SqliteUrl, RefusesWhatItDoesNotKnow) {
               std::string::npos);
     EXPECT_EQ(text("sqlite::memory:?retention_ms=600000&retained_leases=0&health_"
                    "retention_ms=1"
-                   "&health_records_per_proxy=0"),
+                   "&health_records_per_proxy=1"),
               "opened");
+    EXPECT_NE(text("sqlite::memory:?health_records_per_proxy=0").find("health_records_per_proxy"),
+              std::string::npos);
     EXPECT_NE(text("sqlite:"), "opened");
     EXPECT_NE(text("sqlite://host/file.db").find("names a host"), std::string::npos);
     EXPECT_EQ(text("sqlite://anna:s3cret@host/file.db").find("s3cret"), std::string::npos);

@@ -72,7 +72,8 @@ std::shared_ptr<IStorage> make_storage(Options options);
 /// `postgres://…` and `postgresql://…`, as libpq reads them, or `postgres:` for its environment variables
 /// alone; with our own options beside libpq's: schema, migrations=apply|expect,
 /// prepared=detect|always|never, max_connections, connection_wait_ms, connect_timeout_ms,
-/// statement_timeout_ms, recovery_time_ms, look_interval_ms.
+/// statement_timeout_ms, recovery_time_ms, look_interval_ms, transaction_warning_ms, retention_ms,
+/// health_retention_ms, health_records_per_proxy.
 void register_postgres(StorageRegistry& registry);
 /// What such a URL says. Throws ValidationError.
 Options options_of(const StorageUrl& url);

@@ -26,11 +26,11 @@ struct Options {
     Durability durability = Durability::process;
     /// How long a call may wait for another process's write before it throws a retryable StorageError.
     Duration busy_timeout = std::chrono::seconds(10);
-    /// How long a lease that ended is remembered, for repeats of its id. At least 10 minutes.
+    /// How long a lease that ended is remembered, for repeats of its id. 10 minutes to 10 years.
     Duration retention = std::chrono::hours(1);
     /// How many ended leases are remembered beyond the first 10 minutes.
     std::size_t retained_leases = 100'000;
-    /// How long, and how many for each proxy, health records are kept.
+    /// How long (1 ms to 10 years), and how many for each proxy (1 to 1,000,000), health records are kept.
     Duration health_retention = std::chrono::days(7);
     std::size_t health_records_per_proxy = 1'000;
     /// All processes that share the file must agree on the time.
