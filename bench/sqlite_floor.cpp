@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "order_index.hpp"
 #include "pharox/sqlite/storage.hpp"
-#include "pick_plan.hpp"
 #include "sql_statements.hpp"
 #include "workload.hpp"
 
@@ -106,8 +106,7 @@ class BareCycle {
           begin_(bare.prepare("BEGIN IMMEDIATE")),
           commit_(bare.prepare("COMMIT")),
           acquire_context_(bare.prepare(sqlite::sql::acquire_context)),
-          pick_(bare.prepare(
-              sqlite::plan_pick(Selector::first_available, {}).text(sqlite::PickQuery::available_proxies))),
+          pick_(bare.prepare(sqlite::pick_text(sqlkit::PickPlan{}, sqlite::PickQuery::available_proxies))),
           count_lease_(bare.prepare(sqlite::sql::count_lease)),
           insert_lease_(bare.prepare(sqlite::sql::insert_lease)),
           write_state_(bare.prepare(sqlite::sql::write_state)),

@@ -9,7 +9,8 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "dialect.hpp"
+#include "filter_sql.hpp"
+#include "operation.hpp"
 #include "pharox/model/id.hpp"
 #include "pharox/model/time.hpp"
 
@@ -18,17 +19,15 @@ struct sqlite3_stmt;
 
 namespace pharox::sqlite {
 
-/// What is being done, for the errors that come of it.
-struct Operation {
-    std::string_view name;
-    std::optional<LeaseId> lease{};
-};
+using sqlkit::Operation;
 
 /// Throws the StorageError of this store.
 [[noreturn]] void fail(const Operation& operation, const std::string& why, bool retryable = false,
                        bool outcome_unknown = false);
 
 class Connection;
+
+using sqlkit::SqlValue;
 
 struct StatementCloser {
     void operator()(sqlite3_stmt* statement) const noexcept;

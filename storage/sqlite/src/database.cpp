@@ -180,6 +180,7 @@ WriteTransaction::~WriteTransaction() {
 }
 
 void WriteTransaction::read_state() {
+    if (state_known_) return;
     Statement state = prepare(sql::read_state);
     state.step();
     set_state(state.time(0), state.integer(1), state.integer(2));

@@ -6,13 +6,15 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include "connection.hpp"
 #include "fifo_mutex.hpp"
+#include "order_index.hpp"
 #include "pharox/sqlite/storage.hpp"
-#include "pick_plan.hpp"
 
 namespace pharox::sqlite {
 
@@ -62,15 +64,18 @@ class Database {
 /// clock may.
 class OpenTransaction {
   public:
-    explicit OpenTransaction(Connection& connection) noexcept : connection_(connection) {}
+    explicit OpenTransaction(Connection& connection) noexcept : connection_(&connection) {}
     OpenTransaction(const OpenTransaction&) = delete;
     OpenTransaction& operator=(const OpenTransaction&) = delete;
     ~OpenTransaction() { end(); }
-    void begin(std::string_view sql) { connection_.prepare(sql).run(); }
-    void end() noexcept { connection_.rollback(); }
+    void begin(std::string_view sql) { connection_->prepare(sql).run(); }
+    /// Once: after it another thread may use the connection.
+    void end() noexcept {
+        if (connection_ != nullptr) std::exchange(connection_, nullptr)->rollback();
+    }
 
   private:
-    Connection& connection_;
+    Connection* connection_;
 };
 
 /// Rolls back unless committed. Holds the write lock of the file from construction on.
@@ -84,32 +89,45 @@ class WriteTransaction {
     ~WriteTransaction();
 
     Statement prepare(std::string_view sql) { return connection_.prepare(sql); }
-    Statement prepare(std::string_view key, auto compose) { return connection_.prepare(key, compose); }
     Connection& connection() noexcept { return connection_; }
     Database& database() noexcept { return database_; }
 
     /// What the clock said when the transaction began. The store's time may be later.
     [[nodiscard]] Timestamp clock() const noexcept { return clock_; }
-    /// What the state says; first, unless a query of the caller's own reads it along and tells set_state().
-    void read_state();
-    /// Only the first call counts.
+    /// From a query that reads the state beside something else; only the first call counts. Otherwise the
+    /// state is read when it is needed.
     void set_state(Timestamp latest, std::int64_t use_sequence, std::int64_t ended) noexcept;
     /// The store's time: one instant for the whole transaction.
-    [[nodiscard]] Timestamp now() const noexcept { return now_; }
-    std::int64_t next_use_sequence() noexcept { return ++use_sequence_; }
-    /// How many ended leases the file remembers: who ends or forgets one says so.
-    [[nodiscard]] std::int64_t ended_leases() const noexcept { return ended_; }
-    void set_ended_leases(std::int64_t count) noexcept { ended_ = count; }
+    Timestamp now() {
+        read_state();
+        return now_;
+    }
+    std::int64_t next_use_sequence() {
+        read_state();
+        return ++use_sequence_;
+    }
+    /// How many ended leases the file remembers.
+    std::int64_t ended_leases() {
+        read_state();
+        return ended_;
+    }
+    void add_ended_leases(std::int64_t count) { set_ended_leases(ended_leases() + count); }
+    void set_ended_leases(std::int64_t count) {
+        read_state();
+        ended_ = count;
+    }
     /// A draw from the exponential distribution with mean 1.
     double draw_exponential();
 
-    /// Once committed, this makes something available: who waits for it should look.
+    /// After the commit, waiters are told that a proxy may be available.
     void makes_available() noexcept { makes_available_ = true; }
 
     /// Writes the state too.
     void commit();
 
   private:
+    void read_state();
+
     Database& database_;
     std::unique_lock<FifoMutex> turn_;
     Connection& connection_;
@@ -132,7 +150,7 @@ class ReadTransaction {
     ~ReadTransaction();
 
     Statement prepare(std::string_view sql) { return connection_->prepare(sql); }
-    Statement prepare(std::string_view key, auto compose) { return connection_->prepare(key, compose); }
+    Connection& connection() noexcept { return *connection_; }
     /// What the clock said when the transaction began. The store's time may be later.
     [[nodiscard]] Timestamp clock() const noexcept { return clock_; }
     /// The store's time, read from the snapshot.

@@ -4,10 +4,8 @@
 
 namespace pharox::sqlite {
 
-namespace {
-
 /// The functions are those of sql_functions.
-constexpr sqlkit::Dialect dialect{
+const sqlkit::Dialect dialect{
     .yes = "1",
     .no = "0",
     .equals = "{column} IS ?",
@@ -19,15 +17,9 @@ constexpr sqlkit::Dialect dialect{
     .metadata = "pharox_metadata_equals(metadata, ?, ?)",
     .metadata_values =
         [](const MetadataFilter& wanted) {
-            return std::vector<SqlValue>{to_pointer(wanted.path), wanted.equals.dump()};
+            return std::vector<sqlkit::SqlValue>{to_pointer(wanted.path), wanted.equals.dump()};
         },
 };
-
-}  // namespace
-
-FilterSql compile_filter(const ProxyFilters& filters, Attribute served) {
-    return sqlkit::compile_filter(dialect, filters, served);
-}
 
 std::string encode_tags(const std::set<std::string>& tags) {
     std::string stored;

@@ -9,16 +9,7 @@
 
 namespace pharox::sqlite {
 
-using sqlkit::Attribute;
-using sqlkit::attribute_count;
-using sqlkit::column_of;
-using sqlkit::FilterSql;
-using sqlkit::indexed_equality;
-using sqlkit::IndexedEquality;
-using sqlkit::SqlValue;
-
-/// As sqlkit's, with this store's fragments.
-FilterSql compile_filter(const ProxyFilters& filters, Attribute served = Attribute::none);
+extern const sqlkit::Dialect dialect;
 
 /// How a set of tags is stored: a NUL before each and one at the end; empty for none.
 std::string encode_tags(const std::set<std::string>& tags);

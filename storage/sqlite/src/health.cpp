@@ -1,11 +1,11 @@
 #include "health.hpp"
 
 #include <algorithm>
-#include <limits>
 
-#include "lease_records.hpp"
 #include "live_proxy.hpp"
 #include "pharox/errors.hpp"
+#include "pharox/rules/health.hpp"
+#include "pharox/rules/retention.hpp"
 #include "sql_statements.hpp"
 
 namespace pharox::sqlite {
@@ -40,9 +40,10 @@ void bind_record(Statement& statement, const ProxyHealthRecord& record) {
         .bind(record.error);
 }
 
-bool has_newer_result(WriteTransaction& transaction, const HealthCheckResult& result) {
+std::optional<Timestamp> last_checked_at(WriteTransaction& transaction, ProxyId proxy) {
     Statement row = transaction.prepare(sql::last_checked_at);
-    return row.bind(result.proxy_id).step() && result.checked_at < row.time(0);
+    if (!row.bind(proxy).step()) return std::nullopt;
+    return row.time(0);
 }
 
 }  // namespace
@@ -50,7 +51,6 @@ bool has_newer_result(WriteTransaction& transaction, const HealthCheckResult& re
 std::optional<Proxy> HealthLog::apply_health_check_result(const HealthCheckResult& result) {
     HealthCheckResult checked = validated(result);
     WriteTransaction transaction(database_, {.name = "apply_health_check_result"}, Durability::process);
-    transaction.read_state();
     const Timestamp now = transaction.now();
     checked.checked_at = std::min(checked.checked_at, now);
     Proxy proxy;
@@ -59,11 +59,9 @@ std::optional<Proxy> HealthLog::apply_health_check_result(const HealthCheckResul
         if (!row.bind(checked.proxy_id).step()) return std::nullopt;
         proxy = read_proxy(row);
     }
-    if (has_newer_result(transaction, checked)) return find_live_proxy(transaction, now, proxy.id);
-    proxy.checked_at = checked.checked_at;
-    if (proxy.status != ProxyStatus::banned) proxy.status = checked.status;
-    const bool reachable = checked.status == ProxyStatus::active || checked.status == ProxyStatus::slow;
-    if (reachable && checked.latency_ms) proxy.latency_ms = checked.latency_ms;
+    if (!rules::apply_health(proxy, checked, last_checked_at(transaction, proxy.id))) {
+        return find_live_proxy(transaction.connection(), now, proxy.id);
+    }
     transaction.prepare(sql::apply_health_check_result)
         .bind(static_cast<int>(proxy.status))
         .bind(proxy.checked_at)
@@ -76,7 +74,7 @@ std::optional<Proxy> HealthLog::apply_health_check_result(const HealthCheckResul
         bind_result(put, checked);
         put.run();
     }
-    auto applied = find_live_proxy(transaction, now, proxy.id);
+    auto applied = find_live_proxy(transaction.connection(), now, proxy.id);
     transaction.makes_available();
     transaction.commit();
     return applied;
@@ -93,7 +91,6 @@ void HealthLog::save_health_record(const ProxyHealthRecord& record) {
     const ProxyHealthRecord checked = validated(record);
     const Options& options = database_.options();
     WriteTransaction transaction(database_, {.name = "save_health_record"}, Durability::process);
-    transaction.read_state();
     if (!transaction.prepare(sql::proxy_by_id).bind(checked.proxy_id).step()) {
         throw ProxyNotFoundError(checked.proxy_id);
     }
@@ -105,10 +102,9 @@ void HealthLog::save_health_record(const ProxyHealthRecord& record) {
     if (transaction.connection().changes() == 0) {
         throw ConflictError("id", checked.id.to_string(), "is the id of another record");
     }
-    constexpr std::size_t no_number = std::numeric_limits<std::int64_t>::max();
     transaction.prepare(sql::prune_records_of_proxy)
         .bind(checked.proxy_id)
-        .bind(static_cast<std::int64_t>(std::min(options.health_records_per_proxy, no_number)))
+        .bind(static_cast<std::int64_t>(options.health_records_per_proxy))
         .run();
     prune_health_records(transaction, pruned_by_save);
     transaction.commit();
@@ -120,7 +116,7 @@ std::vector<ProxyHealthRecord> HealthLog::list_health_records(const ListHealthRe
     const Timestamp now = transaction.now();
     Statement rows = transaction.prepare(sql::list_health_records);
     rows.bind(request.proxy_id)
-        .bind(earlier(now, database_.options().health_retention))
+        .bind(rules::forgotten_until(now, database_.options().health_retention))
         .bind(static_cast<std::int64_t>(request.limit));
     std::vector<ProxyHealthRecord> records;
     while (rows.step()) records.push_back(read_health_record(rows));
@@ -128,7 +124,8 @@ std::vector<ProxyHealthRecord> HealthLog::list_health_records(const ListHealthRe
 }
 
 std::int64_t prune_health_records(WriteTransaction& transaction, int limit) {
-    const Timestamp latest = earlier(transaction.now(), transaction.database().options().health_retention);
+    const Timestamp latest =
+        rules::forgotten_until(transaction.now(), transaction.database().options().health_retention);
     transaction.prepare(sql::prune_health_records).bind(latest).bind(limit).run();
     return transaction.connection().changes();
 }

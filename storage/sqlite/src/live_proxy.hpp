@@ -8,8 +8,8 @@
 
 namespace pharox::sqlite {
 
-std::optional<Proxy> find_live_proxy(auto& transaction, Timestamp now, ProxyId id) {
-    Statement row = transaction.prepare(sql::live_proxy_by_id);
+inline std::optional<Proxy> find_live_proxy(Connection& connection, Timestamp now, ProxyId id) {
+    Statement row = connection.prepare(sql::live_proxy_by_id);
     if (!row.bind(now).bind(id).step()) return std::nullopt;
     return read_proxy(row);
 }

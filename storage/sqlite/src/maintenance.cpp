@@ -45,7 +45,6 @@ AuditResult Maintenance::audit() {
 
 AuditResult Maintenance::repair() {
     WriteTransaction transaction(database_, {.name = "repair"}, Durability::power);
-    transaction.read_state();
     std::vector<std::int64_t> due;  // as the mismatches: those leases are in the stored counters still
     AuditResult result =
         compare_counters(transaction, transaction.now(), [&](std::int64_t leases) { due.push_back(leases); });

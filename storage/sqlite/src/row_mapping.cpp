@@ -1,6 +1,7 @@
 #include "row_mapping.hpp"
 
 #include "dialect.hpp"
+#include "pharox/rules/leases.hpp"
 
 namespace pharox::sqlite {
 
@@ -93,7 +94,7 @@ Proxy read_proxy(const Statement& row) {
 
 ProxyRow read_proxy_row(const Statement& row) {
     return {.proxy = read_proxy(row),
-            .fencing = row.integer(23),
+            .fencing_token = row.integer(23),
             .random_key = row.real(24),
             .weighted_key = row.real(25)};
 }
@@ -120,10 +121,6 @@ ProxyPool read_pool(const Statement& row) {
             .name = std::string(row.text(1)),
             .description = optional_text(row, 2),
             .metadata = read_metadata(row, 3)};
-}
-
-PoolKeys read_pool_keys(const Statement& row) {
-    return {.random_high = row.real(0), .weighted_high = row.real(1), .largest_weight = row.real(2)};
 }
 
 HealthCheckResult read_health_result(const Statement& row) {
@@ -197,12 +194,8 @@ void bind_proxy(Statement& statement, const Proxy& proxy) {
     statement.bind(proxy.identity()).bind(is_available(proxy));
 }
 
-bool is_full(const Proxy& proxy) noexcept {
-    return proxy.max_concurrency && proxy.current_leases >= *proxy.max_concurrency;
-}
-
 bool is_available(const Proxy& proxy) noexcept {
-    return proxy.status == ProxyStatus::active && !is_full(proxy);
+    return proxy.status == ProxyStatus::active && !rules::is_full(proxy);
 }
 
 }  // namespace pharox::sqlite

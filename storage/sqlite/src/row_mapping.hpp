@@ -5,25 +5,12 @@
 #include "pharox/model/health.hpp"
 #include "pharox/model/lease.hpp"
 #include "pharox/model/proxy.hpp"
+#include "transaction.hpp"
 
 namespace pharox::sqlite {
 
-/// A proxy with what only the store knows of it.
-struct ProxyRow {
-    Proxy proxy;
-    std::int64_t fencing = 0;
-    double random_key = 0;
-    double weighted_key = 0;
-};
+using sqlkit::ProxyRow;
 inline constexpr int proxy_column_count = 26;
-
-/// Where a pool's random orders stand.
-struct PoolKeys {
-    double random_high = 0;    ///< the largest key that was picked
-    double weighted_high = 0;  ///< the same, by weight
-    double largest_weight = 0;
-};
-PoolKeys read_pool_keys(const Statement& row);
 
 Proxy read_proxy(const Statement& row);
 ProxyRow read_proxy_row(const Statement& row);
@@ -45,7 +32,6 @@ void bind_proxy(Statement& statement, const Proxy& proxy);
 /// An empty object is stored as NULL: most metadata is empty, and so is not parsed.
 void bind_metadata(Statement& statement, const Json& metadata);
 
-bool is_full(const Proxy& proxy) noexcept;
 /// What the column says: active, and not full.
 bool is_available(const Proxy& proxy) noexcept;
 

@@ -1,10 +1,13 @@
 #include "pharox/sqlite/storage.hpp"
 
 #include "catalog.hpp"
+#include "catalog_statements.hpp"
 #include "health.hpp"
+#include "lease_statements.hpp"
 #include "leasing.hpp"
 #include "maintenance.hpp"
 #include "pharox/errors.hpp"
+#include "pharox/rules/requests.hpp"
 #include "pharox/rules/retention.hpp"
 #include "pharox/rules/url_options.hpp"
 
@@ -35,8 +38,10 @@ class SqliteStorage : public IStorage {
   public:
     explicit SqliteStorage(Options options)
         : database_(std::move(options), [this] { became_available(); }),
-          leasing_(database_, reports_),
-          catalog_(database_, reports_),
+          leases_(database_),
+          leasing_(leases_, reports_),
+          catalog_store_(database_),
+          catalog_(catalog_store_, reports_),
           health_log_(database_),
           maintenance_(database_) {}
 
@@ -45,8 +50,7 @@ class SqliteStorage : public IStorage {
         return leasing_.find(request);
     }
     LeasedProxy create_lease(const CreateLeaseRequest& request) override {
-        validate(request);
-        return leasing_.create_lease(request);
+        return leasing_.create_lease(*rules::Normalised(request));
     }
     ConsumerId ensure_consumer(const EnsureConsumerRequest& request) override {
         validate(request);
@@ -61,8 +65,7 @@ class SqliteStorage : public IStorage {
         return leasing_.pool_stats(request);
     }
     AcquireResult try_acquire(const AcquireRequest& request) override {
-        validate(request);
-        return leasing_.acquire(request);
+        return leasing_.acquire(*rules::Normalised(request));
     }
     AcquireManyResult acquire_many(const AcquireManyRequest& request) override {
         validate(request);
@@ -81,9 +84,11 @@ class SqliteStorage : public IStorage {
 
   private:
     Database database_;
-    ExpiryReports reports_;
-    Leasing leasing_;
-    Catalog catalog_;
+    sqlkit::ExpiryReports reports_;
+    LeaseStore leases_;
+    sqlkit::Leasing leasing_;
+    CatalogStore catalog_store_;
+    sqlkit::Catalog catalog_;
     HealthLog health_log_;
     Maintenance maintenance_;
 };

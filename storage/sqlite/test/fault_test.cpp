@@ -52,7 +52,9 @@ std::vector<std::pair<std::string, std::function<void()>>> calls_of(IStorage& st
         {"list_proxies", [&] { catalog.list_proxies({.pool = "pool"}); }},
         {"remove_proxy", [&] { catalog.remove_proxy(ProxyId::make(), true); }},
         {"apply_health_check_result",
-         [&, proxy] { health.apply_health_check_result({.proxy_id = proxy.id, .status = ProxyStatus::active}); }},
+         [&, proxy] {
+             health.apply_health_check_result({.proxy_id = proxy.id, .status = ProxyStatus::active});
+         }},
         {"list_health_records", [&, proxy] { health.list_health_records({.proxy_id = proxy.id}); }},
         {"ping", [&] { maintenance.ping(); }},
         {"audit", [&] { maintenance.audit(); }},

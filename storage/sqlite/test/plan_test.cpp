@@ -1,7 +1,8 @@
 // Which index serves what: no pick sorts, and what is said to be served by an index is.
 #include "fixture.hpp"
 #include "sql_statements.hpp"
-#include "src/pick_plan.hpp"
+#include "src/dialect.hpp"
+#include "src/order_index.hpp"
 
 namespace pharox::sqlite {
 namespace {
@@ -28,13 +29,13 @@ void expect_served(RawDatabase& raw, const PickPlan& plan) {
     PickPlan without_functions = plan;  // they are not registered in this connection
     without_functions.filter = {};
     const auto steps =
-        raw.query("EXPLAIN QUERY PLAN " + without_functions.text(PickQuery::available_proxies));
+        raw.query("EXPLAIN QUERY PLAN " + pick_text(without_functions, PickQuery::available_proxies));
     ASSERT_EQ(steps.size(), 1U) << steps.back();
-    EXPECT_NE(steps[0].find("SEARCH proxy USING INDEX " + index_name(plan.index)), std::string::npos)
+    EXPECT_NE(steps[0].find("SEARCH proxy USING INDEX " + index_name(index_of(plan))), std::string::npos)
         << steps[0];
     EXPECT_NE(steps[0].find("(pool_id=?"), std::string::npos) << steps[0];
-    if (plan.index.attribute == Attribute::none) return;
-    const std::string equality = " AND " + std::string(column_of(plan.index.attribute)) + "=?";
+    if (plan.equality.attribute == Attribute::none) return;
+    const std::string equality = " AND " + std::string(sqlkit::column_of(plan.equality.attribute)) + "=?";
     EXPECT_NE(steps[0].find(equality), std::string::npos) << steps[0];
 }
 
@@ -48,9 +49,9 @@ TEST(SqlitePlans, EverySelectorGoesAlongAnIndex) {
                 {.pool = "pool", .filters = filters, .selector = selector, .allow_slow = true});
             RawDatabase raw(folder / "pools.db");
             raw.execute("ANALYZE");
-            const PickPlan active = plan_pick(selector, filters);
-            expect_served(raw, active);
-            expect_served(raw, active.of_slow_ones());
+            for (const PickPlan& plan : sqlkit::plan_pick(dialect, selector, filters, true)) {
+                expect_served(raw, plan);
+            }
         }
     }
 }
@@ -101,7 +102,7 @@ TEST(SqliteFilters, AreComposedOfParametersAlone) {
     filters.none_of.resize(1);
     filters.none_of[0].city = "x\"; DROP TABLE proxy; --";
     filters.metadata = {{.path = {"plan"}, .equals = "gold"}};
-    const FilterSql sql = compile_filter(filters);
+    const sqlkit::FilterSql sql = compile_filter(dialect, filters);
     EXPECT_EQ(
         sql.where,
         " AND coalesce(country IN (?, ?), 0) AND pharox_metadata_equals(metadata, ?, ?) AND NOT city IS ?");
@@ -114,7 +115,7 @@ TEST(SqliteFilters, WithAPredicateAreASuperset) {
     filters.none_of.resize(1);
     filters.none_of[0].country = "NO";
     filters.none_of[0].predicate = [](const Proxy&) { return false; };
-    const FilterSql sql = compile_filter(filters);
+    const sqlkit::FilterSql sql = compile_filter(dialect, filters);
     EXPECT_FALSE(sql.exact);
     EXPECT_EQ(sql.where, " AND NOT (country IS ? AND 0)");
 }
@@ -131,7 +132,7 @@ TEST(SqliteFilters, TooLargeForAStatementAreEvaluatedHere) {
         filters.any_of.emplace_back();
         filters.any_of.back().city = std::to_string(i);
     }
-    EXPECT_FALSE(compile_filter(filters).exact);
+    EXPECT_FALSE(compile_filter(dialect, filters).exact);
     EXPECT_EQ(storage->find_available_proxy({.pool = "pool", .filters = filters}).proxy->id, wanted.id);
     EXPECT_EQ(storage->acquire({.pool = "pool", .filters = filters}).proxy().id, wanted.id);
     EXPECT_EQ(storage->catalog()->list_proxies({.pool = "pool", .filters = filters}).items.size(), 1U);

@@ -1,16 +1,17 @@
-// Pools, proxies and consumers. Every change is synced to the disk before it is acknowledged.
+// Pools, proxies and consumers over a CatalogStore: the order of checks, what a duplicate does, pages, and
+// removal with leases.
 #pragma once
 
-#include "database.hpp"
-#include "lease_records.hpp"
+#include "expiry_reports.hpp"
 #include "pharox/storage/catalog.hpp"
+#include "transaction.hpp"
 
-namespace pharox::sqlite {
+namespace pharox::sqlkit {
 
 /// Thread-safe.
 class Catalog final : public ICatalog {
   public:
-    Catalog(Database& database, ExpiryReports& reports) : database_(database), reports_(reports) {}
+    Catalog(CatalogStore& store, ExpiryReports& reports) : store_(store), reports_(reports) {}
 
     ProxyPool add_pool(const ProxyPool& pool) override;
     ProxyPool update_pool(const ProxyPool& pool) override;
@@ -32,19 +33,13 @@ class Catalog final : public ICatalog {
     ConsumerId ensure_consumer(const std::string& name);
 
   private:
-    Database& database_;
+    /// Ends the active leases, calls `remove`, and commits.
+    template <class Remove>
+    RemoveResult remove_with_leases(CatalogTransaction& transaction, std::vector<Lease> active, bool force,
+                                    const char* field, std::string_view value, Remove remove);
+
+    CatalogStore& store_;
     ExpiryReports& reports_;
 };
 
-/// A page of what is listed by name: `rows` holds up to one more than asked for.
-template <class T>
-Page<T> page_by_name(std::vector<T> rows, std::size_t limit) {
-    Page<T> page{.items = std::move(rows)};
-    if (page.items.size() > limit) {
-        page.items.resize(limit);
-        page.next = page.items.back().name;
-    }
-    return page;
-}
-
-}  // namespace pharox::sqlite
+}  // namespace pharox::sqlkit

@@ -1,31 +1,14 @@
-#include "pick_plan.hpp"
-
-#include <array>
+#include "order_index.hpp"
 
 #include "sql_statements.hpp"
 #include "statement_text.hpp"
 
 namespace pharox::sqlite {
 
+using sqlkit::column_of;
+using sqlkit::sort_order_of;
+
 namespace {
-
-struct SortOrder {
-    std::string_view name;
-    std::string_view columns;
-    std::string_view condition{};
-};
-
-const SortOrder& sort_order_of(Selector selector) {
-    static constexpr std::array<SortOrder, selector_count> orders = {{
-        {.name = "first_available", .columns = "checked_at DESC, id"},
-        {.name = "round_robin", .columns = "use_sequence, id"},
-        {.name = "least_used", .columns = "current_leases, use_sequence, id"},
-        {.name = "lowest_latency", .columns = "latency_rank, id"},
-        {.name = "random", .columns = "random_key, id"},
-        {.name = "weighted_random", .columns = "weighted_key, id", .condition = " AND weight > 0"},
-    }};
-    return orders[static_cast<std::size_t>(selector)];
-}
 
 /// The same words in the index and in the query, or SQLite does not see that the one serves the other.
 std::string availability(OrderIndex index) {
@@ -51,6 +34,10 @@ std::string_view template_of(PickQuery query) {
 
 }  // namespace
 
+OrderIndex index_of(const PickPlan& plan) noexcept {
+    return {.selector = plan.selector, .attribute = plan.equality.attribute, .slow = plan.slow};
+}
+
 std::string index_name(OrderIndex index) {
     std::string name = index.slow ? "proxy_slow_" : "proxy_";
     name += sort_order_of(index.selector).name;
@@ -65,24 +52,24 @@ std::string create_index(OrderIndex index) {
     std::string columns;
     std::string available = availability(index);
     if (index.attribute != Attribute::none) {
-        columns = std::string(column_of(index.attribute)) + ", ";
+        const std::string attribute(column_of(index.attribute));
+        columns = attribute + ", ";
         // Proxies without the attribute are left out. A column that is never NULL must not be compared with
         // it: SQLite drops such a comparison from the query, and then does not recognise the index.
-        if (index.attribute != Attribute::protocol) {
-            available += " AND " + std::string(column_of(index.attribute)) + " IS NOT NULL";
-        }
+        if (index.attribute != Attribute::protocol) available += " AND " + attribute + " IS NOT NULL";
     }
     columns += sort_order_of(index.selector).columns;
     return sqlkit::fill_slots(sql::create_order_index,
                               {{"index", index_name(index)}, {"columns", columns}, {"available", available}});
 }
 
-std::string PickPlan::text(PickQuery query) const {
+std::string pick_text(const PickPlan& plan, PickQuery query) {
+    const OrderIndex index = index_of(plan);
     std::string condition;
-    if (equality.attribute != Attribute::none) {
-        condition = " AND " + std::string(column_of(equality.attribute)) + " = ?";
+    if (index.attribute != Attribute::none) {
+        condition = " AND " + std::string(column_of(index.attribute)) + " = ?";
     }
-    condition += filter.where;
+    condition += plan.filter.where;
     return sqlkit::fill_slots(template_of(query), {{"index", index_name(index)},
                                                    {"available", availability(index)},
                                                    {"filter", condition},
@@ -90,28 +77,12 @@ std::string PickPlan::text(PickQuery query) const {
                                                    {"status", index.slow ? "2" : "0"}});
 }
 
-std::string PickPlan::key(PickQuery query) const {
+std::string pick_key(const PickPlan& plan, PickQuery query) {
     // Digits first: no statement begins with one.
     std::string key{static_cast<char>('0' + static_cast<int>(query)),
-                    static_cast<char>('0' + static_cast<int>(index.selector)), index.slow ? 's' : 'a',
-                    static_cast<char>('0' + static_cast<int>(index.attribute))};
-    return key.append(filter.where);
-}
-
-PickPlan PickPlan::of_slow_ones() const {
-    PickPlan slow = *this;
-    slow.index.slow = true;
-    return slow;
-}
-
-PickPlan plan_pick(Selector selector, const ProxyFilters& filters) {
-    PickPlan plan;
-    plan.index.selector = selector;
-    if (filters.empty()) return plan;
-    plan.equality = indexed_equality(filters);
-    plan.index.attribute = plan.equality.attribute;
-    plan.filter = compile_filter(filters, plan.index.attribute);
-    return plan;
+                    static_cast<char>('0' + static_cast<int>(plan.selector)), plan.slow ? 's' : 'a',
+                    static_cast<char>('0' + static_cast<int>(plan.equality.attribute))};
+    return key.append(plan.filter.where);
 }
 
 }  // namespace pharox::sqlite

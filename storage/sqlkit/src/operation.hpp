@@ -1,0 +1,16 @@
+// What an adapter is doing, for its errors.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "pharox/model/id.hpp"
+
+namespace pharox::sqlkit {
+
+struct Operation {
+    std::string_view name;
+    std::optional<LeaseId> lease{};  ///< whose outcome an error leaves in doubt
+};
+
+}  // namespace pharox::sqlkit
