@@ -1,5 +1,7 @@
 // How leases end, go on, and are forgotten.
+#include <algorithm>
 #include <array>
+#include <utility>
 
 #include "company.hpp"
 #include "lease_queries.hpp"
@@ -193,6 +195,10 @@ CleanupResult Leasing::cleanup(const CleanupRequest& request) {
     CleanupResult result{.leases = expired.take()};
     result.count = static_cast<std::int64_t>(result.leases.size());
     if (!request.collect) result.leases.clear();
+    // Among them are those that earlier calls ended and could not report.
+    std::ranges::sort(result.leases, [](const Lease& left, const Lease& right) {
+        return std::pair(left.expires_at, left.id) < std::pair(right.expires_at, right.id);
+    });
     return result;
 }
 

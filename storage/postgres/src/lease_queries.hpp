@@ -225,11 +225,12 @@ inline constexpr auto end_unlocked = PHAROX_HOLD_LEASES("= ANY ($1)")
     " RETURNING " PHAROX_LEASE_COLUMNS("l.") ")"
     ", freed AS (UPDATE pharox.proxy p SET " PHAROX_FREED("m.n", "m.mark")
     " FROM (SELECT proxy_id, n, nextval('pharox.use_mark') AS mark FROM (SELECT proxy_id, count(*)::int AS n"
-    " FROM ended GROUP BY proxy_id) many) m WHERE p.id = m.proxy_id RETURNING " PHAROX_TELL_FREED("m.n") ")"
+    " FROM ended GROUP BY proxy_id ORDER BY max(array_position($1, id))) many) m WHERE p.id = m.proxy_id RETURNING " PHAROX_TELL_FREED("m.n") ")"
     " SELECT * FROM ended";
 #undef PHAROX_HOLD_LEASES
 #undef PHAROX_END_LEASE
-/// $1 lease ids, $2 and $3 as above. Leases before proxies, each in order, as in collect_due.
+/// $1 lease ids, $2 and $3 as above. Leases before proxies, each in order, as in collect_due; the use marks in
+/// the order of $1.
 inline constexpr auto end_leases =
     "WITH wanted AS MATERIALIZED (SELECT id FROM pharox.lease WHERE id = ANY ($1) AND released_at IS NULL"
     " AND expires_at > " PHAROX_TIME " ORDER BY id FOR UPDATE)"
@@ -237,11 +238,12 @@ inline constexpr auto end_leases =
     " call_key = $3 FROM wanted WHERE l.id = wanted.id AND l.released_at IS NULL"
     " AND l.expires_at > " PHAROX_TIME
     " RETURNING " PHAROX_LEASE_COLUMNS("l.") ")"
-    ", many AS (SELECT proxy_id, count(*)::int AS n FROM ended GROUP BY proxy_id)"
-    ", held AS MATERIALIZED (SELECT p.id, many.n FROM many JOIN pharox.proxy p ON p.id = many.proxy_id"
+    ", many AS (SELECT proxy_id, count(*)::int AS n, max(array_position($1, id)) AS last FROM ended GROUP BY proxy_id)"
+    ", held AS MATERIALIZED (SELECT p.id, many.n, many.last FROM many JOIN pharox.proxy p ON p.id = many.proxy_id"
     " ORDER BY p.id FOR NO KEY UPDATE OF p)"
     ", freed AS (UPDATE pharox.proxy p SET " PHAROX_FREED("m.n", "m.mark")
-    " FROM (SELECT id, n, nextval('pharox.use_mark') AS mark FROM held) m WHERE p.id = m.id"
+    " FROM (SELECT id, n, nextval('pharox.use_mark') AS mark FROM (SELECT id, n FROM held ORDER BY last) in_order)"
+    " m WHERE p.id = m.id"
     " RETURNING " PHAROX_TELL_FREED("m.n") ")"
     " SELECT * FROM ended";
 /// Leases that had not to be ended: now, whether call $2 ended it, the lease. $1 ids.
@@ -257,17 +259,19 @@ inline constexpr auto renew_lease =
     " AND (tenure_ends_at IS NULL OR expires_at < tenure_ends_at)"
     " RETURNING " PHAROX_LEASE_COLUMNS("");
 /// $1 how many at most. Leases before proxies, each in order: two of these, or a release, never wait for each
-/// other in a circle.
+/// other in a circle. The proxies' use marks are in the order in which their leases expired.
 inline constexpr auto collect_due =
     "WITH due AS MATERIALIZED (SELECT id FROM pharox.lease WHERE status = 0 AND expires_at <= " PHAROX_NOW
     " ORDER BY expires_at, id LIMIT $1 FOR UPDATE SKIP LOCKED)"
     ", ended AS (UPDATE pharox.lease l SET status = 1, released_at = l.expires_at, reason = 1 FROM due"
     " WHERE l.id = due.id RETURNING " PHAROX_LEASE_COLUMNS("l.") ")"
-    ", many AS (SELECT proxy_id, count(*)::int AS n FROM ended GROUP BY proxy_id)"
-    ", held AS MATERIALIZED (SELECT p.id, many.n FROM many JOIN pharox.proxy p ON p.id = many.proxy_id"
+    ", many AS (SELECT proxy_id, count(*)::int AS n, max(place) AS last FROM (SELECT proxy_id,"
+    " row_number() OVER (ORDER BY expires_at, id) AS place FROM ended) placed GROUP BY proxy_id)"
+    ", held AS MATERIALIZED (SELECT p.id, many.n, many.last FROM many JOIN pharox.proxy p ON p.id = many.proxy_id"
     " ORDER BY p.id FOR NO KEY UPDATE OF p)"
     ", freed AS (UPDATE pharox.proxy p SET " PHAROX_FREED("m.n", "m.mark")
-    " FROM (SELECT id, n, nextval('pharox.use_mark') AS mark FROM held) m WHERE p.id = m.id"
+    " FROM (SELECT id, n, nextval('pharox.use_mark') AS mark FROM (SELECT id, n FROM held ORDER BY last) in_order)"
+    " m WHERE p.id = m.id"
     " RETURNING " PHAROX_TELL_FREED("m.n") ")"
     " SELECT " PHAROX_LEASE_COLUMNS("") " FROM ended ORDER BY expires_at, id";
 /// The same, but waits for whoever is at it.

@@ -11,11 +11,15 @@ namespace pharox::testkit {
 namespace {
 
 using namespace std::chrono_literals;
+using SteadyClock = std::chrono::steady_clock;
 
-/// How long a failure is made shorter.
-constexpr auto shrinking = 3s;
-/// From this many on, the shares of what was tried are looked at.
-constexpr int enough_to_judge = 1'000;
+/// How long the search for a shorter history that still fails may take, and how many times as long as the
+/// history itself took.
+constexpr auto shortest_search = 3s;
+constexpr auto longest_search = 120s;
+constexpr int replays_in_a_search = 30;
+/// Shares of what was tried are checked in histories of this length or more.
+constexpr int steps_for_shares = 1'000;
 
 struct Played {
     std::string difference;  ///< empty: none
@@ -40,10 +44,13 @@ Played play(const Properties& properties, std::uint64_t seed, const std::vector<
 }
 
 /// Leaves out what the difference does not need: halves, quarters … single steps.
-std::vector<int> shrunk(const Properties& properties, std::uint64_t seed, std::vector<int> steps) {
-    const auto deadline = std::chrono::steady_clock::now() + shrinking;
+std::vector<int> shrunk(const Properties& properties, std::uint64_t seed, std::vector<int> steps,
+                        SteadyClock::duration took) {
+    const auto deadline =
+        SteadyClock::now() +
+        std::clamp<SteadyClock::duration>(replays_in_a_search * took, shortest_search, longest_search);
     for (auto size = steps.size() / 2; size > 0; size /= 2) {
-        for (std::size_t from = 0; from < steps.size() && std::chrono::steady_clock::now() < deadline;) {
+        for (std::size_t from = 0; from < steps.size() && SteadyClock::now() < deadline;) {
             auto fewer = steps;
             const auto begin = fewer.begin() + static_cast<std::ptrdiff_t>(from);
             fewer.erase(begin, begin + static_cast<std::ptrdiff_t>(std::min(size, steps.size() - from)));
@@ -63,6 +70,7 @@ std::vector<int> shrunk(const Properties& properties, std::uint64_t seed, std::v
 
 bool compare_with_model(const Properties& properties, std::uint64_t seed, int steps) {
     const testing::ScopedTrace trace(__FILE__, __LINE__, "replay with PHAROX_SEED=" + std::to_string(seed));
+    const auto start = SteadyClock::now();
     Context context(properties);
     Comparison comparison(context, seed);
     for (int step = 0; step < steps; ++step) {
@@ -70,14 +78,15 @@ bool compare_with_model(const Properties& properties, std::uint64_t seed, int st
         if (!comparison.difference().empty()) {
             std::vector<int> all(static_cast<std::size_t>(step) + 1);
             std::iota(all.begin(), all.end(), 0);
-            const auto played = play(properties, seed, shrunk(properties, seed, all));
+            const auto played =
+                play(properties, seed, shrunk(properties, seed, all, SteadyClock::now() - start));
             ADD_FAILURE() << "at step " << step << " of seed " << seed << ": " << comparison.last() << '\n'
                           << comparison.difference() << "\nthe same, shorter:" << played.story << '\n'
                           << played.difference;
             return false;
         }
     }
-    if (steps >= enough_to_judge) {
+    if (steps >= steps_for_shares) {
         comparison.expect_enough_was_tried(steps);
     }
     return true;
