@@ -236,6 +236,16 @@ void expect_conflict(const std::string& field, const std::string& value,
     }
 }
 
+namespace {
+std::string& current_rules() {
+    static std::string rules;
+    return rules;
+}
+}  // namespace
+
+const std::string& rules_in_test() { return current_rules(); }
+void set_rules_in_test(std::string rules) { current_rules() = std::move(rules); }
+
 void in_threads(int count, const std::function<void(int)>& work) {
     std::latch start(count);
     std::mutex mutex;
@@ -243,6 +253,8 @@ void in_threads(int count, const std::function<void(int)>& work) {
     std::vector<std::jthread> threads;
     for (int i = 0; i < count; ++i) {
         threads.emplace_back([&, i] {
+            // A trace belongs to one thread.
+            const testing::ScopedTrace trace(__FILE__, __LINE__, rules_in_test());
             start.arrive_and_wait();
             try {
                 work(i);

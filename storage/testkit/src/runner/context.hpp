@@ -165,6 +165,10 @@ void expect_refused(const std::string& field, const std::function<void()>& actio
 /// Expects that `action` is a conflict about `field`, which shows the value that is taken or held.
 void expect_conflict(const std::string& field, const std::string& value, const std::function<void()>& action);
 
+/// The rules of the case that runs, as its failures show them.
+[[nodiscard]] const std::string& rules_in_test();
+void set_rules_in_test(std::string rules);
+
 /// Runs `work(0)` … `work(count - 1)` in threads that start together; rethrows what the first one threw.
 void in_threads(int count, const std::function<void(int)>& work);
 

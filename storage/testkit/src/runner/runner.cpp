@@ -12,7 +12,7 @@ namespace {
 
 std::string rules_of(const Case& test) {
     std::ostringstream text;
-    text << "docs/storage-contract.md:";
+    text << "case " << test.name << ", which checks these rules of docs/storage-contract.md:";
     for (const auto rule : test.rules) {
         text << ' ' << rule;
     }
@@ -56,7 +56,8 @@ std::vector<Case> cases_for(const Properties& properties) {
 }
 
 void run_case(const Case& test, const Properties& properties) {
-    const testing::ScopedTrace trace(__FILE__, __LINE__, rules_of(test));
+    set_rules_in_test(rules_of(test));
+    const testing::ScopedTrace trace(__FILE__, __LINE__, rules_in_test());
     Context context(properties);
     try {
         test.run(context);

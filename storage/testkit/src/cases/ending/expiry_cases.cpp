@@ -1,4 +1,4 @@
-// The end that comes by itself.
+// Expiry.
 #include "runner/case.hpp"
 #include "runner/context.hpp"
 
@@ -166,6 +166,59 @@ void store_time_never_runs_backwards(Context& context) {
     EXPECT_GE(released.lease->released_at.value(), later.lease().acquired_at);
 }
 
+/// Whichever call was the first to tell that a lease has expired, every later one tells so too, though the
+/// clock stepped back in between: a standby took over, or a clock was corrected.
+void expired_lease_stays_ended_when_the_clock_steps_back(Context& context) {
+    const auto proxy = context.add_proxy(context.add_pool());
+    struct Call {
+        std::string name;
+        bool possible;
+        std::function<void(const Lease&)> tells;
+    };
+    const std::vector<Call> calls{
+        {"get_pool_stats", true, [&](const Lease&) { EXPECT_EQ(context.stats().total_leases, 0); }},
+        {"find_available_proxy", true, [&](const Lease&) { EXPECT_TRUE(context.find("pool")); }},
+        {"release_lease", true, [&](const Lease& lease) { EXPECT_FALSE(context.release(lease)); }},
+        {"acquire", true,
+         [&](const Lease& lease) { EXPECT_FALSE(context.acquire({.pool = "pool", .lease_id = lease.id})); }},
+        {"cleanup_expired_leases", true, [&](const Lease&) { EXPECT_EQ(context.cleanup(), 1); }},
+        {"get_lease", context.has_control(),
+         [&](const Lease& lease) {
+             EXPECT_EQ(context.control().get_lease({.lease_id = lease.id}).value().status,
+                       LeaseStatus::released);
+         }},
+        {"list_leases", context.has_control(),
+         [&](const Lease&) {
+             EXPECT_TRUE(context.control().list_leases({.status = LeaseStatus::active}).items.empty());
+         }},
+        {"renew_lease", context.has_control(),
+         [&](const Lease& lease) {
+             EXPECT_FALSE(context.control().renew_lease({.lease_id = lease.id, .duration = 1min}).renewed);
+         }},
+        {"get_proxy", context.has_catalog(), [&](const Lease&) { EXPECT_EQ(context.leases_on(proxy), 0); }},
+        {"audit", context.has_maintenance(),
+         [&](const Lease&) { EXPECT_EQ(context.maintenance().audit().leases, 0); }},
+    };
+    for (const auto& call : calls) {
+        if (!call.possible) continue;
+        const testing::ScopedTrace trace(__FILE__, __LINE__, call.name + " told that the lease has expired");
+        const auto lease = context.lease(proxy, 10s).lease();
+        context.clock().set(lease.expires_at);
+        call.tells(lease);
+        context.clock().advance(-1h);
+        EXPECT_EQ(context.stats().total_leases, 0);
+        EXPECT_FALSE(context.release(lease));
+        if (context.has_control()) {
+            EXPECT_EQ(context.control().get_lease({.lease_id = lease.id}).value().status,
+                      LeaseStatus::released);
+            EXPECT_FALSE(context.control().renew_lease({.lease_id = lease.id, .duration = 1min}).renewed);
+        }
+        EXPECT_TRUE(context.find("pool"));
+        context.clock().advance(2h);
+        context.cleanup();
+    }
+}
+
 }  // namespace
 
 std::vector<Case> expiry_cases() {
@@ -203,6 +256,10 @@ std::vector<Case> expiry_cases() {
          {.maintenance = true, .test_clock = true},
          expiry_shows_in_audits},
         {"store_time_never_runs_backwards", {"E-06"}, {.test_clock = true}, store_time_never_runs_backwards},
+        {"expired_lease_stays_ended_when_the_clock_steps_back",
+         {"E-06"},
+         {.test_clock = true},
+         expired_lease_stays_ended_when_the_clock_steps_back},
     };
 }
 
