@@ -74,7 +74,7 @@ void Listener::unwatch(const std::string& pool) noexcept {
 
 Duration Listener::quiet(const std::string& pool) noexcept {
     if (!all_told_) return Duration(0);
-    const Duration longest = database_.options().look_interval;
+    const Duration longest = database_.options().poll_interval;
     const Duration jittered =
         longest - Duration(jitter_() % static_cast<std::uint64_t>(longest.count() / 2 + 1));
     SteadyTime next_expiry = SteadyTime::max();

@@ -42,7 +42,7 @@ Options validated(Options options) {
     check_duration("connect_timeout_ms", options.connect_timeout);
     check_duration("statement_timeout_ms", options.statement_timeout);
     check_duration("recovery_time_ms", options.recovery_time);
-    check_duration("look_interval_ms", options.look_interval);
+    check_duration("poll_interval_ms", options.poll_interval);
     check_duration("transaction_warning_ms", options.transaction_warning);
     rules::check_retention(options.retention, options.health_retention, options.health_records_per_proxy);
     return options;

@@ -24,7 +24,7 @@ rules::UrlOptions own_options(Options& options) {
         .milliseconds("connect_timeout_ms", options.connect_timeout)
         .milliseconds("statement_timeout_ms", options.statement_timeout)
         .milliseconds("recovery_time_ms", options.recovery_time)
-        .milliseconds("look_interval_ms", options.look_interval)
+        .milliseconds("poll_interval_ms", options.poll_interval)
         .milliseconds("transaction_warning_ms", options.transaction_warning)
         .retention(options);
     return own;

@@ -1,5 +1,5 @@
 // Who waits is told by the server of what other processes free, and nobody is told in vain. Looking by itself
-// is switched off (look_interval), so that nothing but what is tested can serve who waits.
+// is switched off (poll_interval), so that nothing but what is tested can serve who waits.
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -83,7 +83,7 @@ class Waiting : public PostgresTest {
 
     [[nodiscard]] Options quietly(int port) const {
         Options options = through(port);
-        options.look_interval = never;
+        options.poll_interval = never;
         return options;
     }
     [[nodiscard]] std::string channel() const { return "pharox_" + pool_.id.to_string(); }
@@ -337,7 +337,7 @@ TEST_F(Waiting, behind_pgbouncer_looks_by_itself) {
     const PgBouncer bouncer(server());
     Options options = this->options();
     options.connection = bouncer.as("pharox_app");
-    options.look_interval = never;
+    options.poll_interval = never;
     const auto store = make_storage(options);
     const auto elsewhere = open();
     for (int round = 0; round < 3; ++round) {

@@ -1,5 +1,5 @@
-// The embedded default: pools, proxies and leases in one SQLite file, shared by any number of threads and of
-// processes on one machine.
+// The SQLite adapter: pools, proxies and leases in one file, shared by any number of threads and processes on
+// one machine.
 #pragma once
 
 #include <filesystem>
@@ -12,23 +12,23 @@
 namespace [[gnu::visibility("default")]] pharox {
 namespace sqlite {
 
-/// What an acknowledged acquire, renew or release survives. Catalog writes survive a power cut either way;
-/// what health checks found need not.
+/// What an acknowledged acquire, renew or release survives. Catalog writes always survive a power cut;
+/// results of health checks may be lost.
 enum class Durability : std::uint8_t {
     process,  ///< the death of any process at any moment (synchronous=NORMAL)
-    power,    ///< a power cut too, at one fsync an operation (synchronous=FULL)
+    power,    ///< also a power cut, at the cost of one fsync per operation (synchronous=FULL)
 };
 
 struct Options {
-    /// A file, made if absent and readable by its owner alone; ":memory:" for a private database that is gone
-    /// with the storage.
+    /// A file, created if absent and readable only by its owner; ":memory:" for a private database that
+    /// exists as long as the storage.
     std::filesystem::path path;
     Durability durability = Durability::process;
-    /// How long a call may wait for another process's write before it throws a retryable StorageError.
+    /// How long a call may wait for another process's write; then it throws a retryable StorageError.
     Duration busy_timeout = std::chrono::seconds(10);
-    /// How long a lease that ended is remembered, for repeats of its id. 10 minutes to 10 years.
+    /// How long an ended lease is kept, to recognise a repeated id. At least 10 minutes.
     Duration retention = std::chrono::hours(1);
-    /// How many ended leases are remembered beyond the first 10 minutes.
+    /// How many ended leases are kept after their first 10 minutes.
     std::size_t retained_leases = 100'000;
     /// How long (1 ms to 10 years), and how many for each proxy (1 to 1,000,000), health records are kept.
     Duration health_retention = std::chrono::days(7);
@@ -37,9 +37,9 @@ struct Options {
     std::shared_ptr<const Clock> clock = system_clock();
 };
 
-/// Opens or creates the database and brings its schema up to date. Has every capability. Throws
-/// ValidationError for wrong options; StorageError where the
-/// file cannot be opened, is no database of ours, or has a newer schema than this version knows.
+/// Opens or creates the database and migrates its schema. Has every capability. Throws ValidationError for
+/// invalid options; StorageError if the file cannot be opened, belongs to another program, or has a newer
+/// schema than this version supports.
 std::shared_ptr<IStorage> make_storage(Options options);
 
 /// `sqlite:relative/path.db`, `sqlite:///absolute/path.db`, `sqlite::memory:`, with the options
