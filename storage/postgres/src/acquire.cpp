@@ -33,14 +33,15 @@ AcquireResult Leasing::acquire(const AcquireRequest& request) {
             result = Miss::pool_unknown;
         } else if (now.lease_known) {
             result = repeated(ask);
-        } else if (now.due && !(now.free && ask.plan.exact())) {
-            // One that is due may be on the very proxy that a predicate would take, or go before a slow one.
-            expired.add(collect(ask.operation, true));
-            if (ask.plan.exact()) result = attempt_at_once(ask, expired);
+        } else if (now.due && (looks == 0 || !(now.free && ask.plan.exact()))) {
+            // An expired lease may be on the very proxy that comes first, or that a predicate would take. The
+            // call waits for other transactions only if no other proxy is free.
+            expired.add(collect(ask.operation, !(now.free && ask.plan.exact())));
+            if (ask.plan.exact()) result = attempt_at_once(ask, false, expired);
         } else if (!ask.plan.is_ready(now.orders) && (now.free || now.free_slow || !ask.plan.exact())) {
             // Not for a miss: it would wait for whoever is filling the pool.
             prepare_orders(ask.operation, *now.pool, ask.plan.orders());
-            if (ask.plan.exact()) result = attempt_at_once(ask, expired);
+            if (ask.plan.exact()) result = attempt_at_once(ask, false, expired);
         } else if (!ask.plan.exact()) {
             result = acquire_by_predicate(ask, *now.pool, expired);
         } else if (now.free) {
@@ -62,11 +63,11 @@ void Leasing::nothing_can_be_had(const Operation& operation) {
     fail(operation, "proxies look free and cannot be leased: call repair()", true);
 }
 
-std::optional<AcquireResult> Leasing::attempt_at_once(const Ask& ask, Expired& expired) {
+std::optional<AcquireResult> Leasing::attempt_at_once(const Ask& ask, bool unless_expired, Expired& expired) {
     const Parameters parameters = ask.with_filter(ask.parameters(ask.lease_id));
-    if (ask.request.filters.empty() && !ask.request.allow_slow)
+    if (ask.request.filters.empty() && !ask.request.allow_slow && unless_expired)
         return attempt(ask, acquire_[static_cast<std::size_t>(ask.request.selector)], parameters, expired);
-    return attempt(ask, database_.in_schema(ask.plan.acquire_any()), parameters, expired);
+    return attempt(ask, database_.in_schema(ask.plan.acquire_any(unless_expired)), parameters, expired);
 }
 
 std::optional<AcquireResult> Leasing::attempt_at_place(const Ask& ask, int place, Expired& expired) {
@@ -76,7 +77,7 @@ std::optional<AcquireResult> Leasing::attempt_at_place(const Ask& ask, int place
 }
 
 std::optional<AcquireResult> Leasing::attempt_in_company(const Ask& ask, Expired& expired) {
-    if (!ask.plan.has_places()) return attempt_at_once(ask, expired);
+    if (!ask.plan.has_places()) return attempt_at_once(ask, true, expired);
     const std::size_t question = ask.question();
     InCompany me(ask);
     std::optional<AcquireResult> result;
@@ -84,8 +85,8 @@ std::optional<AcquireResult> Leasing::attempt_in_company(const Ask& ask, Expired
     const auto go_alone = [&] {
         me.place = crowd_.place(question);
         asked_for_the_first = *me.place == 0;
-        result =
-            asked_for_the_first ? attempt_at_once(ask, expired) : attempt_at_place(ask, *me.place, expired);
+        result = asked_for_the_first ? attempt_at_once(ask, true, expired)
+                                     : attempt_at_place(ask, *me.place, expired);
     };
     if (crowd_.acquires_go_together(question)) {
         go(me, go_alone);
@@ -101,7 +102,7 @@ std::optional<AcquireResult> Leasing::attempt_in_company(const Ask& ask, Expired
     if (me.place) crowd_.found_too_few(question, *me.place);
     ask.call = me.call;
     ask.in_doubt = ask.in_doubt || me.in_doubt;
-    return attempt_at_once(ask, expired);
+    return attempt_at_once(ask, true, expired);
 }
 
 /// One statement: a lease, or nothing where there is nothing to lease, or nothing that can be had at once.

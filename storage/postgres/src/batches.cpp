@@ -13,7 +13,7 @@ AcquireManyResult Leasing::acquire_at_once(const AcquireManyRequest& request) {
     std::vector<UuidBytes> all;
     for (const LeaseId& id : ids) all.push_back(id.bytes());
     const std::string sql =
-        database_.in_schema(request.distinct ? ask.plan.acquire_other() : ask.plan.acquire_any());
+        database_.in_schema(request.distinct ? ask.plan.acquire_other() : ask.plan.acquire_any(true));
     std::vector<Statement> each;
     for (const LeaseId& id : ids) {
         Parameters own = ask.parameters(id);

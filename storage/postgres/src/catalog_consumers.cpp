@@ -80,8 +80,6 @@ std::int64_t Catalog::end_leases(Connection& connection, const char* which, cons
             database_.in_schema(query::any_active + std::string(which) + " LIMIT 1"), parameters);
         if (any.size() > 0) throw refusal();
     }
-    connection.execute(database_.in_schema(query::lock_active + std::string(which) + query::lock_active_end),
-                       parameters);
     const Rows rows = connection.execute(
         database_.in_schema(query::revoke_active + std::string(which) + query::revoke_active_end),
         parameters);

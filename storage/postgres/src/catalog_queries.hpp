@@ -158,15 +158,18 @@ inline constexpr auto active_of_proxy = " AND proxy_id = $1";
 inline constexpr auto active_of_pool = " AND proxy_id IN (SELECT id FROM pharox.proxy WHERE pool_id = $1)";
 inline constexpr auto active_of_consumer = " AND consumer_id = $1";
 inline constexpr auto any_active = "SELECT 1 FROM pharox.lease WHERE status = 0 AND expires_at > " PHAROX_NOW;
-inline constexpr auto lock_active = "SELECT id FROM pharox.lease WHERE status = 0";
-inline constexpr auto lock_active_end = " ORDER BY expires_at, id FOR UPDATE";
+/// In the transaction that has locked their proxies.
 inline constexpr auto revoke_active =
-    "WITH ended AS (UPDATE pharox.lease SET status = 1,"
-    " reason = CASE WHEN expires_at <= " PHAROX_TIME
-    " THEN 1 ELSE 2 END,"
-    " released_at = least(expires_at, " PHAROX_TIME ") WHERE status = 0";
+    "WITH wanted AS MATERIALIZED (SELECT id, proxy_id FROM pharox.lease WHERE status = 0";
+/// Those of a consumer are on any proxies, which are locked first.
 inline constexpr auto revoke_active_end =
-    " RETURNING *), many AS (SELECT proxy_id, count(*)::int AS n FROM ended GROUP BY proxy_id)"
+    "), held AS MATERIALIZED (SELECT p.id FROM pharox.proxy p WHERE p.id IN (SELECT proxy_id FROM wanted)"
+    " ORDER BY p.id FOR NO KEY UPDATE)"
+    ", ended AS (UPDATE pharox.lease l SET status = 1,"
+    " reason = CASE WHEN l.expires_at <= " PHAROX_TIME " THEN 1 ELSE 2 END,"
+    " released_at = greatest(l.acquired_at, least(l.expires_at, " PHAROX_TIME "))"
+    " FROM wanted JOIN held ON held.id = wanted.proxy_id WHERE l.id = wanted.id AND l.status = 0"
+    " RETURNING l.*), many AS (SELECT proxy_id, count(*)::int AS n FROM ended GROUP BY proxy_id)"
     ", freed AS (UPDATE pharox.proxy p SET " PHAROX_FREED("m.n", "m.mark")
     " FROM (SELECT proxy_id, n, nextval('pharox.use_mark') AS mark FROM many) m WHERE p.id = m.proxy_id"
     " RETURNING " PHAROX_TELL_FREED("m.n") ")"

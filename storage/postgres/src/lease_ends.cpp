@@ -188,7 +188,7 @@ Page<Lease> Leasing::list_leases(const ListLeasesRequest& request) {
 CleanupResult Leasing::cleanup(const CleanupRequest& request) {
     const Operation operation{.name = "cleanup_expired_leases"};
     Expired expired(reports_);
-    expired.add(collect(operation, false));
+    expired.add(collect(operation, true));
     while (prune_some()) {
     }
     look_for_transactions_now_and_then();
@@ -203,26 +203,22 @@ CleanupResult Leasing::cleanup(const CleanupRequest& request) {
 }
 
 /// Whether there may be more.
-bool Leasing::collect_some(const Operation& operation, std::vector<Lease>& ended) {
+bool Leasing::collect_some(const Operation& operation, bool wait, std::vector<Lease>& ended) {
     std::vector<Lease> batch = database_.run(operation, Repeat::always, [&](Connection& connection) {
         return read_leases(
-            connection.execute(database_.in_schema(query::collect_due), Parameters().add(collect_batch)), 0);
+            connection.execute(database_.in_schema(wait ? query::collect_due : query::collect_unlocked),
+                               Parameters().add(collect_batch)),
+            0);
     });
-    const bool more = batch.size() == static_cast<std::size_t>(collect_batch);
+    // Another call may have ended a part of the batch.
+    const bool more = wait ? !batch.empty() : batch.size() == static_cast<std::size_t>(collect_batch);
     ended.insert(ended.end(), std::make_move_iterator(batch.begin()), std::make_move_iterator(batch.end()));
     return more;
 }
 
 std::vector<Lease> Leasing::collect(const Operation& operation, bool wait) {
     std::vector<Lease> ended;
-    for (bool more = true; more;) {
-        more = collect_some(operation, ended);
-        if (wait && ended.empty()) {
-            // Somebody else is ending them: what they free is to be seen by whoever looks next.
-            database_.run(operation, Repeat::always, [&](Connection& connection) {
-                connection.execute(database_.in_schema(query::await_due), Parameters().add(collect_batch));
-            });
-        }
+    while (collect_some(operation, wait, ended)) {
     }
     if (!ended.empty()) on_available_();
     prune_after(ended.size());
@@ -237,7 +233,7 @@ void Leasing::collect_into(Expired& expired, const Operation& operation) {
         return;
     std::vector<Lease> ended;
     try {
-        if (collect_some({.name = operation.name}, ended)) next_collection_ = now;  // by the next one
+        if (collect_some({.name = operation.name}, false, ended)) next_collection_ = now;  // by the next one
     } catch (const StorageError& error) {
         database_.warn(error.what());
     }

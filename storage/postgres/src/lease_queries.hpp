@@ -34,7 +34,17 @@ inline constexpr auto choose_either =
 /// What is used while we look has had its turn.
 inline constexpr auto not_used_meanwhile = " AND turn <= (SELECT last_value FROM pharox.use_mark)";
 inline constexpr auto lock_free = " LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED)";
-inline constexpr auto lock_busy = " LIMIT 1 FOR NO KEY UPDATE)";
+/// One row is chosen without a lock, then locked, and checked again: `conditions` stand before each.
+inline constexpr auto first_of =
+    " AND id = (SELECT id FROM pharox.proxy WHERE pool_id = (SELECT id FROM pharox.pool WHERE name = $1)";
+inline constexpr auto lock_first = " LIMIT 1) FOR NO KEY UPDATE)";
+/// A lease id that is known takes nothing: the miss diagnosis sees it. ($3 is one id, or several.)
+inline constexpr auto if_lease_is_new = " AND NOT EXISTS (SELECT 1 FROM pharox.lease WHERE id = $3)";
+inline constexpr auto if_leases_are_new = " AND NOT EXISTS (SELECT 1 FROM pharox.lease WHERE id = ANY ($3))";
+/// Expired leases count in the sort keys until they are collected: that comes first.
+inline constexpr auto if_all_is_collected =
+    " AND NOT EXISTS (SELECT 1 FROM pharox.lease WHERE status = 0 AND expires_at <= " PHAROX_NOW
+    " AND pool_id = pool.id)";
 /// Those after a place that nobody has locked, looked at once more under their locks. $8: the place. Whatever
 /// the planner believes of the values, it sees that the place is never far from the first, and has no index
 /// but the primary key's for the second look.
@@ -201,51 +211,35 @@ inline constexpr auto replay =
 // A lease that is looked up by its id is told to be active by released_at: its status would invite the
 // planner to walk the index of all active ones.
 
-#define PHAROX_END_LEASE(condition) \
-    "ended AS (UPDATE pharox.lease SET status = 1, released_at = greatest(acquired_at, " PHAROX_TIME "), reason = $2,"       \
-    " call_key = $3 WHERE id = $1 AND released_at IS NULL AND expires_at > " PHAROX_TIME condition \
-    " RETURNING " PHAROX_LEASE_COLUMNS("") ")"                                                          \
-    ", freed AS (UPDATE pharox.proxy p SET " PHAROX_FREED("1", "ended.mark")                            \
-    " FROM (SELECT proxy_id, nextval('pharox.use_mark') AS mark FROM ended) ended WHERE p.id = ended.proxy_id" \
-    " RETURNING " PHAROX_TELL_FREED("1") ")"                                                            \
+// The lock order of everything that ends leases is that of an acquire: proxies, in the order of their ids,
+// then leases. An acquire holds the lock of one proxy and waits for no other.
+
+#define PHAROX_END_LEASE(held, condition) \
+    "WITH held AS MATERIALIZED (SELECT p.id FROM pharox.proxy p"                                                \
+    " WHERE p.id = (SELECT proxy_id FROM pharox.lease WHERE id = $1 AND released_at IS NULL)" held ")"          \
+    ", ended AS (UPDATE pharox.lease SET status = 1, released_at = greatest(acquired_at, " PHAROX_TIME ")"      \
+    ", reason = $2, call_key = $3 WHERE id = $1 AND released_at IS NULL AND expires_at > " PHAROX_TIME condition \
+    " RETURNING " PHAROX_LEASE_COLUMNS("") ")"                                                                  \
+    ", freed AS (UPDATE pharox.proxy p SET " PHAROX_FREED("1", "ended.mark")                                    \
+    " FROM (SELECT proxy_id, nextval('pharox.use_mark') AS mark FROM ended) ended WHERE p.id = ended.proxy_id"  \
+    " RETURNING " PHAROX_TELL_FREED("1") ")"                                                                    \
     " SELECT * FROM ended"
-#define PHAROX_HOLD_LEASES(which)                                                                         \
-    "WITH held AS MATERIALIZED (SELECT l.id FROM pharox.lease l JOIN pharox.proxy p ON p.id = l.proxy_id" \
-    " WHERE l.id " which " AND l.released_at IS NULL AND l.expires_at > " PHAROX_TIME                     \
-    " FOR NO KEY UPDATE SKIP LOCKED), "
 /// $1 lease id, $2 reason, $3 a number of the call's own. The lease, or nothing where it had not to be ended.
-inline constexpr auto end_lease = "WITH " PHAROX_END_LEASE("");
-/// The same, where nobody has locked it, nor its proxy: waits for nothing.
+inline constexpr auto end_lease =
+    PHAROX_END_LEASE(" FOR NO KEY UPDATE", " AND (SELECT count(*) FROM held) >= 0");
+/// The same, where no other transaction has locked the proxy.
 inline constexpr auto end_one_unlocked =
-    PHAROX_HOLD_LEASES("= $1") PHAROX_END_LEASE(" AND EXISTS (SELECT 1 FROM held)");
-/// Of several: $1 lease ids. (An array of one takes a fifth longer.)
-inline constexpr auto end_unlocked = PHAROX_HOLD_LEASES("= ANY ($1)")
-    "ended AS (UPDATE pharox.lease l SET status = 1, released_at = greatest(acquired_at, " PHAROX_TIME "), reason = $2,"
-    " call_key = $3 FROM held WHERE l.id = held.id AND l.expires_at > " PHAROX_TIME
-    " RETURNING " PHAROX_LEASE_COLUMNS("l.") ")"
-    ", freed AS (UPDATE pharox.proxy p SET " PHAROX_FREED("m.n", "m.mark")
-    " FROM (SELECT proxy_id, n, nextval('pharox.use_mark') AS mark FROM (SELECT proxy_id, count(*)::int AS n"
-    " FROM ended GROUP BY proxy_id ORDER BY max(array_position($1, id))) many) m WHERE p.id = m.proxy_id RETURNING " PHAROX_TELL_FREED("m.n") ")"
-    " SELECT * FROM ended";
-#undef PHAROX_HOLD_LEASES
+    PHAROX_END_LEASE(" FOR NO KEY UPDATE SKIP LOCKED", " AND EXISTS (SELECT 1 FROM held)");
 #undef PHAROX_END_LEASE
-/// $1 lease ids, $2 and $3 as above. Leases before proxies, each in order, as in collect_due; the use marks in
-/// the order of $1.
-inline constexpr auto end_leases =
-    "WITH wanted AS MATERIALIZED (SELECT id FROM pharox.lease WHERE id = ANY ($1) AND released_at IS NULL"
-    " AND expires_at > " PHAROX_TIME " ORDER BY id FOR UPDATE)"
-    ", ended AS (UPDATE pharox.lease l SET status = 1, released_at = greatest(acquired_at, " PHAROX_TIME "), reason = $2,"
-    " call_key = $3 FROM wanted WHERE l.id = wanted.id AND l.released_at IS NULL"
-    " AND l.expires_at > " PHAROX_TIME
-    " RETURNING " PHAROX_LEASE_COLUMNS("l.") ")"
-    ", many AS (SELECT proxy_id, count(*)::int AS n, max(array_position($1, id)) AS last FROM ended GROUP BY proxy_id)"
-    ", held AS MATERIALIZED (SELECT p.id, many.n, many.last FROM many JOIN pharox.proxy p ON p.id = many.proxy_id"
-    " ORDER BY p.id FOR NO KEY UPDATE OF p)"
-    ", freed AS (UPDATE pharox.proxy p SET " PHAROX_FREED("m.n", "m.mark")
-    " FROM (SELECT id, n, nextval('pharox.use_mark') AS mark FROM (SELECT id, n FROM held ORDER BY last) in_order)"
-    " m WHERE p.id = m.id"
-    " RETURNING " PHAROX_TELL_FREED("m.n") ")"
-    " SELECT * FROM ended";
+#define PHAROX_END_LEASES(held)                                                                   \
+    "WITH wanted AS MATERIALIZED (SELECT id, proxy_id FROM pharox.lease WHERE id = ANY ($1) AND " \
+    "released_at IS NULL AND expires_at > " PHAROX_TIME "), held AS MATERIALIZED (SELECT p.id FROM pharox.proxy p WHERE p.id IN (SELECT proxy_id FROM wanted) ORDER BY p.id FOR NO KEY UPDATE" held "), ended AS (UPDATE pharox.lease l SET status = 1, released_at = greatest(l.acquired_at, " PHAROX_TIME "), reason = $2, call_key = $3 FROM wanted JOIN held ON held.id = wanted.proxy_id WHERE l.id = wanted.id AND l.released_at IS NULL AND l.expires_at > " PHAROX_TIME " RETURNING " PHAROX_LEASE_COLUMNS("l.") "), freed AS (UPDATE pharox.proxy p SET " PHAROX_FREED("m.n", "m.mark")                                      \
+    " FROM (SELECT proxy_id, n, nextval('pharox.use_mark') AS mark FROM (SELECT proxy_id, count(*)::int AS n FROM ended GROUP BY proxy_id ORDER BY max(array_position($1, id))) many) m WHERE p.id = m.proxy_id RETURNING " PHAROX_TELL_FREED("m.n") ") SELECT * FROM ended"
+/// Of several: $1 lease ids. (An array of one takes a fifth longer.)
+inline constexpr auto end_unlocked = PHAROX_END_LEASES(" SKIP LOCKED");
+/// The same, also where it has to wait.
+inline constexpr auto end_leases = PHAROX_END_LEASES("");
+#undef PHAROX_END_LEASES
 /// Leases that had not to be ended: now, whether call $2 ended it, the lease. $1 ids.
 inline constexpr auto leases_by_id =
     "WITH " PHAROX_NOTICE " SELECT " PHAROX_NOW
@@ -258,25 +252,16 @@ inline constexpr auto renew_lease =
     " AND expires_at > " PHAROX_TIME
     " AND (tenure_ends_at IS NULL OR expires_at < tenure_ends_at)"
     " RETURNING " PHAROX_LEASE_COLUMNS("");
-/// $1 how many at most. Leases before proxies, each in order: two of these, or a release, never wait for each
-/// other in a circle. The proxies' use marks are in the order in which their leases expired.
-inline constexpr auto collect_due =
-    "WITH due AS MATERIALIZED (SELECT id FROM pharox.lease WHERE status = 0 AND expires_at <= " PHAROX_NOW
-    " ORDER BY expires_at, id LIMIT $1 FOR UPDATE SKIP LOCKED)"
-    ", ended AS (UPDATE pharox.lease l SET status = 1, released_at = l.expires_at, reason = 1 FROM due"
-    " WHERE l.id = due.id RETURNING " PHAROX_LEASE_COLUMNS("l.") ")"
-    ", many AS (SELECT proxy_id, count(*)::int AS n, max(place) AS last FROM (SELECT proxy_id,"
-    " row_number() OVER (ORDER BY expires_at, id) AS place FROM ended) placed GROUP BY proxy_id)"
-    ", held AS MATERIALIZED (SELECT p.id, many.n, many.last FROM many JOIN pharox.proxy p ON p.id = many.proxy_id"
-    " ORDER BY p.id FOR NO KEY UPDATE OF p)"
-    ", freed AS (UPDATE pharox.proxy p SET " PHAROX_FREED("m.n", "m.mark")
-    " FROM (SELECT id, n, nextval('pharox.use_mark') AS mark FROM (SELECT id, n FROM held ORDER BY last) in_order)"
-    " m WHERE p.id = m.id"
-    " RETURNING " PHAROX_TELL_FREED("m.n") ")"
-    " SELECT " PHAROX_LEASE_COLUMNS("") " FROM ended ORDER BY expires_at, id";
-/// The same, but waits for whoever is at it.
-inline constexpr auto await_due = "SELECT id FROM pharox.lease WHERE status = 0 AND expires_at <= " PHAROX_NOW
-                                  " ORDER BY expires_at, id LIMIT $1 FOR UPDATE";
+// Ends expired leases: $1 how many at most.
+#define PHAROX_COLLECT(held)                                                                           \
+    "WITH due AS MATERIALIZED (SELECT id, proxy_id FROM pharox.lease WHERE status = 0 AND expires_at " \
+    "<= " PHAROX_NOW " ORDER BY expires_at, id LIMIT $1), held AS MATERIALIZED (SELECT p.id FROM pharox.proxy p WHERE p.id IN (SELECT proxy_id FROM due) ORDER BY p.id FOR NO KEY UPDATE" held "), ended AS (UPDATE pharox.lease l SET status = 1, released_at = l.expires_at, reason = 1 FROM due JOIN held ON held.id = due.proxy_id WHERE l.id = due.id AND l.status = 0 AND l.expires_at <= " PHAROX_TIME " RETURNING " PHAROX_LEASE_COLUMNS("l.") "), freed AS (UPDATE pharox.proxy p SET " PHAROX_FREED("m.n", "m.mark")                                      \
+    " FROM (SELECT proxy_id, n, nextval('pharox.use_mark') AS mark FROM (SELECT proxy_id, count(*)::int AS n FROM (SELECT proxy_id, row_number() OVER (ORDER BY expires_at, id) AS place FROM ended) placed GROUP BY proxy_id ORDER BY max(place)) many) m WHERE p.id = m.proxy_id RETURNING " PHAROX_TELL_FREED("m.n") ") SELECT " PHAROX_LEASE_COLUMNS("") " FROM ended ORDER BY expires_at, id"
+/// Waits for locked proxies: afterwards nothing of the batch is left.
+inline constexpr auto collect_due = PHAROX_COLLECT("");
+/// Leaves out the proxies that other transactions have locked.
+inline constexpr auto collect_unlocked = PHAROX_COLLECT(" SKIP LOCKED");
+#undef PHAROX_COLLECT
 /// $1 retention in ms, $2 how many at most.
 inline constexpr auto prune_leases =
     "DELETE FROM pharox.lease WHERE id IN (SELECT id FROM pharox.lease WHERE status = 1"

@@ -36,7 +36,7 @@ class Leasing final : public ILeaseControl {
         const ProxyFilters whole_pool;
         for (std::size_t i = 0; i < acquire_.size(); ++i) {
             acquire_[i] =
-                database.in_schema(PickPlan(static_cast<Selector>(i), whole_pool, false).acquire({}));
+                database.in_schema(PickPlan(static_cast<Selector>(i), whole_pool, false).acquire_any(true));
         }
         const PickPlan plan(Selector::first_available, whole_pool, false);
         acquire_at_place_ = database.in_schema(plan.acquire_at_place());
@@ -88,7 +88,8 @@ class Leasing final : public ILeaseControl {
     static void read_leased(const Group& acquires, int place, const Rows& rows);
     void read_ended(const Group& releases, const Rows& rows);
 
-    std::optional<AcquireResult> attempt_at_once(const Ask& ask, Expired& expired);
+    /// With `unless_expired`, nothing while the pool has expired leases that are not collected.
+    std::optional<AcquireResult> attempt_at_once(const Ask& ask, bool unless_expired, Expired& expired);
     std::optional<AcquireResult> attempt_at_place(const Ask& ask, int place, Expired& expired);
     /// Together with others who ask at the same time, or out of their way.
     std::optional<AcquireResult> attempt_in_company(const Ask& ask, Expired& expired);
@@ -121,10 +122,11 @@ class Leasing final : public ILeaseControl {
     ReleaseResult end(std::string_view name, LeaseId id, ReleaseReason reason);
     std::map<LeaseId, ReleaseResult> ended_before(const Operation& operation, std::span<const UuidBytes> ids,
                                                   std::int64_t call);
-    /// Ends what is due, a batch at a time. With `wait`, also behind others who are at it.
+    /// Ends expired leases, a batch at a time. With `wait`, also those on proxies that other transactions
+    /// have locked: afterwards none that had expired before is left.
     std::vector<Lease> collect(const Operation& operation, bool wait);
     void collect_into(Expired& expired, const Operation& operation);
-    bool collect_some(const Operation& operation, std::vector<Lease>& ended);
+    bool collect_some(const Operation& operation, bool wait, std::vector<Lease>& ended);
     void prune_after(std::size_t ended);
     bool prune_some();
     void look_for_transactions_now_and_then();

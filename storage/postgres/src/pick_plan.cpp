@@ -118,7 +118,7 @@ void PickPlan::add_filter(Parameters& parameters) const {
 }
 
 /// Up to the order.
-std::string PickPlan::pick(Reach reach, const std::string& conditions) const {
+std::string PickPlan::pick(Reach reach, const std::string& conditions, std::string_view of_pool) const {
     const Order& order = order_for(selector_);
     std::string text = query::pick;
     if (selector_ == Selector::random) text += ", random_key";
@@ -128,6 +128,7 @@ std::string PickPlan::pick(Reach reach, const std::string& conditions) const {
         const std::string bits = std::to_string(order.orders);
         text += " AND orders & " + bits + " = " + bits;
     }
+    text += of_pool;
     text += ")";
     text += with_room(reach.room);
     text += conditions;
@@ -135,23 +136,26 @@ std::string PickPlan::pick(Reach reach, const std::string& conditions) const {
     return text;
 }
 
-std::string PickPlan::choose(Reach reach, const std::string& conditions) const {
-    return query::choose + pick(reach, conditions) + in_order() +
-           (reach.waits ? query::lock_busy : query::lock_free);
+std::string PickPlan::choose(Reach reach, const std::string& conditions, std::string_view of_pool) const {
+    if (!reach.waits) return query::choose + pick(reach, conditions, of_pool) + in_order() + query::lock_free;
+    return query::choose + pick(reach, conditions, of_pool) + query::first_of +
+           std::string(with_room(reach.room)) + conditions + in_order() + query::lock_first;
 }
 
-std::string PickPlan::choose_any(const std::string& conditions) const {
-    if (!allow_slow_) return choose({}, conditions);
+std::string PickPlan::choose_any(const std::string& conditions, std::string_view of_pool) const {
+    if (!allow_slow_) return choose({}, conditions, of_pool);
     const std::string order = in_order() + query::lock_free;
-    return query::choose_active + pick({}, conditions) + order + query::or_slow +
-           pick({.room = static_cast<int>(ProxyStatus::slow)}, conditions) + query::unless_one_is_active +
-           query::pick_from + ")" + std::string(with_room(0)) + conditions + query::unless_one_is_due +
-           order + query::choose_either;
+    return query::choose_active + pick({}, conditions, of_pool) + order + query::or_slow +
+           pick({.room = static_cast<int>(ProxyStatus::slow)}, conditions, of_pool) +
+           query::unless_one_is_active + query::pick_from + ")" + std::string(with_room(0)) + conditions +
+           query::unless_one_is_due + order + query::choose_either;
 }
 
 std::string PickPlan::choose_near(std::string_view take) const {
     const std::string conditions = std::string(with_room(0)) + where(query::acquire_parameters + 1);
-    return query::choose_near + std::string(query::pick_from) + ")" + conditions + in_order() +
+    const bool several = take == query::take_some;
+    return query::choose_near + std::string(query::pick_from) +
+           (several ? query::if_leases_are_new : query::if_lease_is_new) + ")" + conditions + in_order() +
            query::from_place + conditions + query::lock_near + std::string(take);
 }
 
@@ -173,11 +177,13 @@ std::string PickPlan::mark_chosen() const {
            query::taken_from + query::marked;
 }
 
-std::string PickPlan::acquire_any() const {
-    return choose_any(where(query::acquire_parameters)) + lease_chosen();
+std::string PickPlan::acquire_any(bool unless_expired) const {
+    std::string of_pool = query::if_lease_is_new;
+    if (unless_expired) of_pool += query::if_all_is_collected;
+    return choose_any(where(query::acquire_parameters), of_pool) + lease_chosen();
 }
 std::string PickPlan::acquire(Reach reach) const {
-    return choose(reach, where(query::acquire_parameters)) + lease_chosen();
+    return choose(reach, where(query::acquire_parameters), query::if_lease_is_new) + lease_chosen();
 }
 std::string PickPlan::acquire_at_place() const { return choose_near(query::take_one) + lease_chosen(); }
 std::string PickPlan::acquire_together() const {
@@ -185,11 +191,15 @@ std::string PickPlan::acquire_together() const {
            query::count_due + query::some_leased;
 }
 std::string PickPlan::acquire_other() const {
-    return choose_any(other_proxy(query::acquire_parameters) + where(query::acquire_parameters + 1)) +
+    std::string of_pool = query::if_lease_is_new;
+    of_pool += query::if_all_is_collected;
+    return choose_any(other_proxy(query::acquire_parameters) + where(query::acquire_parameters + 1),
+                      of_pool) +
            lease_chosen();
 }
 std::string PickPlan::acquire_this(Reach reach) const {
-    return choose(reach, this_proxy(query::acquire_parameters) + where(query::acquire_parameters + 2)) +
+    return choose(reach, this_proxy(query::acquire_parameters) + where(query::acquire_parameters + 2),
+                  query::if_lease_is_new) +
            lease_chosen();
 }
 std::string PickPlan::find_and_mark(Reach reach) const {

@@ -14,8 +14,11 @@ enum class Busy : std::uint8_t { unless_one_is_free, asked_for };
 
 /// Which rows a picking statement may lock.
 struct Reach {
-    int room = 0;        ///< a status: 0 for active proxies, 2 for slow ones
-    bool waits = false;  ///< also those that somebody else has locked: a locked row is no row that is taken
+    int room = 0;  ///< a status: 0 for active proxies, 2 for slow ones
+    /// Also a row that another transaction has locked: a locked row need not be taken. Then the row is chosen
+    /// without a lock, and it alone is locked and checked again, so that no transaction waits for one proxy
+    /// while it holds another.
+    bool waits = false;
 };
 
 /// The available proxies of a pool that may match, in the selector's order. Texts are the same for the same
@@ -39,8 +42,9 @@ class PickPlan {
     }
 
     // See lease_queries.hpp for parameters and columns.
-    /// Of all that the request allows.
-    [[nodiscard]] std::string acquire_any() const;
+    /// Of all that the request allows. With `unless_expired`, nothing while the pool has expired leases that
+    /// are not collected: they still count in the sort keys.
+    [[nodiscard]] std::string acquire_any(bool unless_expired = false) const;
     [[nodiscard]] std::string acquire(Reach reach) const;
     /// One more parameter than acquire's own: how many in order to leave to others.
     [[nodiscard]] std::string acquire_at_place() const;
@@ -64,9 +68,12 @@ class PickPlan {
     [[nodiscard]] std::string where(int own_parameters) const;
     [[nodiscard]] Sole form() const noexcept;
     [[nodiscard]] std::string in_order() const;
-    [[nodiscard]] std::string pick(Reach reach, const std::string& conditions) const;
-    [[nodiscard]] std::string choose(Reach reach, const std::string& conditions) const;
-    [[nodiscard]] std::string choose_any(const std::string& conditions) const;
+    /// `of_pool`: what else the pool has to meet.
+    [[nodiscard]] std::string pick(Reach reach, const std::string& conditions,
+                                   std::string_view of_pool) const;
+    [[nodiscard]] std::string choose(Reach reach, const std::string& conditions,
+                                     std::string_view of_pool = {}) const;
+    [[nodiscard]] std::string choose_any(const std::string& conditions, std::string_view of_pool) const;
     [[nodiscard]] std::string choose_near(std::string_view take) const;
     [[nodiscard]] std::string lease_chosen() const;
     [[nodiscard]] std::string mark_chosen() const;
