@@ -98,7 +98,7 @@ Configuration default_configuration(const EnvironmentLookup& environment) {
 }  // namespace
 
 std::optional<std::string> process_environment(const char* name) {
-    if (const char* value = std::getenv(name)) return value;  // NOLINT(concurrency-mt-unsafe): nobody sets it
+    if (const char* value = std::getenv(name)) return value;  // NOLINT(concurrency-mt-unsafe): never set here
     if (std::string_view(name) == "HOME") {
         if (const passwd* user = ::getpwuid(::getuid()); user != nullptr && user->pw_dir != nullptr)
             return user->pw_dir;  // cron and containers may leave HOME unset

@@ -83,7 +83,7 @@ TEST_F(Acquires, lost_answer_of_a_batch_leaves_one_lease_each) {
         ASSERT_EQ(batch.leased.size(), count);
         std::vector<ReleaseRequest> all;
         for (const LeasedProxy& leased : batch.leased) {
-            EXPECT_FALSE(leased.replayed) << "nobody was told of it before";
+            EXPECT_FALSE(leased.replayed) << "it was not reported before";
             all.push_back({.lease_id = leased.lease().id});
         }
         EXPECT_EQ(leases(*store), static_cast<std::int64_t>(count));

@@ -47,7 +47,8 @@ TEST_F(Bulk, policies_at_size) {
     EXPECT_EQ(skipped.skipped, 5'000);
 }
 
-/// Nobody sees a deadlock, since calls are repeated; but the server takes a second to find one.
+/// A deadlock is invisible to callers, because calls are repeated; but the server takes a second to detect
+/// it.
 TEST_F(Bulk, updates_and_releases_wait_for_each_other_in_one_order) {
     const auto deadlocks = [] {
         return server().query("SELECT deadlocks FROM pg_stat_database WHERE datname = 'pharox'");

@@ -236,7 +236,7 @@ class GateProcess {
 };
 
 std::chrono::seconds length() {
-    const char* const asked = std::getenv("PHAROX_LONG");  // NOLINT(concurrency-mt-unsafe): nobody sets it
+    const char* const asked = std::getenv("PHAROX_LONG");  // NOLINT(concurrency-mt-unsafe): never set here
     return asked == nullptr ? 8s : std::max(300s, std::chrono::seconds(std::atoi(asked)));
 }
 
@@ -388,7 +388,7 @@ TEST_F(Judge, sees_what_is_lost) {
     const std::string granted = to_text('+', lease);
     EXPECT_EQ(lost(granted), 0U);
     EXPECT_EQ(lost(granted.substr(0, granted.size() - 3)), 0U) << "killed in the middle of the line";
-    EXPECT_EQ(lost(granted + to_text('-', lease)), 0U) << "nobody heard that it was released";
+    EXPECT_EQ(lost(granted + to_text('-', lease)), 0U) << "its release was not acknowledged";
     EXPECT_EQ(lost(granted + to_text('!', lease)), 1U);
     Lease longer = lease;
     longer.expires_at += 1s;
@@ -400,7 +400,7 @@ TEST_F(Judge, sees_what_is_lost) {
     EXPECT_EQ(lost(to_text('+', other)), 1U) << "never heard of";
     server().query("UPDATE " + schema_ +
                    ".lease SET status = 1, reason = 0, released_at = clock_timestamp()");
-    EXPECT_EQ(lost(granted), 1U) << "ended by nobody";
+    EXPECT_EQ(lost(granted), 1U) << "the lease was not ended";
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ constexpr int threads = 8;  // enough for calls that share trips
 constexpr int tenths = 10;
 
 int cycles() {
-    const char* const asked = std::getenv("PHAROX_LONG");  // NOLINT(concurrency-mt-unsafe): nobody sets it
+    const char* const asked = std::getenv("PHAROX_LONG");  // NOLINT(concurrency-mt-unsafe): never set here
     return asked == nullptr ? 20'000 : 1'000'000;
 }
 

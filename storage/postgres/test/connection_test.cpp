@@ -299,7 +299,7 @@ TEST_F(Connections, dead_one_holds_up_nobody) {
             });
         }
         threads.clear();
-        EXPECT_LT(std::chrono::steady_clock::now() - start, 30s) << "somebody slept to the deadline";
+        EXPECT_LT(std::chrono::steady_clock::now() - start, 30s) << "a caller slept to the deadline";
     }
 }
 

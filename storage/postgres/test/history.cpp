@@ -103,7 +103,7 @@ std::vector<std::string> History::lost(IStorage& store) const {
         if (hold.to == open && ended) {
             const bool in_time =
                 stored->release_reason == ReleaseReason::expired && hold.expires <= wall_clock();
-            if (!in_time) faults.push_back(id + " has ended, and nobody asked for it");
+            if (!in_time) faults.push_back(id + " has ended, and no call ended it");
         }
         if (!ended && hold.expires < before && stored->expires_at.time_since_epoch().count() < before) {
             faults.push_back(id + " is active after its time");

@@ -97,7 +97,7 @@ TEST_F(RoundTrip, lost_answer_of_an_acquire_leaves_one_lease) {
         const auto acquired = store->acquire({.pool = "pool", .lease_id = id});
         ASSERT_TRUE(acquired);
         EXPECT_EQ(gate_.cuts_left(), 0);
-        EXPECT_FALSE(acquired.replayed) << "nobody was told of it before";
+        EXPECT_FALSE(acquired.replayed) << "it was not reported before";
         EXPECT_EQ(leases(*store), 1);
         EXPECT_EQ(store->lease_control()->get_lease({.lease_id = acquired.lease().id}), acquired.lease());
         EXPECT_TRUE(store->release_lease({.lease_id = acquired.lease().id}).released);

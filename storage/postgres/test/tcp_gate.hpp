@@ -27,7 +27,7 @@ class TcpGate {
     /// The next `answers` answers are swallowed: the server has done its work, and the connection is cut.
     void cut_next_answers(int answers) noexcept { cuts_ = answers; }
     [[nodiscard]] int cuts_left() const noexcept { return cuts_; }
-    /// Nothing goes through, and nobody is told.
+    /// Drops all data without closing any connection.
     void freeze(bool frozen) noexcept { frozen_ = frozen; }
     /// The same for the connections that there are, for ever.
     void freeze_those_that_are() noexcept { ++ice_age_; }

@@ -67,7 +67,7 @@ class Together : public PostgresTest {
         EXPECT_EQ(leases(store), 0);
         EXPECT_TRUE(store.maintenance()->audit().mismatches.empty());
         EXPECT_EQ(query("SELECT count(*) FROM " + schema_ + ".lease"), std::to_string(ended))
-            << "leases that nobody was told of";
+            << "leases that were not reported";
     }
 
     RawConnection database_{server().as("postgres") + " dbname=pharox"};
@@ -181,7 +181,7 @@ TEST_F(Together, lost_answers_leave_one_lease_each) {
             if (thread == 0) gate.cut_next_answers(1);
             const auto acquired = store->acquire({.pool = "pool"});
             ASSERT_TRUE(acquired) << acquired.miss();
-            EXPECT_FALSE(acquired.replayed) << "nobody was told of it before";
+            EXPECT_FALSE(acquired.replayed) << "it was not reported before";
             if (thread == 1) gate.cut_next_answers(1);
             EXPECT_TRUE(store->release_lease({.lease_id = acquired.lease().id}).released);
         }

@@ -216,7 +216,7 @@ TEST_F(Waiting, every_way_of_freeing_tells_and_only_who_waits) {
         }
         ear.heard(channel());
         store->catalog()->add_proxy(another(ProxyStatus::inactive));
-        EXPECT_EQ(ear.heard(channel()), 0) << "nobody can have it";
+        EXPECT_EQ(ear.heard(channel()), 0) << "the proxy cannot be leased";
     }
     server().query(registered);
     Proxy roomy = another(ProxyStatus::active);
@@ -243,7 +243,7 @@ TEST_F(Waiting, in_the_process_that_frees_needs_no_notification) {
     store->release_lease({.lease_id = held.lease().id});
     EXPECT_TRUE(waiting.get());
     EXPECT_EQ(ear.heard(channel()), 0);
-    EXPECT_TRUE(soon([&] { return registrations() == "0"; })) << "nobody waits any more";
+    EXPECT_TRUE(soon([&] { return registrations() == "0"; })) << "no request waits any more";
 }
 
 TEST_F(Waiting, of_a_killed_process_is_forgotten) {

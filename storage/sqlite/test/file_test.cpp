@@ -63,8 +63,7 @@ TEST(SqliteFile, KeepsTheModeThatItsOwnerGaveIt) {
     const auto storage = make_storage({.path = folder / "pools.db"});
     fill(*storage, 1, 1);
     EXPECT_EQ(mode_of(folder / "pools.db"), mode_t{0640});
-    EXPECT_EQ(mode_of(folder / "pools.db-wal"), mode_t{0640})
-        << "whoever may read the file needs its log too";
+    EXPECT_EQ(mode_of(folder / "pools.db-wal"), mode_t{0640}) << "readers of the file need its log too";
 }
 
 TEST(SqliteFile, OfANewerSchemaIsRefused) {

@@ -13,7 +13,7 @@ namespace {
 
 void wait_a_moment() { ::usleep(200); }
 
-/// What the file must look like, whoever died.
+/// The expected state of the file after any process died.
 void expect_sound(const std::filesystem::path& path) {
     RawDatabase raw(path);
     EXPECT_EQ(raw.query("PRAGMA integrity_check"), std::vector<std::string>{"ok"});
@@ -142,7 +142,7 @@ TEST(SqliteProcesses, WhatWasAcknowledgedSurvivesKill) {
                     }
                 }
             }
-            EXPECT_TRUE(storage->acquire({.pool = "pool"})) << "nobody holds a lock any more";
+            EXPECT_TRUE(storage->acquire({.pool = "pool"})) << "a dead process must leave no lock";
         }
         expect_sound(path);
     }
