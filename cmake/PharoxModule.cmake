@@ -31,6 +31,13 @@ else()
   set(pharox_linkage static)
 endif()
 
+# Under sanitizers, optimising doubles the time to compile. It pays for the libraries, which the tests run most; the
+# presets compile everything else with -O0.
+add_library(pharox_library_flags INTERFACE)
+if(PHAROX_SANITIZE)
+  target_compile_options(pharox_library_flags INTERFACE $<$<CONFIG:Debug>:-O1>)
+endif()
+
 # pharox_module(NAME core [STATIC] DESCRIPTION text SOURCES … [PUBLIC lib…] [PRIVATE lib…] [PKGCONFIG package…]
 # [PKGCONFIG_PRIVATE package…]) creates pharox_<NAME>, alias pharox::<NAME>, with the public headers below
 # <current>/include, and pharox-<NAME>.pc, in which pkg-config packages correspond to the targets of PUBLIC and
@@ -40,6 +47,8 @@ function(pharox_module)
   set(target pharox_${arg_NAME})
   if(arg_STATIC)
     set(type STATIC)
+  else()
+    set(flags $<BUILD_INTERFACE:pharox_library_flags>)
   endif()
   add_library(${target} ${type} ${arg_SOURCES})
   add_library(pharox::${arg_NAME} ALIAS ${target})
@@ -51,7 +60,7 @@ function(pharox_module)
   target_link_libraries(
     ${target}
     PUBLIC ${arg_PUBLIC}
-    PRIVATE $<BUILD_INTERFACE:pharox_build_flags> ${arg_PRIVATE})
+    PRIVATE $<BUILD_INTERFACE:pharox_build_flags> ${flags} ${arg_PRIVATE})
   # The shared libraries export only what the public headers declare: these open their namespace with
   # [[gnu::visibility("default")]]. A minor version may change the interface, so it has another soname.
   set_target_properties(
