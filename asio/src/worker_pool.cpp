@@ -4,6 +4,7 @@
 #include <deque>
 #include <mutex>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -27,18 +28,18 @@ WorkerPoolOptions checked(WorkerPoolOptions options) {
 class WorkerPool::State {
   public:
     explicit State(WorkerPoolOptions options) : options_(checked(options)) {
-        for (std::size_t i = 0; i < options_.threads; ++i) threads_.emplace_back([this] { run(); });
+        threads_.reserve(options_.threads);
+        try {
+            for (std::size_t i = 0; i < options_.threads; ++i) threads_.emplace_back([this] { run(); });
+        } catch (const std::system_error& error) {
+            stop();
+            throw Error("cannot start " + std::to_string(options_.threads) +
+                        " threads of a worker pool: " + error.what());
+        }
     }
     State(const State&) = delete;
     State& operator=(const State&) = delete;
-    ~State() {
-        {
-            const std::lock_guard lock(mutex_);
-            stopping_ = true;
-        }
-        changed_.notify_all();
-        for (std::thread& thread : threads_) thread.join();
-    }
+    ~State() { stop(); }
 
     bool post(std::function<void()> job, bool bounded) {
         {
@@ -51,6 +52,15 @@ class WorkerPool::State {
     }
 
   private:
+    void stop() noexcept {
+        {
+            const std::lock_guard lock(mutex_);
+            stopping_ = true;
+        }
+        changed_.notify_all();
+        for (std::thread& thread : threads_) thread.join();
+    }
+
     void run() {
         std::unique_lock lock(mutex_);
         while (true) {

@@ -2,10 +2,10 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 #include <memory>
-#include <thread>
 
 #include "commands.hpp"
 #include "exit_code.hpp"
+#include "interruptible_lease.hpp"
 #include "lease_options.hpp"
 #include "output.hpp"
 #include "pharox/errors.hpp"
@@ -22,30 +22,28 @@ struct AcquireOptions {
 
 int acquire(Session& session, const AcquireOptions& options) {
     const AcquireRequest request = options.lease.request();
-    std::optional<AcquireResult> got;
-    const auto miss = attempt_until(
-        [&]() -> std::optional<Miss> {
-            got = session.manager().acquire(request);
-            return *got ? std::nullopt : std::optional(got->miss());
-        },
-        options.lease.wait(),
-        [](Duration pause) {
-            std::this_thread::sleep_for(pause);
-            return true;
+    const SignalInbox inbox;
+    const auto [got, signal] = acquire_interruptibly<AcquireResult, AcquireOutcome>(
+        inbox, request, [&](const AcquireRequest& asked, AcquireCompletion done, std::stop_token stop) {
+            session.manager().acquire_async(asked, std::move(done), std::move(stop));
         });
-    if (miss) {
-        report_miss(session, request.pool, *miss);
-        return *miss == Miss::pool_unknown ? exit_code::not_found : exit_code::no_proxy;
+    if (signal) {
+        if (got) session.manager().release(got.lease());
+        die_by(*signal);
+    }
+    if (!got) {
+        report_miss(session, request.pool, got.miss());
+        return got.miss() == Miss::pool_unknown ? exit_code::not_found : exit_code::no_proxy;
     }
     const Secrets secrets = options.show_url ? Secrets::shown : Secrets::hidden;
     if (session.json) {
-        std::cout << lease_json(got->leased(), secrets).dump() << '\n';
+        std::cout << lease_json(got.leased(), secrets).dump() << '\n';
     } else {
-        std::cout << "lease    " << got->lease().id << '\n'
-                  << "proxy    " << printable(proxy_text(got->proxy(), secrets)) << '\n'
-                  << "expires  " << short_time(got->lease().expires_at) << '\n';
+        std::cout << "lease    " << got.lease().id << '\n'
+                  << "proxy    " << printable(proxy_text(got.proxy(), secrets)) << '\n'
+                  << "expires  " << short_time(got.lease().expires_at) << '\n';
     }
-    if (!std::cout.flush()) session.manager().release(got->lease());  // nobody knows of it, nor ever will
+    if (!std::cout.flush()) session.manager().release(got.lease());  // nobody knows of it, nor ever will
     return exit_code::success;
 }
 

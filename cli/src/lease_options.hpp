@@ -1,8 +1,6 @@
-// The options of a lease, shared by `acquire` and `run`, and waiting for one.
+// The options of a lease, shared by `acquire` and `run`.
 #pragma once
 
-#include <functional>
-#include <optional>
 #include <string>
 
 #include "filter_options.hpp"
@@ -18,7 +16,6 @@ class LeaseOptions {
     /// With a lease id drawn, so that a repeat after an error of the store does not lease twice. Throws
     /// ValidationError.
     [[nodiscard]] AcquireRequest request() const;
-    [[nodiscard]] Duration wait() const;
     [[nodiscard]] const std::string& pool() const noexcept { return pool_; }
 
   private:
@@ -29,13 +26,6 @@ class LeaseOptions {
     std::string selector_ = "round_robin";
     FilterOptions filters_;
 };
-
-/// Tries until `attempt` gives no miss, the miss is one that time does not heal, or `wait` is over; gives the
-/// last miss. A retryable error of the store is a reason to try again too, and is thrown when the time is
-/// over. Sleeps by `pause`, with jitter; where that answers false somebody wants to stop, and the last miss
-/// is given.
-std::optional<Miss> attempt_until(const std::function<std::optional<Miss>()>& attempt, Duration wait,
-                                  const std::function<bool(Duration)>& pause);
 
 /// Tells why nothing was leased: to people, and with --json to scripts.
 void report_miss(Session& session, const std::string& pool, Miss miss);

@@ -15,6 +15,7 @@
 #include "child_process.hpp"
 #include "commands.hpp"
 #include "exit_code.hpp"
+#include "interruptible_lease.hpp"
 #include "lease_options.hpp"
 #include "output.hpp"
 #include "pharox/errors.hpp"
@@ -41,7 +42,6 @@ struct RunOptions {
 /// The options, checked before anything is leased.
 struct RunPlan {
     AcquireRequest request;
-    Duration wait{};
     OnLost on_lost = OnLost::warn;
     Duration kill_after{};
     ProxyEnvironmentOptions environment{};
@@ -50,7 +50,6 @@ struct RunPlan {
 
 RunPlan make_plan(const RunOptions& options) {
     RunPlan plan{.request = options.lease.request(),
-                 .wait = options.lease.wait(),
                  .kill_after = parse_duration(options.kill_after, "kill-after"),
                  .environment = {.lookup = options.local_names ? NameLookup::local : NameLookup::at_proxy,
                                  .keep_no_proxy = options.keep_no_proxy},
@@ -87,29 +86,6 @@ class LostNotice {
     Descriptor descriptor_;
     std::stop_callback<Signal> callback_;  // goes first, and waits for a call that is under way
 };
-
-bool ends_process(int signal) {
-    return signal == SIGHUP || signal == SIGINT || signal == SIGQUIT || signal == SIGTERM ||
-           signal == SIGUSR1 || signal == SIGUSR2;
-}
-
-/// Sleeps unless a signal says to end; then the signal is kept in `ended_by`.
-bool pause_for(SignalInbox& inbox, Duration pause, std::optional<int>& ended_by) {
-    const auto until = Steady::now() + pause;
-    for (;;) {
-        while (const auto signal = inbox.next()) {
-            if (ends_process(signal->number)) {
-                ended_by = signal->number;
-                return false;
-            }
-            if (signal->number == SIGTSTP) ::raise(SIGSTOP);  // nothing is leased yet: just stop
-        }
-        const auto left = std::chrono::ceil<Duration>(until - Steady::now());
-        if (left <= Duration(0)) return true;
-        pollfd wanted{.fd = inbox.descriptor(), .events = POLLIN, .revents = 0};
-        ::poll(&wanted, 1, static_cast<int>(left.count()));
-    }
-}
 
 /// Looks after one running command until it ends.
 class Watch {
@@ -215,24 +191,19 @@ int lease_and_run(Session& session, const RunOptions& options, const std::vector
         throw ValidationError("command", {}, "is missing: pharox run --pool POOL -- COMMAND…");
     const RunPlan plan = make_plan(options);
     SignalInbox inbox;
-    std::optional<int> ended_by;
-    std::optional<HoldResult> held;
-    const auto miss = attempt_until(
-        [&]() -> std::optional<Miss> {
-            held = session.manager().hold(plan.request, {.renew = true});
-            return *held ? std::nullopt : std::optional(held->miss());
-        },
-        plan.wait, [&](Duration pause) { return pause_for(inbox, pause, ended_by); });
-    if (!ended_by) pause_for(inbox, Duration(0), ended_by);
-    if (ended_by) {
-        if (held && *held) (*held)->release();
-        die_by(*ended_by);
+    auto [held, signal] = acquire_interruptibly<HoldResult, HoldOutcome>(
+        inbox, plan.request, [&](const AcquireRequest& request, HoldCompletion done, std::stop_token stop) {
+            session.manager().hold_async(request, {.renew = true}, std::move(done), std::move(stop));
+        });
+    if (signal) {
+        if (held) held->release();
+        die_by(*signal);
     }
-    if (miss) {
-        report_miss(session, plan.request.pool, *miss);
+    if (!held) {
+        report_miss(session, plan.request.pool, held.miss());
         return run_exit_code::no_proxy;
     }
-    HeldLease& lease = **held;
+    HeldLease& lease = *held;
     if (plan.verbose) {
         complain("leased " + lease.proxy().redacted_url() + " until " + short_time(lease.lease().expires_at) +
                  ", renewed while the command runs");

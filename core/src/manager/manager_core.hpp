@@ -43,8 +43,8 @@ class ProxyManager::Core : public std::enable_shared_from_this<Core> {
     Callbacks<AcquireEventPayload> acquire_callbacks;
     Callbacks<ReleaseEventPayload> release_callbacks;
     std::atomic<std::uint64_t> last_callback_id{0};
-    Scheduler scheduler;
-    Scheduler alarms;  ///< never asks the store: what it does is not late because that hangs
+    Scheduler scheduler{8};  ///< calls the store: one call that hangs delays no other renewal
+    Scheduler alarms;        ///< never calls the store, so its tasks are on time even if all calls hang
     std::stop_source closing;
 
   private:

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <condition_variable>
 #include <future>
+#include <iterator>
 #include <random>
 #include <utility>
 
@@ -168,7 +169,8 @@ AcquireResult ProxyManager::Core::acquire(AcquireRequest request) {
     if (!acquire_callbacks.list()->empty())
         started = {.at = options.clock->now(), .steady = std::chrono::steady_clock::now()};
     AcquireResult result = with_consumer(request, [&]() -> AcquireResult {
-        if (request.wait == Duration(0) || WaitQueue::runs_on_this_thread()) return storage->acquire(request);
+        if (WaitQueue::runs_on_this_thread()) return storage->acquire(request);
+        // Also without `wait`: behind queued requests it takes time, which close() must be able to end.
         std::promise<AcquireOutcome> promise;
         storage->acquire_async(
             request, [&promise](AcquireOutcome outcome) { promise.set_value(std::move(outcome)); },
@@ -231,8 +233,23 @@ bool ProxyManager::Core::registers_after(const std::exception_ptr& error, Asked&
     }
 }
 
+namespace {
+
+/// Adds a proxy that was not accepted. Of those, the oldest is dropped when the filter can hold no more.
+void exclude(std::vector<ProxyId>& excluded, std::size_t by_caller, ProxyId proxy) {
+    constexpr std::size_t most_excluded = 1'000;
+    if (excluded.size() >= most_excluded) {
+        if (by_caller >= most_excluded) return;
+        excluded.erase(std::next(excluded.begin(), static_cast<std::ptrdiff_t>(by_caller)));
+    }
+    excluded.push_back(proxy);
+}
+
+}  // namespace
+
 AcquireResult ProxyManager::Core::acquire_with_retry(AcquireRequest request, const RetryOptions& retry) {
     validate(retry);
+    const std::size_t own_excluded = request.filters.exclude.size();
     const auto started = std::chrono::steady_clock::now();
     for (int attempt = 1;; ++attempt) {
         if (request.lease_id.is_nil()) {
@@ -251,7 +268,7 @@ AcquireResult ProxyManager::Core::acquire_with_retry(AcquireRequest request, con
         }
         if (result) {
             if (will_do(retry, result)) return result;
-            request.filters.exclude.push_back(result.proxy().id);
+            exclude(request.filters.exclude, own_excluded, result.proxy().id);
             request.lease_id = LeaseId{};  // that lease has ended: the next attempt draws another id
             result = Miss::nothing_matches;
         }

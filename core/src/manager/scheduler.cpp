@@ -2,56 +2,96 @@
 
 #include <condition_variable>
 #include <map>
+#include <mutex>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+#include "pharox/errors.hpp"
 
 namespace pharox {
 
-/// Outlives the Scheduler while its thread still looks at it.
+/// Outlives the Scheduler while one of its threads still uses it.
 struct Scheduler::Queue {
+    explicit Queue(std::size_t most) : most_threads(most) {}
+
+    const std::size_t most_threads;
     std::mutex mutex;
-    std::condition_variable_any changed;
+    std::condition_variable changed;
+    bool stopped = false;
     std::multimap<Time, Task> tasks;
+    std::size_t waiting = 0;  // threads that run no task
+    std::vector<std::thread> threads;
 };
 
-Scheduler::Scheduler() : queue_(std::make_shared<Queue>()) {}
+Scheduler::Scheduler(std::size_t most_threads) : queue_(std::make_shared<Queue>(most_threads)) {}
 
 Scheduler::~Scheduler() {
-    if (thread_.joinable() && thread_.get_id() == std::this_thread::get_id()) {
-        thread_.request_stop();  // a thread cannot wait for itself; it ends when the task that brought us
-                                 // here returns
-        thread_.detach();
+    std::vector<std::thread> threads;
+    {
+        const std::lock_guard lock(queue_->mutex);
+        queue_->stopped = true;
+        threads.swap(queue_->threads);
+    }
+    queue_->changed.notify_all();
+    for (std::thread& thread : threads) {
+        if (thread.get_id() == std::this_thread::get_id()) {
+            thread.detach();  // it cannot wait for itself, and ends when the task that destroys this returns
+        } else {
+            thread.join();
+        }
     }
 }
 
 void Scheduler::add(Time first, Task task) {
     {
         const std::lock_guard lock(queue_->mutex);
+        try {
+            start_if_all_are_busy(queue_);
+        } catch (const std::system_error& error) {
+            if (queue_->threads.empty())
+                throw Error(std::string("cannot start the thread of scheduled tasks: ") + error.what());
+        }
         queue_->tasks.emplace(first, std::move(task));
     }
     queue_->changed.notify_all();
-    const std::lock_guard lock(thread_mutex_);
-    if (!thread_.joinable()) {
-        thread_ = std::jthread([queue = queue_](const std::stop_token& stop) { run(stop, *queue); });
-    }
 }
 
-void Scheduler::run(const std::stop_token& stop, Queue& queue) {
-    std::unique_lock lock(queue.mutex);
-    while (!stop.stop_requested()) {
-        if (queue.tasks.empty()) {
-            queue.changed.wait(lock, stop, [&] { return !queue.tasks.empty(); });
+void Scheduler::start_if_all_are_busy(const std::shared_ptr<Queue>& queue) {
+    if (queue->stopped || queue->waiting > 0 || queue->threads.size() >= queue->most_threads) return;
+    queue->threads.emplace_back([queue] { run(queue); });
+    ++queue->waiting;
+}
+
+void Scheduler::run(const std::shared_ptr<Queue>& queue) {
+    std::unique_lock lock(queue->mutex);
+    while (!queue->stopped) {
+        if (queue->tasks.empty()) {
+            queue->changed.wait(lock);
             continue;
         }
-        const Time next = queue.tasks.begin()->first;
+        const Time next = queue->tasks.begin()->first;
         if (std::chrono::steady_clock::now() < next) {
-            queue.changed.wait_until(lock, stop, next, [&] { return queue.tasks.begin()->first < next; });
+            queue->changed.wait_until(lock, next);
             continue;
         }
-        Task task = std::move(queue.tasks.extract(queue.tasks.begin()).mapped());
+        Task task = std::move(queue->tasks.extract(queue->tasks.begin()).mapped());
+        --queue->waiting;
+        if (!queue->tasks.empty()) {
+            try {
+                start_if_all_are_busy(queue);
+            } catch (const std::system_error&) {
+                static_cast<void>(queue);  // the threads that run take the tasks when they can
+            }
+            queue->changed.notify_one();
+        }
         lock.unlock();
         const std::optional<Time> again = task();
-        if (!again) task = nullptr;  // what it owns goes while nothing is locked
+        if (!again) task = nullptr;  // what it owns is destroyed with nothing locked
         lock.lock();
-        if (again) queue.tasks.emplace(*again, std::move(task));
+        ++queue->waiting;
+        if (again) queue->tasks.emplace(*again, std::move(task));
     }
 }
 

@@ -1,37 +1,38 @@
-// Does things later: renewals of held leases, looks at leases held too long.
+// Runs tasks later: renewals of held leases, reports of leases held too long.
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <thread>
 
 namespace pharox {
 
-/// One thread for all tasks, started with the first. Thread-safe. May be destroyed by a task of its own.
+/// Tasks run on up to `most_threads` threads: the first is started with the first task, a further one while
+/// all others are busy. So a task that hangs delays the others only if as many hang. No task runs twice at
+/// once. Thread-safe. May be destroyed by a task of its own.
 class Scheduler {
   public:
     using Time = std::chrono::steady_clock::time_point;
     /// Does its work and says when it wants to run again; nothing: never. Must not throw.
     using Task = std::function<std::optional<Time>()>;
 
-    Scheduler();
+    explicit Scheduler(std::size_t most_threads = 1);
     Scheduler(const Scheduler&) = delete;
     Scheduler& operator=(const Scheduler&) = delete;
     ~Scheduler();
 
-    /// Runs the task at `first`, and again whenever it asks to.
+    /// Runs the task at `first`, and again whenever it asks to. Throws Error if no thread can be started.
     void add(Time first, Task task);
 
   private:
     struct Queue;
-    static void run(const std::stop_token& stop, Queue& queue);
+    static void run(const std::shared_ptr<Queue>& queue);
+    /// Starts a thread if no other waits for tasks.
+    static void start_if_all_are_busy(const std::shared_ptr<Queue>& queue);
 
     std::shared_ptr<Queue> queue_;
-    std::mutex thread_mutex_;
-    std::jthread thread_;
 };
 
 }  // namespace pharox

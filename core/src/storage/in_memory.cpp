@@ -17,7 +17,8 @@
 namespace pharox {
 
 InMemoryAdapter::InMemoryAdapter(InMemoryOptions options)
-    : state_(std::make_unique<InMemoryState>(std::move(options), [this] { became_available(); })) {}
+    : state_(std::make_unique<InMemoryState>(std::move(options),
+                                             [this](std::string_view pool) { became_available(pool); })) {}
 InMemoryAdapter::~InMemoryAdapter() = default;
 
 FindResult InMemoryAdapter::find_available_proxy(const FindRequest& request) {
@@ -64,7 +65,7 @@ void register_memory(StorageRegistry& registry) {
 
 // ---- Time and the life of leases
 
-InMemoryState::InMemoryState(InMemoryOptions options, std::function<void()> on_available)
+InMemoryState::InMemoryState(InMemoryOptions options, std::function<void(std::string_view pool)> on_available)
     : options_(std::move(options)), on_available_(std::move(on_available)), random_(std::random_device{}()) {
     if (options_.clock == nullptr) throw ValidationError("clock", {}, "is null");
     rules::check_retention(options_.retention, options_.health_retention, options_.health_records_per_proxy);
@@ -102,7 +103,7 @@ void InMemoryState::end_lease(Lease& lease, Timestamp at, ReleaseReason reason) 
     StoredProxy& stored = proxies_.at(lease.proxy_id);  // it stays as long as a lease on it is active
     --stored.proxy.current_leases;
     renew_mark(stored);
-    on_available_();
+    on_available_(lease.pool_name);
 }
 
 void InMemoryState::renew_mark(StoredProxy& stored) { stored.use_mark = ++last_mark_; }

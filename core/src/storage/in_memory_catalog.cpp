@@ -178,7 +178,7 @@ InMemoryState::StoredProxy& InMemoryState::insert(Proxy proxy) {
     const ProxyId id = proxy.id;
     proxies_of_.at(proxy.pool_id).insert(id);
     identities_[{proxy.pool_id, proxy.identity()}] = id;
-    on_available_();
+    on_available_({});
     return proxies_[id] = StoredProxy{.proxy = std::move(proxy)};
 }
 
@@ -189,7 +189,7 @@ void InMemoryState::replace(StoredProxy& stored, Proxy proxy) {
     proxies_of_.at(stored.proxy.pool_id).erase(proxy.id);
     proxies_of_.at(proxy.pool_id).insert(proxy.id);
     stored.proxy = std::move(proxy);
-    on_available_();
+    on_available_({});
 }
 
 void InMemoryState::erase(ProxyId id) {

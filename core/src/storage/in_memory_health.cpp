@@ -19,7 +19,7 @@ std::optional<Proxy> InMemoryState::apply_health_check_result(const HealthCheckR
     const auto last = stored.last_health ? std::optional(stored.last_health->checked_at) : std::nullopt;
     if (!rules::apply_health(stored.proxy, checked, last)) return stored.proxy;
     stored.last_health = std::move(checked);
-    on_available_();
+    on_available_({});
     return stored.proxy;
 }
 

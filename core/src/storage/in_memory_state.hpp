@@ -20,7 +20,7 @@ namespace pharox {
 class InMemoryState final : public ICatalog, public ILeaseControl, public IHealthLog, public IMaintenance {
   public:
     /// `on_available` is called, with the lock held, when something may have become available.
-    InMemoryState(InMemoryOptions options, std::function<void()> on_available);
+    InMemoryState(InMemoryOptions options, std::function<void(std::string_view pool)> on_available);
 
     FindResult find(const FindRequest& request);
     LeasedProxy create_lease(const CreateLeaseRequest& request);
@@ -124,7 +124,7 @@ class InMemoryState final : public ICatalog, public ILeaseControl, public IHealt
     [[nodiscard]] std::optional<ProxyId> duplicate_of(const Proxy& proxy) const;
 
     InMemoryOptions options_;
-    std::function<void()> on_available_;
+    std::function<void(std::string_view pool)> on_available_;
     std::mutex mutex_;
     Timestamp now_{};
     std::int64_t last_mark_ = 0;

@@ -1,5 +1,6 @@
 // What is left when a manager closes, and what it says about it.
 #include <atomic>
+#include <future>
 #include <thread>
 
 #include "test/eventually.hpp"
@@ -41,6 +42,32 @@ TEST_F(Closing, ReleasesWhatIsHeldAndTellsItsHolder) {
     held->release();
     EXPECT_EQ(storage->calls("release"), 1) << "once";
     EXPECT_TRUE(errors.entries().empty());
+}
+
+TEST_F(Closing, EndsAnAcquireWithoutWaitThatIsQueued) {
+    add_proxy();
+    pharox::ProxyManager manager(storage, options);
+    const auto held = manager.acquire({.pool = "p"});
+    std::promise<void> reached;
+    std::promise<void> go_on;
+    std::atomic<bool> asked{false};
+    const auto caller = std::this_thread::get_id();
+    storage->set_before([&](std::string_view call) {
+        if (call != "acquire" || std::this_thread::get_id() == caller || asked.exchange(true)) return;
+        reached.set_value();  // by the queue's thread
+        go_on.get_future().wait();
+    });
+    storage->acquire_async({.pool = "p", .wait = 1h}, [](const pharox::AcquireOutcome&) {}, {});
+    reached.get_future().wait();
+    std::atomic<Miss> miss{Miss::none_available};
+    std::jthread acquires([&] { miss = manager.acquire({.pool = "p"}).miss(); });
+    std::this_thread::sleep_for(20ms);  // it queues, or finds the manager closed: both end with cancelled
+    std::jthread closes([&] { manager.close(); });
+    std::this_thread::sleep_for(20ms);
+    go_on.set_value();
+    acquires.join();
+    EXPECT_EQ(miss, Miss::cancelled);
+    storage->set_before({});
 }
 
 TEST_F(Closing, EndsEveryWaitAndLeasesNothingAfterwards) {

@@ -184,6 +184,16 @@ TEST_F(Retry, CloseCutsThePauseShort) {
     EXPECT_EQ(got->miss(), Miss::cancelled);
 }
 
+TEST_F(Retry, ExcludesAtMostTheThousandLatest) {
+    for (int port = 1; port <= 1'002; ++port) add_proxy(port);
+    int refused = 0;
+    const auto got = manager.acquire_with_retry(
+        {.pool = "p"}, {.attempts = 2'000, .backoff = 0ms, .accept = [&](const pharox::LeasedProxy&) {
+                            return ++refused > 1'500;
+                        }});
+    EXPECT_TRUE(got) << "after 1,500 refusals";
+}
+
 TEST_F(Retry, WrongOptionsAreRefused) {
     const auto refusal = [&](const RetryOptions& retry) {
         return refusal_of([&] { return manager.acquire_with_retry({.pool = "p"}, retry); });

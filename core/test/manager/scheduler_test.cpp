@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <future>
+#include <thread>
 #include <vector>
 
 #include "test/eventually.hpp"
@@ -97,6 +99,35 @@ TEST(Scheduler, MayBeDestroyedByATaskOfItsOwn) {
     });
     go = true;
     EXPECT_TRUE(eventually([&] { return watched.expired(); }));
+}
+
+TEST(Scheduler, TasksThatHangDelayNoOtherUntilAllThreadsHang) {
+    std::promise<void> go_on;
+    const std::shared_future<void> may_go_on = go_on.get_future().share();
+    std::atomic<int> hanging{0};
+    std::atomic<int> done{0};
+    {
+        pharox::Scheduler scheduler(3);
+        const auto hang = [&]() -> std::optional<pharox::Scheduler::Time> {
+            ++hanging;
+            may_go_on.wait();
+            return std::nullopt;
+        };
+        const auto finish = [&]() -> std::optional<pharox::Scheduler::Time> {
+            ++done;
+            return std::nullopt;
+        };
+        for (int i = 0; i < 2; ++i) scheduler.add({}, hang);
+        for (int i = 0; i < 10; ++i) scheduler.add({}, finish);
+        EXPECT_TRUE(eventually([&] { return done == 10 && hanging == 2; }));
+        scheduler.add({}, hang);
+        EXPECT_TRUE(eventually([&] { return hanging == 3; }));
+        scheduler.add({}, finish);
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        EXPECT_EQ(done, 10) << "no more than three threads";
+        go_on.set_value();
+        EXPECT_TRUE(eventually([&] { return done == 11; }));
+    }
 }
 
 TEST(Scheduler, TakesTasksFromAnyThread) {

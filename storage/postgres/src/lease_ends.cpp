@@ -62,7 +62,7 @@ ReleaseResult Leasing::end(std::string_view name, LeaseId id, ReleaseReason reas
     for (;; asked = false) {
         if (!me.ended && !asked) end_alone();
         if (me.ended) {
-            on_available_();
+            on_available_(me.ended->pool_name);
             return {.released = true, .lease = std::move(me.ended)};
         }
         const std::array<UuidBytes, 1> ids = {id.bytes()};
@@ -93,7 +93,7 @@ std::vector<ReleaseResult> Leasing::release_many(const std::vector<ReleaseReques
         const LeaseId id = lease.id;
         found[id] = {.released = true, .lease = std::move(lease)};
     }
-    if (rows.size() > 0) on_available_();
+    for (const auto& [id, result] : found) on_available_(result.lease->pool_name);
     std::erase_if(ids, [&](const UuidBytes& id) { return found.contains(LeaseId(id)); });
     if (!ids.empty()) found.merge(ended_before(operation, ids, call));
     std::vector<ReleaseResult> results;
@@ -125,7 +125,7 @@ std::map<LeaseId, ReleaseResult> Leasing::ended_before(const Operation& operatio
         const LeaseId id = lease.id;
         found[id] = {.released = ours, .lease = std::move(lease)};
     }
-    if (some_are_ours) on_available_();
+    if (some_are_ours) on_available_({});
     return found;
 }
 
@@ -220,7 +220,7 @@ std::vector<Lease> Leasing::collect(const Operation& operation, bool wait) {
     std::vector<Lease> ended;
     while (collect_some(operation, wait, ended)) {
     }
-    if (!ended.empty()) on_available_();
+    for (const Lease& lease : ended) on_available_(lease.pool_name);
     prune_after(ended.size());
     return ended;
 }
@@ -238,7 +238,7 @@ void Leasing::collect_into(Expired& expired, const Operation& operation) {
         database_.warn(error.what());
     }
     if (ended.empty()) return;
-    on_available_();
+    for (const Lease& lease : ended) on_available_(lease.pool_name);
     const std::size_t count = ended.size();
     expired.add(std::move(ended));
     prune_after(count);

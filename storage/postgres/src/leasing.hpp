@@ -23,9 +23,9 @@ namespace pharox::postgres {
 /// Requests have passed the door. Thread-safe.
 class Leasing final : public ILeaseControl {
   public:
-    /// `on_available` is called when something became available.
+    /// `on_available` is called when something became available in the pool, or without a name in any.
     Leasing(Database& database, ExpiryReports& reports, Listener& listener,
-            std::function<void()> on_available)
+            std::function<void(std::string_view pool)> on_available)
         : database_(database),
           reports_(reports),
           listener_(listener),
@@ -135,7 +135,7 @@ class Leasing final : public ILeaseControl {
     Database& database_;
     ExpiryReports& reports_;
     Listener& listener_;
-    std::function<void()> on_available_;
+    std::function<void(std::string_view pool)> on_available_;
     Crowd crowd_;
     Coalescer<InCompany> company_;
     std::mutex beginning_order_;

@@ -53,7 +53,7 @@ class PostgresStorage : public IStorage {
     explicit PostgresStorage(Options options)
         : database_(std::move(options)),
           listener_(database_, [this] { became_available(); }),
-          leasing_(database_, reports_, listener_, [this] { became_available(); }),
+          leasing_(database_, reports_, listener_, [this](std::string_view pool) { became_available(pool); }),
           catalog_(database_, reports_, [this] { became_available(); }),
           health_log_(database_, [this] { became_available(); }),
           maintenance_(database_, [this] { became_available(); }) {

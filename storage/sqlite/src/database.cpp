@@ -67,7 +67,7 @@ void create_file_if_absent(const std::filesystem::path& path) {
 
 }  // namespace
 
-Database::Database(Options options, std::function<void()> on_available)
+Database::Database(Options options, OnAvailable on_available)
     : options_(std::move(options)),
       on_available_(std::move(on_available)),
       private_(options_.path == ":memory:"),
@@ -176,7 +176,12 @@ WriteTransaction::WriteTransaction(Database& database, const Operation& operatio
 WriteTransaction::~WriteTransaction() {
     transaction_.end();
     turn_.unlock();
-    if (committed_ && makes_available_) database_.on_available_();
+    if (!committed_) return;
+    if (makes_available_anywhere_) {
+        database_.on_available_({});
+    } else {
+        for (const std::string& pool : makes_available_in_) database_.on_available_(pool);
+    }
 }
 
 void WriteTransaction::read_state() {

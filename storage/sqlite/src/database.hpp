@@ -22,10 +22,11 @@ namespace pharox::sqlite {
 /// one connection for all. Thread-safe.
 class Database {
   public:
-    /// Opens or creates the file and migrates it. `on_available` is called after
-    /// each commit that may have made something available, with nothing locked; it must not throw. Throws
-    /// StorageError.
-    Database(Options options, std::function<void()> on_available);
+    using OnAvailable = std::function<void(std::string_view pool)>;
+    /// Opens or creates the file and migrates it. `on_available` is called after each commit that may have
+    /// made something available, once per pool or with no name for all, with nothing locked; it must not
+    /// throw. Throws StorageError.
+    Database(Options options, OnAvailable on_available);
 
     [[nodiscard]] const Options& options() const noexcept { return options_; }
     /// As it was named, for texts.
@@ -47,7 +48,7 @@ class Database {
     void use_write_ahead_log(const Operation& operation);
 
     Options options_;
-    std::function<void()> on_available_;
+    OnAvailable on_available_;
     bool private_;  ///< in memory
     std::string file_;
     std::atomic<std::int64_t> latest_time_{0};
@@ -119,8 +120,10 @@ class WriteTransaction {
     /// A draw from the exponential distribution with mean 1.
     double draw_exponential();
 
-    /// After the commit, waiters are told that a proxy may be available.
-    void makes_available() noexcept { makes_available_ = true; }
+    /// Once committed, this makes something available in the pool, or without a name in any: its queued
+    /// requests are attempted again.
+    void makes_available() noexcept { makes_available_anywhere_ = true; }
+    void makes_available(const std::string& pool) { makes_available_in_.insert(pool); }
 
     /// Writes the state too.
     void commit();
@@ -137,7 +140,8 @@ class WriteTransaction {
     std::int64_t use_sequence_ = 0;
     std::int64_t ended_ = 0;
     bool state_known_ = false;
-    bool makes_available_ = false;
+    bool makes_available_anywhere_ = false;
+    std::set<std::string> makes_available_in_;
     bool committed_ = false;
 };
 

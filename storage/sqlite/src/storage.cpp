@@ -37,7 +37,7 @@ Options validated(Options options) {
 class SqliteStorage : public IStorage {
   public:
     explicit SqliteStorage(Options options)
-        : database_(std::move(options), [this] { became_available(); }),
+        : database_(std::move(options), [this](std::string_view pool) { became_available(pool); }),
           leases_(database_),
           leasing_(leases_, reports_),
           catalog_store_(database_),
