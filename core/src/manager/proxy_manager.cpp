@@ -3,14 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <condition_variable>
-#include <future>
 #include <iterator>
 #include <random>
 #include <utility>
 
 #include "manager/manager_core.hpp"
 #include "model/rules.hpp"
-#include "storage/wait_queue.hpp"
 
 namespace pharox {
 namespace {
@@ -168,15 +166,8 @@ AcquireResult ProxyManager::Core::acquire(AcquireRequest request) {
     Started started{};
     if (!acquire_callbacks.list()->empty())
         started = {.at = options.clock->now(), .steady = std::chrono::steady_clock::now()};
-    AcquireResult result = with_consumer(request, [&]() -> AcquireResult {
-        if (WaitQueue::runs_on_this_thread()) return storage->acquire(request);
-        // Also without `wait`: behind queued requests it takes time, which close() must be able to end.
-        std::promise<AcquireOutcome> promise;
-        storage->acquire_async(
-            request, [&promise](AcquireOutcome outcome) { promise.set_value(std::move(outcome)); },
-            closing.get_token());
-        return promise.get_future().get().get();
-    });
+    AcquireResult result =
+        with_consumer(request, [&] { return storage->acquire(request, closing.get_token()); });
     tell_acquired(request, result, started);
     return result;
 }

@@ -139,7 +139,7 @@ AcquireResult IStorage::try_acquire(const AcquireRequest& request) {
     return AcquireSteps(*this, request).run();
 }
 
-AcquireResult IStorage::acquire(const AcquireRequest& request) {
+AcquireResult IStorage::acquire(const AcquireRequest& request, const std::stop_token& stop) {
     std::vector<Lease> expired;
     if (!has_waiters(request.pool)) {
         AcquireResult result = try_acquire(request);
@@ -147,7 +147,8 @@ AcquireResult IStorage::acquire(const AcquireRequest& request) {
         expired = std::move(result.expired);
     }
     std::promise<AcquireOutcome> promise;
-    acquire_async(request, [&promise](AcquireOutcome outcome) { promise.set_value(std::move(outcome)); }, {});
+    acquire_async(
+        request, [&promise](AcquireOutcome outcome) { promise.set_value(std::move(outcome)); }, stop);
     AcquireResult result = promise.get_future().get().get();
     result.expired.insert(result.expired.begin(), std::make_move_iterator(expired.begin()),
                           std::make_move_iterator(expired.end()));

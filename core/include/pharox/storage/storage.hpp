@@ -221,8 +221,9 @@ class IStorage {
     virtual AcquireResult try_acquire(const AcquireRequest& request);
 
     /// try_acquire, unless requests for the pool are queued: then it queues behind them. On a miss it waits
-    /// for up to `request.wait`, and blocks the thread. In a completion of acquire_async it does not wait.
-    AcquireResult acquire(const AcquireRequest& request);
+    /// for up to `request.wait`, and blocks the thread. In a completion of acquire_async it does not wait. A
+    /// stop request ends the time in the queue with Miss::cancelled.
+    AcquireResult acquire(const AcquireRequest& request, const std::stop_token& stop = {});
 
     /// The same without a thread: `done` is called once, from this call or from the queue's thread, and must
     /// neither throw nor block. The queue belongs to the storage and its decorators, holds at most 100,000
