@@ -1,12 +1,16 @@
 #include "database.hpp"
 
+#include <algorithm>
 #include <cstring>
+
+#include "pharox/errors.hpp"
 
 namespace pharox::postgres {
 
 namespace {
 
-constexpr int most_conflicts = 50;
+constexpr std::chrono::milliseconds first_backoff(20);
+constexpr std::chrono::milliseconds longest_backoff(2'000);
 
 bool is_conflict(const ServerError& error) { return error.is("40001") || error.is("40P01"); }
 
@@ -16,12 +20,28 @@ bool is_stale_statement(const ServerError& error) {
            (error.is("0A000") && error.message.find("cached plan") != std::string::npos);
 }
 
-bool is_retryable(const ServerError& error) {
-    return is_conflict(error) || error.is("55P03") || error.is("57014") || error.is("25006") ||
-           error.code.starts_with("53");
+serverkit::ServerFailure kind_of(const ServerError& error) {
+    using serverkit::ServerFailure;
+    if (is_conflict(error) || is_stale_statement(error)) return ServerFailure::conflict;
+    const bool transient =
+        error.is("55P03") || error.is("57014") || error.is("25006") || error.code.starts_with("53");
+    return transient ? ServerFailure::transient : ServerFailure::final;
 }
 
 }  // namespace
+
+void fail(const Operation& operation, const std::string& why, bool retryable, bool outcome_unknown) {
+    throw StorageError({.store = "postgres",
+                        .operation = std::string(operation.name),
+                        .retryable = retryable,
+                        .outcome_unknown = outcome_unknown,
+                        .lease_id = operation.lease},
+                       why);
+}
+
+void fail(const Operation& operation, const ConnectionLost& none, bool outcome_unknown) {
+    fail(operation, none.message, !none.permanent, outcome_unknown);
+}
 
 std::int64_t new_call_key() {
     // The random part of an id: no child process makes the same ones as its parent.
@@ -32,7 +52,33 @@ std::int64_t new_call_key() {
 }
 
 Database::Database(Options options)
-    : options_(std::move(options)), schema_('"' + options_.schema + "\"."), pool_(options_, new_call_key()) {}
+    : options_(std::move(options)),
+      schema_('"' + options_.schema + "\"."),
+      settings_{.connection = options_.connection,
+                .connect_timeout = options_.connect_timeout,
+                .statement_timeout = options_.statement_timeout,
+                .detect_poolers = options_.prepared == Prepared::detect,
+                .prepare = options_.prepared != Prepared::never,
+                .store = new_call_key()},
+      pool_({.connections = options_.max_connections,
+             .first_backoff = first_backoff,
+             // A call that waits for a connection sees at least one attempt.
+             .longest_backoff = std::clamp(options_.connection_wait / 2, first_backoff, longest_backoff)},
+            [this](SteadyTime deadline) { return connect(deadline); }) {}
+
+std::unique_ptr<Connection> Database::connect(SteadyTime deadline) const {
+    Connection::Settings settings = settings_;
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    settings.connect_timeout = std::clamp(left, std::chrono::milliseconds(1), settings.connect_timeout);
+    try {
+        return std::make_unique<Connection>(settings);
+    } catch (const ServerError& error) {  // of the session's settings
+        ConnectionLost none;
+        none.message = error.message;
+        throw none;
+    }
+}
 
 std::string Database::in_schema(std::string_view sql) const {
     constexpr std::string_view ours = "pharox.";
@@ -63,16 +109,14 @@ void Database::warn(std::string_view what) const {
 Database::Attempts::Attempts(Database& database, const Operation& operation, Repeat repeat)
     : database_(database),
       operation_(operation),
-      repeat_(repeat),
-      give_up_(database.recovery_ends()),
-      in_doubt_(operation.in_doubt != nullptr ? *operation.in_doubt : own_doubt_),
-      losses_(in_doubt_ ? 1 : 0) {}
+      retries_(repeat == Repeat::always ? serverkit::Idempotent::yes : serverkit::Idempotent::no,
+               database.recovery_ends(), operation.in_doubt != nullptr && *operation.in_doubt) {}
 
 ConnectionPool::Loan Database::Attempts::borrow() {
     try {
-        return database_.borrow(give_up_);
+        return database_.borrow(retries_.give_up());
     } catch (const ConnectionLost& error) {
-        fail(operation_, error, in_doubt_);
+        fail(operation_, error, retries_.outcome_unknown());
     }
 }
 
@@ -97,17 +141,17 @@ void Database::mend(ConnectionPool::Loan& connection, const ServerError& error) 
 
 void Database::Attempts::failed(ConnectionPool::Loan& connection, const ServerError& error) {
     mend(connection, error);
-    if ((is_conflict(error) || is_stale_statement(error)) && ++conflicts_ < most_conflicts) return;
-    fail(operation_, error.message + " (SQLSTATE " + error.code + ")", is_retryable(error), in_doubt_);
+    const serverkit::ServerFailure failure = kind_of(error);
+    if (retries_.after(failure)) return;
+    fail(operation_, error.message + " (SQLSTATE " + error.code + ")",
+         failure == serverkit::ServerFailure::transient || is_conflict(error), retries_.outcome_unknown());
 }
 
 void Database::Attempts::failed(ConnectionPool::Loan& connection, const ConnectionLost& error) {
     connection.discard();
-    if (error.sent && repeat_ == Repeat::unsent) fail(operation_, error.message, true, true);
-    in_doubt_ = in_doubt_ || error.sent;
-    // A frozen connection is noticed late: what it was asked is asked once more in any case.
-    if (losses_++ > 0 && std::chrono::steady_clock::now() >= give_up_)
-        fail(operation_, error.message, true, in_doubt_);
+    const bool again = retries_.after_lost_connection(error.sent, std::chrono::steady_clock::now());
+    if (operation_.in_doubt != nullptr) *operation_.in_doubt = retries_.outcome_unknown();
+    if (!again) fail(operation_, error.message, true, retries_.outcome_unknown());
 }
 
 }  // namespace pharox::postgres

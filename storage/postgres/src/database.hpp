@@ -9,13 +9,31 @@
 #include <type_traits>
 #include <utility>
 
+#include "client/connection.hpp"
 #include "connection_pool.hpp"
 #include "expiry_reports.hpp"
+#include "pharox/postgres/storage.hpp"
+#include "retries.hpp"
 
 namespace pharox::postgres {
 
+using ConnectionPool = serverkit::ConnectionPool<Connection>;
 using sqlkit::Expired;
 using sqlkit::ExpiryReports;
+
+/// The call that is executed, for its errors.
+struct Operation {
+    std::string_view name;
+    std::optional<LeaseId> lease{};
+    /// If the call has several statements: whether one that was sent may have been executed.
+    bool* in_doubt = nullptr;
+};
+
+/// Throws the StorageError of this store.
+[[noreturn]] void fail(const Operation& operation, const std::string& why, bool retryable = false,
+                       bool outcome_unknown = false);
+/// No connection is available.
+[[noreturn]] void fail(const Operation& operation, const ConnectionLost& none, bool outcome_unknown);
 
 /// Whether a call may be made again when nobody knows what became of it.
 enum class Repeat : std::uint8_t {
@@ -33,11 +51,9 @@ class Database {
 
     [[nodiscard]] const Options& options() const noexcept { return options_; }
     /// Which no other storage has.
-    [[nodiscard]] std::int64_t store() const noexcept { return pool_.settings().store; }
+    [[nodiscard]] std::int64_t store() const noexcept { return settings_.store; }
     /// What a connection outside of the pool is made with.
-    [[nodiscard]] const Connection::Settings& connection_settings() const noexcept {
-        return pool_.settings();
-    }
+    [[nodiscard]] const Connection::Settings& connection_settings() const noexcept { return settings_; }
     /// The text with `pharox.` replaced by the schema's name.
     [[nodiscard]] std::string in_schema(std::string_view sql) const;
 
@@ -107,6 +123,7 @@ class Database {
   private:
     /// Throws ConnectionLost where there is none until then, and for as long as a call waits for one.
     ConnectionPool::Loan borrow(SteadyTime give_up);
+    [[nodiscard]] std::unique_ptr<Connection> connect(SteadyTime deadline) const;
     [[nodiscard]] SteadyTime recovery_ends() const {
         return std::chrono::steady_clock::now() + options_.recovery_time;
     }
@@ -118,23 +135,19 @@ class Database {
       public:
         Attempts(Database& database, const Operation& operation, Repeat repeat);
         ConnectionPool::Loan borrow();
-        /// Returns where it may be tried again, and throws otherwise.
+        /// Returns if the operation is executed again, and throws otherwise.
         void failed(ConnectionPool::Loan& connection, const ServerError& error);
         void failed(ConnectionPool::Loan& connection, const ConnectionLost& error);
 
       private:
         Database& database_;
         Operation operation_;
-        Repeat repeat_;
-        SteadyTime give_up_;
-        bool own_doubt_ = false;
-        bool& in_doubt_;
-        int conflicts_ = 0;
-        int losses_;  // of connections
+        serverkit::Retries retries_;
     };
 
     Options options_;
     std::string schema_;  // quoted, with a dot
+    Connection::Settings settings_;
     ConnectionPool pool_;
 };
 

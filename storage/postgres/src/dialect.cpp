@@ -1,6 +1,6 @@
 #include "dialect.hpp"
 
-#include "json_numbers.hpp"
+#include "client/json_numbers.hpp"
 
 namespace pharox::postgres {
 

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "connection.hpp"
+#include "client/connection.hpp"
 #include "dialect.hpp"
 #include "pharox/selector.hpp"
 

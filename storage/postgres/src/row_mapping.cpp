@@ -2,7 +2,7 @@
 
 #include <charconv>
 
-#include "json_numbers.hpp"
+#include "client/json_numbers.hpp"
 
 namespace pharox::postgres {
 

@@ -1,7 +1,7 @@
 // Rows to models and back.
 #pragma once
 
-#include "connection.hpp"
+#include "client/connection.hpp"
 #include "pharox/model/lease.hpp"
 #include "pharox/model/proxy.hpp"
 

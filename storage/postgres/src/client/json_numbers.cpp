@@ -1,4 +1,4 @@
-#include "json_numbers.hpp"
+#include "client/json_numbers.hpp"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "connection.hpp"
+#include "client/connection.hpp"
 
 #include <libpq-fe.h>
 #include <locale.h>
@@ -153,19 +153,6 @@ class InEnglish {
 };
 
 }  // namespace
-
-void fail(const Operation& operation, const std::string& why, bool retryable, bool outcome_unknown) {
-    throw StorageError({.store = "postgres",
-                        .operation = std::string(operation.name),
-                        .retryable = retryable,
-                        .outcome_unknown = outcome_unknown,
-                        .lease_id = operation.lease},
-                       why);
-}
-
-void fail(const Operation& operation, const ConnectionLost& none, bool outcome_unknown) {
-    fail(operation, none.message, !none.permanent, outcome_unknown);
-}
 
 void Connection::Closer::operator()(pg_conn* connection) const noexcept { PQfinish(connection); }
 

@@ -14,6 +14,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "connection_lost.hpp"
 #include "filter_sql.hpp"
 #include "pharox/errors.hpp"
 #include "pharox/model/id.hpp"
@@ -26,18 +27,6 @@ struct pg_result;
 namespace pharox::postgres {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
-
-/// What is being done, for the errors that come of it.
-struct Operation {
-    std::string_view name;
-    std::optional<LeaseId> lease{};
-    /// Where a call of several statements keeps whether one that was sent may have done its work.
-    bool* in_doubt = nullptr;
-};
-
-/// Throws the StorageError of this store.
-[[noreturn]] void fail(const Operation& operation, const std::string& why, bool retryable = false,
-                       bool outcome_unknown = false);
 
 /// One of several that a connection lists; what is not given is libpq's to find.
 struct Server {
@@ -53,16 +42,7 @@ struct ServerError : std::exception {
     [[nodiscard]] const char* what() const noexcept override { return message.c_str(); }
     [[nodiscard]] bool is(std::string_view sqlstate) const noexcept { return code == sqlstate; }
 };
-/// The connection is gone. Never leaves the adapter.
-struct ConnectionLost : std::exception {
-    std::string message;
-    bool sent = false;       ///< what was asked may have happened
-    bool permanent = false;  ///< the server was reached, and will not have us
-    [[nodiscard]] const char* what() const noexcept override { return message.c_str(); }
-};
-
-/// That there is no connection to be had.
-[[noreturn]] void fail(const Operation& operation, const ConnectionLost& none, bool outcome_unknown);
+using serverkit::ConnectionLost;
 
 /// The values for $1, $2 … in order, in PostgreSQL's binary formats.
 class Parameters {
@@ -181,6 +161,11 @@ class Connection {
 
     /// The server is there, as far as can be told without asking.
     [[nodiscard]] bool is_alive() noexcept;
+    /// After its use, by another caller.
+    [[nodiscard]] bool is_reusable() noexcept {
+        hurry();
+        return !in_transaction();
+    }
     [[nodiscard]] bool in_transaction() const noexcept;
     [[nodiscard]] bool behind_a_pooler() const noexcept { return pooled_; }
     /// Readable where a notification, or the end, may have come.

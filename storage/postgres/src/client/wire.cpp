@@ -5,8 +5,8 @@
 #include <charconv>
 #include <cstring>
 
-#include "connection.hpp"
-#include "json_numbers.hpp"
+#include "client/connection.hpp"
+#include "client/json_numbers.hpp"
 
 namespace pharox::postgres {
 

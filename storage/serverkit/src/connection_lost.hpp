@@ -1,0 +1,16 @@
+#pragma once
+
+#include <exception>
+#include <string>
+
+namespace pharox::serverkit {
+
+/// The connection is gone, or none can be made. Never leaves an adapter.
+struct ConnectionLost : std::exception {
+    std::string message;
+    bool sent = false;       ///< the request may have been executed
+    bool permanent = false;  ///< the server rejected the login; a retry cannot succeed
+    [[nodiscard]] const char* what() const noexcept override { return message.c_str(); }
+};
+
+}  // namespace pharox::serverkit
