@@ -1,6 +1,8 @@
 #include "pharox/postgres/storage.hpp"
 
+#include <algorithm>
 #include <charconv>
+#include <map>
 
 #include "catalog.hpp"
 #include "health_log.hpp"
@@ -135,6 +137,14 @@ class PostgresStorage : public IStorage {
         result.leased.insert(result.leased.end(), more.leased.begin(), more.leased.end());
         result.expired.insert(result.expired.end(), more.expired.begin(), more.expired.end());
         result.miss = more.miss;
+        sort_as_asked(request.lease_ids, result.leased);
+    }
+    /// In the order of the given lease ids: a repeated id is answered after the new ones.
+    static void sort_as_asked(const std::vector<LeaseId>& ids, std::vector<LeasedProxy>& leased) {
+        std::map<LeaseId, std::size_t> position;
+        for (const LeaseId& id : ids) position.emplace(id, position.size());
+        if (position.empty()) return;
+        std::ranges::sort(leased, {}, [&](const LeasedProxy& one) { return position.at(one.lease().id); });
     }
 
     Database database_;

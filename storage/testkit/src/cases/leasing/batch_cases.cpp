@@ -96,6 +96,23 @@ void batch_uses_the_ids_that_are_given(Context& context) {
     EXPECT_EQ(context.stats().total_leases, 3);
 }
 
+void batch_with_a_known_id(Context& context) {
+    context.add_proxies(context.add_pool(), 3);
+    const LeaseId known = LeaseId::make();
+    const auto before = context.acquire({.pool = "pool", .consumer = "worker", .lease_id = known});
+    ASSERT_TRUE(before);
+    auto request = batch(3);
+    request.lease_ids = {LeaseId::make(), known, LeaseId::make()};
+    const auto result = context.store().acquire_many(request);
+    ASSERT_EQ(result.leased.size(), 3U);
+    for (std::size_t i = 0; i < 3; ++i) {
+        EXPECT_EQ(result.leased[i].lease().id, request.lease_ids[i]) << "lease_ids[" << i << "]";
+        EXPECT_EQ(result.leased[i].replayed, i == 1) << "lease_ids[" << i << "]";
+    }
+    EXPECT_EQ(result.leased[1].lease(), before.lease());
+    EXPECT_EQ(context.stats().total_leases, 3);
+}
+
 void batch_that_throws_leaves_nothing(Context& context) {
     const auto pool = context.add_pool();
     context.add_proxies(pool, 3);
@@ -200,6 +217,7 @@ std::vector<Case> batch_cases() {
         {"short_batch_is_no_error", {"B-02"}, {}, short_batch_is_no_error},
         {"distinct_batch_repeats_no_proxy", {"B-03"}, {}, distinct_batch_repeats_no_proxy},
         {"batch_uses_the_ids_that_are_given", {"B-04", "I-02"}, {}, batch_uses_the_ids_that_are_given},
+        {"batch_with_a_known_id", {"B-04", "I-02"}, {}, batch_with_a_known_id},
         {"batch_that_throws_leaves_nothing", {"B-05"}, {}, batch_that_throws_leaves_nothing},
         {"odd_batches_are_refused", {"B-06", "V-03"}, {}, odd_batches_are_refused},
         {"batch_of_releases", {"B-07"}, {}, batch_of_releases},
