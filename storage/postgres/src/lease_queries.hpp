@@ -231,7 +231,7 @@ inline constexpr auto end_lease =
 inline constexpr auto end_one_unlocked =
     PHAROX_END_LEASE(" FOR NO KEY UPDATE SKIP LOCKED", " AND EXISTS (SELECT 1 FROM held)");
 #undef PHAROX_END_LEASE
-#define PHAROX_END_LEASES(held)                                                                   \
+#define PHAROX_END_LEASES(held) \
     "WITH wanted AS MATERIALIZED (SELECT id, proxy_id FROM pharox.lease WHERE id = ANY ($1) AND " \
     "released_at IS NULL AND expires_at > " PHAROX_TIME "), held AS MATERIALIZED (SELECT p.id FROM pharox.proxy p WHERE p.id IN (SELECT proxy_id FROM wanted) ORDER BY p.id FOR NO KEY UPDATE" held "), ended AS (UPDATE pharox.lease l SET status = 1, released_at = greatest(l.acquired_at, " PHAROX_TIME "), reason = $2, call_key = $3 FROM wanted JOIN held ON held.id = wanted.proxy_id WHERE l.id = wanted.id AND l.released_at IS NULL AND l.expires_at > " PHAROX_TIME " RETURNING " PHAROX_LEASE_COLUMNS("l.") "), freed AS (UPDATE pharox.proxy p SET " PHAROX_FREED("m.n", "m.mark")                                      \
     " FROM (SELECT proxy_id, n, nextval('pharox.use_mark') AS mark FROM (SELECT proxy_id, count(*)::int AS n FROM ended GROUP BY proxy_id ORDER BY max(array_position($1, id))) many) m WHERE p.id = m.proxy_id RETURNING " PHAROX_TELL_FREED("m.n") ") SELECT * FROM ended"
@@ -253,7 +253,7 @@ inline constexpr auto renew_lease =
     " AND (tenure_ends_at IS NULL OR expires_at < tenure_ends_at)"
     " RETURNING " PHAROX_LEASE_COLUMNS("");
 // Ends expired leases: $1 how many at most.
-#define PHAROX_COLLECT(held)                                                                           \
+#define PHAROX_COLLECT(held) \
     "WITH due AS MATERIALIZED (SELECT id, proxy_id FROM pharox.lease WHERE status = 0 AND expires_at " \
     "<= " PHAROX_NOW " ORDER BY expires_at, id LIMIT $1), held AS MATERIALIZED (SELECT p.id FROM pharox.proxy p WHERE p.id IN (SELECT proxy_id FROM due) ORDER BY p.id FOR NO KEY UPDATE" held "), ended AS (UPDATE pharox.lease l SET status = 1, released_at = l.expires_at, reason = 1 FROM due JOIN held ON held.id = due.proxy_id WHERE l.id = due.id AND l.status = 0 AND l.expires_at <= " PHAROX_TIME " RETURNING " PHAROX_LEASE_COLUMNS("l.") "), freed AS (UPDATE pharox.proxy p SET " PHAROX_FREED("m.n", "m.mark")                                      \
     " FROM (SELECT proxy_id, n, nextval('pharox.use_mark') AS mark FROM (SELECT proxy_id, count(*)::int AS n FROM (SELECT proxy_id, row_number() OVER (ORDER BY expires_at, id) AS place FROM ended) placed GROUP BY proxy_id ORDER BY max(place)) many) m WHERE p.id = m.proxy_id RETURNING " PHAROX_TELL_FREED("m.n") ") SELECT " PHAROX_LEASE_COLUMNS("") " FROM ended ORDER BY expires_at, id"
