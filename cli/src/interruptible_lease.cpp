@@ -36,7 +36,7 @@ InterruptibleCall::InterruptibleCall(const SignalInbox& inbox)
 
 InterruptibleCall::~InterruptibleCall() { ::close(finished_); }
 
-void InterruptibleCall::finished() noexcept { ::eventfd_write(finished_, 1); }
+void InterruptibleCall::finished() const noexcept { ::eventfd_write(finished_, 1); }
 
 std::optional<int> InterruptibleCall::wait() {
     const std::optional<int> signal = poll_until(finished_, std::nullopt);

@@ -23,7 +23,7 @@ class InterruptibleCall {
 
     [[nodiscard]] std::stop_token token() const { return stop_.get_token(); }
     /// Of the completion, as its last action. Any thread.
-    void finished() noexcept;
+    void finished() const noexcept;
     /// Blocks until finished(). A signal that ends a process cancels the call, and is returned.
     std::optional<int> wait();
     /// Blocks for that long, or until a signal that ends a process, which is returned.

@@ -272,7 +272,7 @@ class IStorage {
     friend class Sealed;
     struct Seal {};
     /// Only Sealed<Adapter> implements this, so an adapter cannot be made without it.
-    virtual void use_Sealed_of_this_class(Seal) const noexcept = 0;
+    virtual void use_Sealed_of_this_class(Seal) const noexcept = 0;  // NOLINT(readability-identifier-naming)
     void end_waits() noexcept;
 
     std::shared_ptr<WaitQueue> queue_;
