@@ -349,7 +349,12 @@ void ProxyManager::Core::close() noexcept {
 
 ProxyManager::ProxyManager(std::shared_ptr<IStorage> storage, ManagerOptions options)
     : core_(std::make_shared<Core>(std::move(storage), std::move(options))) {}
-ProxyManager::~ProxyManager() { core_->close(); }
+ProxyManager::~ProxyManager() {
+    core_->close();
+    // A renewal in progress shares the core, but must not call the caller's hooks after this.
+    core_->scheduler.stop();
+    core_->alarms.stop();
+}
 void ProxyManager::close() noexcept { core_->close(); }
 
 AcquireResult ProxyManager::acquire(AcquireRequest request) { return core_->acquire(std::move(request)); }

@@ -27,7 +27,9 @@ struct Scheduler::Queue {
 
 Scheduler::Scheduler(std::size_t most_threads) : queue_(std::make_shared<Queue>(most_threads)) {}
 
-Scheduler::~Scheduler() {
+Scheduler::~Scheduler() { stop(); }
+
+void Scheduler::stop() noexcept {
     std::vector<std::thread> threads;
     {
         const std::lock_guard lock(queue_->mutex);

@@ -25,6 +25,8 @@ class Scheduler {
 
     /// Runs the task at `first`, and again whenever it asks to. Throws Error if no thread can be started.
     void add(Time first, Task task);
+    /// Returns when no task runs any more, except the one that calls this; none starts afterwards.
+    void stop() noexcept;
 
   private:
     struct Queue;

@@ -63,7 +63,7 @@ class ProxyManager {
     explicit ProxyManager(std::shared_ptr<IStorage> storage, ManagerOptions options = {});
     ProxyManager(const ProxyManager&) = delete;
     ProxyManager& operator=(const ProxyManager&) = delete;
-    ~ProxyManager();
+    ~ProxyManager();  ///< close(); waits for renewals in progress, after which no hook is called
 
     /// Leases a proxy that fits for `request.duration`, or returns a miss. Throws ValidationError,
     /// InvalidLeaseError, ConsumerNotFoundError, ConflictError, StorageError (which contains the lease id:
