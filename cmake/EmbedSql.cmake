@@ -25,6 +25,13 @@ function(pharox_embed_sql target directory)
     DEPENDS ${files} "${pharox_embed_sql_script}"
     COMMENT "Embedding the statements of ${target}"
     VERBATIM)
+  # Tools that read sources without building them need the headers: target pharox_embedded_sql.
+  add_custom_target(${target}_sql DEPENDS "${header}")
+  if(NOT TARGET pharox_embedded_sql)
+    add_custom_target(pharox_embedded_sql)
+  endif()
+  add_dependencies(pharox_embedded_sql ${target}_sql)
+  add_dependencies(${target} ${target}_sql)
   target_sources(${target} PRIVATE "${header}")
   target_include_directories(${target} PRIVATE "${CMAKE_CURRENT_BINARY_DIR}/generated")
 endfunction()

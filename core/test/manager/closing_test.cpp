@@ -60,10 +60,12 @@ TEST_F(Closing, EndsAnAcquireWithoutWaitThatIsQueued) {
     storage->acquire_async({.pool = "p", .wait = 1h}, [](const pharox::AcquireOutcome&) {}, {});
     reached.get_future().wait();
     std::atomic<Miss> miss{Miss::none_available};
-    std::jthread acquires([&] { miss = manager.acquire({.pool = "p"}).miss(); });
-    std::this_thread::sleep_for(20ms);  // it queues, or finds the manager closed: both end with cancelled
-    std::jthread closes([&] { manager.close(); });
-    std::this_thread::sleep_for(20ms);
+    std::jthread acquires([&] {
+        // Beside waiters a given lease id is looked up right before the request queues.
+        miss = manager.acquire({.pool = "p", .lease_id = pharox::LeaseId::make()}).miss();
+    });
+    EXPECT_TRUE(eventually([&] { return storage->calls("get_lease") > 0; }));
+    manager.close();
     go_on.set_value();
     acquires.join();
     EXPECT_EQ(miss, Miss::cancelled);
