@@ -33,12 +33,14 @@ constexpr milliseconds longest_settling_pause(100);
 constexpr milliseconds shortest_quiet(10);
 constexpr int patience_of_transactions = 10;  // see Connection::take_time()
 
+/// As a notification names it.
+std::string channel(PoolId pool) { return "pharox_" + pool.to_string(); }
 /// LISTEN takes no parameters; an id is hexadecimal digits.
-std::string channel(PoolId pool) { return "\"pharox_" + pool.to_string() + '"'; }
+std::string quoted_channel(PoolId pool) { return '"' + channel(pool) + '"'; }
 
 }  // namespace
 
-Listener::Listener(Database& database, std::function<void()> on_available)
+Listener::Listener(Database& database, std::function<void(std::string_view pool)> on_available)
     : database_(database),
       on_available_(std::move(on_available)),
       wake_up_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
@@ -142,7 +144,7 @@ SteadyTime Listener::step() {
         next = std::min(next, registration.renew_at);
         if (!registration.older.empty()) next = std::min(next, registration.look_at);
     }
-    if (connection_->take_notifications()) on_available_();
+    pass_on_notifications();
     judge();
     if (!pools.empty()) {
         idle_since_ = now;
@@ -151,6 +153,14 @@ SteadyTime Listener::step() {
         next = SteadyTime::max();
     }
     return next;
+}
+
+void Listener::pass_on_notifications() {
+    const std::set<std::string> channels = connection_->take_notifications();
+    if (channels.empty()) return;
+    for (const auto& [pool, registration] : registrations_) {
+        if (channels.contains(channel(registration.id))) on_available_(pool);
+    }
 }
 
 std::set<std::string> Listener::wanted() {
@@ -182,7 +192,7 @@ void Listener::disconnect(const std::string& why) {
     connection_.reset();
     registrations_.clear();
     all_told_ = false;
-    on_available_();
+    on_available_({});
     if (failures_ == 0) {
         database_.warn(
             "who waits is not told of what other processes free, and looks every few milliseconds: " + why);
@@ -201,7 +211,7 @@ void Listener::enter(const std::string& pool) {
     const Rows known = execute(query::pool_by_name, Parameters().add(pool));
     if (known.size() == 0) return;
     Registration registration{.id = known.id<PoolId>(0, 0)};
-    connection_->command("LISTEN " + channel(registration.id));
+    connection_->command("LISTEN " + quoted_channel(registration.id));
     renew(registration);
     registrations_.emplace(pool, std::move(registration));
 }
@@ -230,7 +240,7 @@ void Listener::settle(Registration& registration) {
 }
 
 void Listener::leave(const Registration& registration) {
-    connection_->command("UNLISTEN " + channel(registration.id));
+    connection_->command("UNLISTEN " + quoted_channel(registration.id));
     execute(query::leave_waiting, Parameters().add(registration.id).add(database_.store()));
 }
 
@@ -243,7 +253,7 @@ void Listener::judge() {
         });
         if (told == all_told_.exchange(told) || !told) return;
     }
-    on_available_();
+    on_available_({});
 }
 
 void Listener::wait(SteadyTime until) {

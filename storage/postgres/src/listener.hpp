@@ -11,6 +11,7 @@
 #include <random>
 #include <set>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "database.hpp"
@@ -25,8 +26,8 @@ namespace pharox::postgres {
 /// the connection is away, and always behind a pooler. docs/adr/0009-notify-only-pools-with-waiters.md
 class Listener final : public IPoolWatch {
   public:
-    /// `on_available` is called by the thread, with nothing locked.
-    Listener(Database& database, std::function<void()> on_available);
+    /// `on_available` is called by the thread, with nothing locked; without a name it means every pool.
+    Listener(Database& database, std::function<void(std::string_view pool)> on_available);
     Listener(const Listener&) = delete;
     Listener& operator=(const Listener&) = delete;
     ~Listener() override;
@@ -55,6 +56,8 @@ class Listener final : public IPoolWatch {
     void disconnect(const std::string& why);
     [[nodiscard]] std::set<std::string> wanted();
     void enter(const std::string& pool);
+    /// Wakes the waiters of the pools that the server has notified of.
+    void pass_on_notifications();
     void renew(Registration& registration);
     void settle(Registration& registration);
     void leave(const Registration& registration);
@@ -65,7 +68,7 @@ class Listener final : public IPoolWatch {
     Rows execute(std::string_view sql, const Parameters& parameters);
 
     Database& database_;
-    const std::function<void()> on_available_;
+    const std::function<void(std::string_view pool)> on_available_;
     const int wake_up_;  // an eventfd
 
     std::mutex mutex_;

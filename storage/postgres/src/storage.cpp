@@ -54,7 +54,7 @@ class PostgresStorage : public IStorage {
   public:
     explicit PostgresStorage(Options options)
         : database_(std::move(options)),
-          listener_(database_, [this] { became_available(); }),
+          listener_(database_, [this](std::string_view pool) { became_available(pool); }),
           leasing_(database_, reports_, listener_, [this](std::string_view pool) { became_available(pool); }),
           catalog_(database_, reports_, [this] { became_available(); }),
           health_log_(database_, [this] { became_available(); }),

@@ -8,6 +8,8 @@
 #include <mutex>
 #include <optional>
 #include <random>
+#include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -120,10 +122,10 @@ class WriteTransaction {
     /// A draw from the exponential distribution with mean 1.
     double draw_exponential();
 
-    /// Once committed, this makes something available in the pool, or without a name in any: its queued
-    /// requests are attempted again.
-    void makes_available() noexcept { makes_available_anywhere_ = true; }
+    /// Once committed, the queued requests of the pool are attempted again.
     void makes_available(const std::string& pool) { makes_available_in_.insert(pool); }
+    /// The same for every pool.
+    void makes_available_anywhere() noexcept { makes_available_anywhere_ = true; }
 
     /// Writes the state too.
     void commit();

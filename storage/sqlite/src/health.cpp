@@ -75,7 +75,7 @@ std::optional<Proxy> HealthLog::apply_health_check_result(const HealthCheckResul
         put.run();
     }
     auto applied = find_live_proxy(transaction.connection(), now, proxy.id);
-    transaction.makes_available();
+    transaction.makes_available_anywhere();
     transaction.commit();
     return applied;
 }

@@ -53,7 +53,7 @@ AuditResult Maintenance::repair() {
         transaction.prepare(sql::set_counter).bind(wrong.active_leases + due[i]).bind(wrong.proxy_id).run();
     }
     transaction.set_ended_leases(transaction.connection().query_integer(sql::count_ended_leases));
-    transaction.makes_available();
+    transaction.makes_available_anywhere();
     transaction.commit();
     return result;
 }

@@ -26,7 +26,8 @@ class SqliteTransaction : public Interface {
 
     Timestamp now() override { return write_ ? write_->now() : read_->now(); }
     void commit() override { write_->commit(); }
-    void makes_available() noexcept override { write_->makes_available(); }
+    void makes_available(const std::string& pool) override { write_->makes_available(pool); }
+    void makes_available_anywhere() noexcept override { write_->makes_available_anywhere(); }
     double draw_exponential() override { return write_->draw_exponential(); }
     std::optional<sqlkit::RandomKeys> random_keys(PoolId pool) override {
         return random_keys_of(connection_, pool);

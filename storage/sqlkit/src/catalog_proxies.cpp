@@ -22,7 +22,7 @@ class ProxyWriter {
             transaction_.insert_proxy({.proxy = proxy,
                                        .random_key = first_random_key(transaction_, keys),
                                        .weighted_key = first_weighted_key(transaction_, keys, proxy.weight)});
-        transaction_.makes_available();
+        transaction_.makes_available_anywhere();
         return inserted;
     }
 
@@ -47,7 +47,7 @@ class ProxyWriter {
         }
         row->proxy = proxy;
         transaction_.update_proxy(*row);
-        transaction_.makes_available();
+        transaction_.makes_available_anywhere();
     }
 
   private:

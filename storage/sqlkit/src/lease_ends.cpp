@@ -12,7 +12,7 @@ namespace pharox::sqlkit {
 void end_lease(Transaction& transaction, Lease& lease, Timestamp at, ReleaseReason reason) {
     rules::end(lease, at, reason);
     transaction.end_lease(lease, std::nullopt);
-    transaction.makes_available();
+    transaction.makes_available(lease.pool_name);
 }
 
 bool collect_expired(LeaseTransaction& transaction, const LeaseStore::Retention& retention, int limit,

@@ -45,7 +45,7 @@ ReleaseResult Leasing::end_now(LeaseTransaction& transaction, LeaseId id, Releas
     if (lease->status == LeaseStatus::released) return {.released = false, .lease = std::move(lease)};
     rules::end(*lease, now, reason);
     transaction.end_lease(*lease, stored->opens);
-    transaction.makes_available();
+    transaction.makes_available(lease->pool_name);
     return {.released = true, .lease = std::move(lease)};
 }
 

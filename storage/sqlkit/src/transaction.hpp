@@ -47,8 +47,11 @@ class Transaction {
     /// committed before.
     virtual Timestamp now() = 0;
     virtual void commit() = 0;
-    /// After the commit, waiters are told that a proxy may be available.
-    virtual void makes_available() noexcept = 0;
+    /// After the commit, the waiters of the pool are told that a proxy may be available. A lease names the
+    /// pool that it was taken from: if its proxy has moved since, the queue's timer finds it.
+    virtual void makes_available(const std::string& pool) = 0;
+    /// The same for the waiters of every pool, for rare changes that do not know the pool's name.
+    virtual void makes_available_anywhere() noexcept = 0;
     /// A draw from the exponential distribution with mean 1.
     virtual double draw_exponential() = 0;
 

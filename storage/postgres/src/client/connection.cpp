@@ -225,15 +225,15 @@ void Connection::set_up(const Settings& settings) {
 
 int Connection::socket() const noexcept { return PQsocket(connection_.get()); }
 
-bool Connection::take_notifications() {
+std::set<std::string> Connection::take_notifications() {
     if (PQconsumeInput(connection_.get()) == 0) lost(trimmed(PQerrorMessage(connection_.get())), false);
-    bool any = false;
+    std::set<std::string> channels;
     while (PGnotify* const notification = PQnotifies(connection_.get())) {
+        channels.emplace(notification->relname);
         PQfreemem(notification);
-        any = true;
     }
     if (PQstatus(connection_.get()) != CONNECTION_OK) lost("the server closed the connection", false);
-    return any;
+    return channels;
 }
 
 int Connection::server_version() const noexcept { return PQserverVersion(connection_.get()); }

@@ -170,8 +170,8 @@ class Connection {
     [[nodiscard]] bool behind_a_pooler() const noexcept { return pooled_; }
     /// Readable where a notification, or the end, may have come.
     [[nodiscard]] int socket() const noexcept;
-    /// Whether any notification came since the last call; does not wait. Throws ConnectionLost.
-    bool take_notifications();
+    /// The channels that were notified since the last call; does not wait. Throws ConnectionLost.
+    std::set<std::string> take_notifications();
     [[nodiscard]] int server_version() const noexcept;  ///< 150018 for 15.18
     /// From now on every statement is planned anew: something between us and the server loses prepared ones.
     void stop_preparing() noexcept;
