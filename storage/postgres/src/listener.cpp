@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "catalog_queries.hpp"
+#include "pharox/errors.hpp"
 #include "upkeep_queries.hpp"
 
 namespace pharox::postgres {
@@ -44,7 +45,7 @@ Listener::Listener(Database& database, std::function<void(std::string_view pool)
     : database_(database),
       on_available_(std::move(on_available)),
       wake_up_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-    if (wake_up_ < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
+    if (wake_up_ < 0) throw Error("eventfd: " + std::generic_category().message(errno));
 }
 
 Listener::~Listener() {
@@ -63,7 +64,13 @@ void Listener::watch(const std::string& pool) noexcept {
     entry->second.reset();
     if (!is_new) return;
     all_told_ = false;
-    if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
+    if (!thread_.joinable()) {
+        try {
+            thread_ = std::thread([this] { run(); });
+        } catch (const std::system_error&) {
+            return;  // the queue polls, for quiet() returns 0; the watch of another pool tries again
+        }
+    }
     interrupt();
 }
 
