@@ -35,6 +35,9 @@ class WorkerPool::State {
             stop();
             throw Error("cannot start " + std::to_string(options_.threads) +
                         " threads of a worker pool: " + error.what());
+        } catch (...) {
+            stop();
+            throw;
         }
     }
     State(const State&) = delete;

@@ -288,10 +288,17 @@ void WaitQueue::State::unwatch_abandoned_pools(Lock& lock) {
 void WaitQueue::State::step(Lock& lock, const PoolPointer& pool) {
     if (!pool->in_round) begin_round(lock, pool);
     while (!pool->heads.empty()) {
-        const GroupKey key = std::move(pool->heads.extract(pool->heads.begin()).mapped());
+        const auto head = pool->heads.extract(pool->heads.begin());
+        const GroupKey key = head.mapped();
         const auto group = pool->groups.find(key);
         if (group == pool->groups.end()) continue;
-        const WaiterPointer oldest = waiters_.at(*group->second.tickets.begin());
+        const Ticket first = *group->second.tickets.begin();
+        if (first != head.key()) {
+            // The one that was the oldest has left: the next has a later turn, in this round or the next.
+            if (first <= pool->newest) pool->heads.emplace(first, key);
+            continue;
+        }
+        const WaiterPointer oldest = waiters_.at(first);
         const auto began = Steady::now();
         const bool left = attempt(lock, oldest);
         pool->took += Steady::now() - began;
@@ -380,7 +387,8 @@ bool WaitQueue::State::attempt(Lock& lock, const WaiterPointer& waiter) {
     busy_with_ = nullptr;
     released_.notify_all();
     if (cancelled) {
-        if (!stopped_) finish(lock, waiter, with_expired(Miss::cancelled));
+        // Where end_waits_of() has removed it, that reports the cancellation, and what expired.
+        if (!stopped_ && waiter->ticket != 0) finish(lock, waiter, with_expired(Miss::cancelled));
         return true;
     }
     if (error) {

@@ -16,7 +16,7 @@ struct WorkerPoolOptions {
 /// A bounded executor. Thread-safe. Its destructor waits for accepted jobs.
 class WorkerPool {
   public:
-    /// Throws ValidationError.
+    /// Throws ValidationError, and Error if the threads cannot be started.
     explicit WorkerPool(WorkerPoolOptions options = {});
     WorkerPool(const WorkerPool&) = delete;
     WorkerPool& operator=(const WorkerPool&) = delete;
