@@ -1,5 +1,6 @@
 // Wrong lease control, batches, slow proxies and waits.
 #include <algorithm>
+#include <iterator>
 
 #include "spoilt.hpp"
 
@@ -193,14 +194,16 @@ class BatchesOvertake : public SpoiltElsewhere {
     using SpoiltElsewhere::SpoiltElsewhere;
     AcquireManyResult acquire_many(const AcquireManyRequest& request) override {
         validate(request);
-        if (request.count > 1 || !request.lease_ids.empty()) return Spoilt::acquire_many(request);
+        if (request.distinct || !request.lease_ids.empty()) return Spoilt::acquire_many(request);
         AcquireManyResult result;
-        const AcquireResult one = inner().try_acquire(request.each);
-        result.expired = one.expired;
-        if (one) {
-            result.leased.push_back(one.leased());
-        } else {
-            result.miss = one.miss();
+        while (!result.miss && result.leased.size() < request.count) {
+            AcquireResult one = inner().try_acquire(request.each);
+            std::move(one.expired.begin(), one.expired.end(), std::back_inserter(result.expired));
+            if (one) {
+                result.leased.push_back(one.leased());
+            } else {
+                result.miss = one.miss();
+            }
         }
         return result;
     }
