@@ -140,19 +140,18 @@ AcquireResult IStorage::try_acquire(const AcquireRequest& request) {
 }
 
 AcquireResult IStorage::acquire(const AcquireRequest& request, const std::stop_token& stop) {
-    std::vector<Lease> expired;
+    std::promise<AcquireOutcome> promise;
     if (!has_waiters(request.pool)) {
         AcquireResult result = try_acquire(request);
         if (!waits_after(result, request) || WaitQueue::runs_on_this_thread()) return result;
-        expired = std::move(result.expired);
+        queue_->add(
+            *this, request, [&promise](AcquireOutcome outcome) { promise.set_value(std::move(outcome)); },
+            stop, std::move(result.expired));
+        return promise.get_future().get().get();
     }
-    std::promise<AcquireOutcome> promise;
     acquire_async(
         request, [&promise](AcquireOutcome outcome) { promise.set_value(std::move(outcome)); }, stop);
-    AcquireResult result = promise.get_future().get().get();
-    result.expired.insert(result.expired.begin(), std::make_move_iterator(expired.begin()),
-                          std::make_move_iterator(expired.end()));
-    return result;
+    return promise.get_future().get().get();
 }
 
 bool IStorage::has_waiters(std::string_view pool) const noexcept { return queue_->has_waiters(pool); }

@@ -64,7 +64,7 @@ TEST_F(Closing, EndsAnAcquireWithoutWaitThatIsQueued) {
         // Beside waiters a given lease id is looked up right before the request queues.
         miss = manager.acquire({.pool = "p", .lease_id = pharox::LeaseId::make()}).miss();
     });
-    EXPECT_TRUE(eventually([&] { return storage->calls("get_lease") > 0; }));
+    EXPECT_TRUE(eventually([&] { return storage->calls("get") > 0; }));
     manager.close();
     go_on.set_value();
     acquires.join();
@@ -88,7 +88,7 @@ TEST_F(Closing, EndsEveryWaitAndLeasesNothingAfterwards) {
             count(outcome.result()->miss());
             ++answers;
         });
-        EXPECT_TRUE(eventually([&] { return storage->calls("acquire") == 6; }));
+        EXPECT_TRUE(eventually([&] { return storage->calls("acquire") >= 6; }));
         manager.close();
         EXPECT_TRUE(eventually([&] { return answers == 1; }));
     }

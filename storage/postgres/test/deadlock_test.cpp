@@ -116,8 +116,8 @@ TEST_F(DeadlockTest, batches_expiries_and_removals_wait_in_no_circle) {
             } else {
                 own.catalog()->remove_consumer("short", true);
                 own.ensure_consumer({.name = "short"});
-                (void)own.acquire({.pool = "pool", .consumer = "other", .duration = 1s});
                 own.ensure_consumer({.name = "other"});
+                (void)own.acquire({.pool = "pool", .consumer = "other", .duration = 1s});
             }
         }
     });
