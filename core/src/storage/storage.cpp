@@ -140,18 +140,19 @@ AcquireResult IStorage::try_acquire(const AcquireRequest& request) {
 }
 
 AcquireResult IStorage::acquire(const AcquireRequest& request, const std::stop_token& stop) {
-    std::promise<AcquireOutcome> promise;
+    std::vector<Lease> expired;
     if (!has_waiters(request.pool)) {
         AcquireResult result = try_acquire(request);
         if (!waits_after(result, request) || WaitQueue::runs_on_this_thread()) return result;
-        queue_->add(
-            *this, request, [&promise](AcquireOutcome outcome) { promise.set_value(std::move(outcome)); },
-            stop, std::move(result.expired));
-        return promise.get_future().get().get();
+        expired = std::move(result.expired);
     }
+    std::promise<AcquireOutcome> promise;
     acquire_async(
         request, [&promise](AcquireOutcome outcome) { promise.set_value(std::move(outcome)); }, stop);
-    return promise.get_future().get().get();
+    AcquireResult result = promise.get_future().get().get();
+    result.expired.insert(result.expired.begin(), std::make_move_iterator(expired.begin()),
+                          std::make_move_iterator(expired.end()));
+    return result;
 }
 
 bool IStorage::has_waiters(std::string_view pool) const noexcept { return queue_->has_waiters(pool); }
