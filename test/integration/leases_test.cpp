@@ -43,36 +43,6 @@ TEST_F(LeasesTest, UrlIsShownOnlyOnRequest) {
     EXPECT_EQ(json_member(json.output, "url"), "http://anna:s3cret@192.0.2.1:8080");
 }
 
-TEST_F(LeasesTest, AcquireWaitsForAProxy) {
-    import("latam", "192.0.2.1:8080\n", {"--max-concurrency", "1"});
-    const Finished first = pharox({"acquire", "--pool", "latam", "--json"});
-    ASSERT_EQ(first.status, 0);
-    Process waiting(command({"acquire", "--pool", "latam", "--wait", "2m"}));
-    const Finished impatient = pharox({"acquire", "--pool", "latam", "--wait", "100ms"});
-    EXPECT_EQ(impatient.status, 3);
-    EXPECT_FALSE(waiting.ended());
-    pharox({"release", json_member(first.output, "lease_id")});
-    EXPECT_EQ(watched(waiting.wait()).status, 0);
-}
-
-TEST_F(LeasesTest, WaitsUntilAProxyMatches) {
-    import("latam", "192.0.2.1:8080\n");
-    const std::string id = json_member(pharox({"proxy", "list", "--pool", "latam", "--json"}).output, "id");
-    ASSERT_EQ(pharox({"proxy", "set-status", "inactive", id}).status, 0);
-    Process activation(command({"run", "--pool", "latam", "--wait", "2m", "--", "true"}));
-    Process insertion(command({"acquire", "--pool", "latam", "--country", "AR", "--wait", "2m"}));
-    const Finished impatient = pharox({"acquire", "--pool", "latam", "--wait", "100ms"});
-    EXPECT_EQ(impatient.status, 3);
-    EXPECT_NE(impatient.errors.find("no active proxy fits"), std::string::npos) << impatient.errors;
-    EXPECT_FALSE(activation.ended());
-    EXPECT_FALSE(insertion.ended());
-    pharox({"proxy", "set-status", "active", id});
-    EXPECT_EQ(watched(activation.wait()).status, 0);
-    EXPECT_FALSE(insertion.ended());
-    import("latam", "192.0.2.2:8080\n", {"--country", "AR"});
-    EXPECT_EQ(watched(insertion.wait()).status, 0);
-}
-
 TEST_F(LeasesTest, ExpiredLeasesDoNotCount) {
     import("latam", "192.0.2.1:8080\n", {"--max-concurrency", "1"});
     const Finished first = pharox({"acquire", "--pool", "latam", "--duration", "300ms", "--json"});

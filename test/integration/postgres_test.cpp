@@ -1,27 +1,18 @@
 // The program on a PostgreSQL server: migrate, then the usual commands as a role that only leases.
-#include "pharox_test.hpp"
-#include "server.hpp"
+#include "postgres_test.hpp"
 
 namespace pharox::test {
 namespace {
 
-class PostgresCommandLine : public PharoxTest {
-  protected:
-    static postgres::TestServer& server() { return postgres::TestServer::shared(); }
-    [[nodiscard]] static std::string url(const std::string& role, const std::string& options = "") {
-        return "postgresql://" + role + ":not-told@127.0.0.1:" + std::to_string(server().port()) +
-               "/pharox?schema=fleet" + options;
-    }
-    static std::string schemas() {
-        return server().query("SELECT count(*) FROM pg_namespace WHERE nspname = 'fleet'");
-    }
-};
+std::string schemas() {
+    return postgres::TestServer::shared().query("SELECT count(*) FROM pg_namespace WHERE nspname = 'fleet'");
+}
 
 TEST_F(PostgresCommandLine, MigrateThenLease) {
     secrets_ = {"not-told"};
-    const std::string owner = url("pharox_owner");
+    const std::string owner = url("pharox_owner", "fleet");
 
-    environment_["PHAROX_STORAGE"] = url("pharox_app", "&migrations=expect");
+    environment_["PHAROX_STORAGE"] = url("pharox_app", "fleet", "&migrations=expect");
     const Finished early = pharox({"stats"});
     EXPECT_EQ(early.status, 5);
     EXPECT_NE(early.errors.find("run pharox migrate"), std::string::npos) << early.errors;
@@ -73,7 +64,7 @@ TEST_F(PostgresCommandLine, ErrorsContainNoPassword) {
         {"--storage", "postgresql://pharox_app:not-told@127.0.0.1:1/pharox?recovery_time_ms=100", "stats"});
     EXPECT_EQ(absent.status, 5);
     EXPECT_NE(absent.errors.find("storage postgres"), std::string::npos) << absent.errors;
-    const Finished odd = pharox({"--storage", url("pharox_app", "&max_connections=0"), "stats"});
+    const Finished odd = pharox({"--storage", url("pharox_app", "fleet", "&max_connections=0"), "stats"});
     EXPECT_EQ(odd.status, 2);
     EXPECT_NE(odd.errors.find("max_connections: 0 is not between 1 and 1000"), std::string::npos)
         << odd.errors;

@@ -130,18 +130,5 @@ TEST_F(SignalsTest, CommandInheritsDispositionsAndMask) {
     }
 }
 
-TEST_F(SignalsTest, SignalDuringTheWaitLeavesNoLease) {
-    import("full", "192.0.2.1:8080\n", {"--max-concurrency", "1"});
-    ASSERT_EQ(pharox({"acquire", "--pool", "full"}).status, 0);
-    for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
-        Process waiting(command({"run", "--pool", "full", "--wait", "10m", "-v", "--", "true"}));
-        waiting.send(number);
-        const Finished end = waiting.wait();
-        EXPECT_TRUE(end.by_signal);
-        EXPECT_EQ(end.status, 128 + number);
-    }
-    EXPECT_EQ(leases_of("full"), 1);
-}
-
 }  // namespace
 }  // namespace pharox::test
