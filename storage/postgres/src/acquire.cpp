@@ -47,8 +47,8 @@ AcquireResult Leasing::acquire(const AcquireRequest& request) {
         } else if (now.free) {
             result = reach({.waits = true});
         } else if (now.free_slow) {
-            result = reach({.room = slow_room});
-            if (!result) result = reach({.room = slow_room, .waits = true});
+            result = reach({.availability = slow_room});
+            if (!result) result = reach({.availability = slow_room, .waits = true});
         } else if (now.full) {
             result = Miss::all_busy;
         } else {
@@ -180,7 +180,7 @@ std::optional<AcquireResult> Leasing::acquire_by_predicate(const Ask& ask, PoolI
     const Tried tried = try_candidates(
         ask.operation, ask.plan, ask.request.filters, pool, ask.request.allow_slow,
         [&](const Choice& choice) {
-            const Reach reach{.room = choice.room, .waits = true};
+            const Reach reach{.availability = choice.availability, .waits = true};
             const Parameters parameters =
                 ask.with_filter(ask.parameters(ask.lease_id).add(choice.id).add(choice.revision));
             result = attempt(ask, database_.in_schema(ask.plan.acquire_this(reach)), parameters, expired);

@@ -11,50 +11,51 @@ inline constexpr auto insert_pool =
     "INSERT INTO pharox.pool (id, name, description, metadata) VALUES ($1, $2, $3, $4)";
 inline constexpr auto update_pool =
     "UPDATE pharox.pool SET name = $2, description = $3, metadata = $4 WHERE id = $1"
-    " RETURNING " PHAROX_TELL("id");
+    " RETURNING " PHAROX_NOTIFY_WAITERS("id");
 inline constexpr auto pool_by_name =
     "SELECT id, name, description, metadata FROM pharox.pool WHERE name = $1";
 inline constexpr auto list_pools =
     "SELECT id, name, description, metadata FROM pharox.pool WHERE name > $1 ORDER BY name LIMIT $2";
 /// No proxy can enter while this is held.
 inline constexpr auto lock_pool = "SELECT id FROM pharox.pool WHERE name = $1 FOR UPDATE";
-inline constexpr auto delete_pool = "DELETE FROM pharox.pool WHERE id = $1 RETURNING " PHAROX_TELL("id");
+inline constexpr auto delete_pool =
+    "DELETE FROM pharox.pool WHERE id = $1 RETURNING " PHAROX_NOTIFY_WAITERS("id");
 
 // ---- Proxies
 
 /// $1 id, $2 pool id, then the columns of bind_proxy(). Nothing where the pool is unknown: pool, inserted.
 inline constexpr auto insert_proxy =
-    "WITH home AS MATERIALIZED (SELECT id, random_high, weighted_high, kept FROM pharox.pool WHERE id = $2"
+    "WITH home AS MATERIALIZED (SELECT id, random_high, weighted_high, maintained_keys FROM pharox.pool WHERE id = $2"
     " FOR KEY SHARE)"
     ", added AS (INSERT INTO pharox.proxy (id, pool_id, host, port, protocol, status, checked_at, username,"
     " password, template, source, country, city, isp, asn, latitude, longitude, latency_ms, max_concurrency,"
-    " weight, tags, metadata, identity, room, turn, load, latency, random_key, weighted_key)"
+    " weight, tags, metadata, identity, availability, use_sequence_key, lease_count_key, latency_key, random_key, weighted_key)"
     " SELECT $1, home.id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,"
-    " $21, $22, sha256(convert_to($23, 'UTF8')), " PHAROX_ROOM("$6", "$19", "0") ", "
-    PHAROX_KEPT("home", 1, "0") ", " PHAROX_KEPT("home", 2, "0") ", "
-    PHAROX_KEPT("home", 4, PHAROX_LATENCY("$18")) ", " PHAROX_KEPT("home", 8, PHAROX_RANDOM_KEY("home")) ", "
-    PHAROX_KEPT("home", 16, PHAROX_WEIGHTED_KEY("home", "$20"))
-    " FROM home ON CONFLICT DO NOTHING RETURNING id, CASE WHEN " PHAROX_HAS_ROOM("") " THEN " PHAROX_TELL("pool_id") " END)"
+    " $21, $22, sha256(convert_to($23, 'UTF8')), " PHAROX_AVAILABILITY("$6", "$19", "0") ", "
+    PHAROX_MAINTAINED("home", 1, "0") ", " PHAROX_MAINTAINED("home", 2, "0") ", "
+    PHAROX_MAINTAINED("home", 4, PHAROX_LATENCY_KEY("$18")) ", " PHAROX_MAINTAINED("home", 8, PHAROX_RANDOM_KEY("home")) ", "
+    PHAROX_MAINTAINED("home", 16, PHAROX_WEIGHTED_KEY("home", "$20"))
+    " FROM home ON CONFLICT DO NOTHING RETURNING id, CASE WHEN " PHAROX_IS_AVAILABLE("") " THEN " PHAROX_NOTIFY_WAITERS("pool_id") " END)"
     " SELECT EXISTS (SELECT 1 FROM home), EXISTS (SELECT 1 FROM added)";
 /// The same parameters. Who has the identity in the pool, or else the id.
 inline constexpr auto update_proxy =
-    "WITH home AS MATERIALIZED (SELECT id, random_high, weighted_high, kept FROM pharox.pool WHERE id = $2"
+    "WITH home AS MATERIALIZED (SELECT id, random_high, weighted_high, maintained_keys FROM pharox.pool WHERE id = $2"
     " FOR KEY SHARE)"
     " UPDATE pharox.proxy p SET pool_id = $2, host = $3, port = $4, protocol = $5, status = $6,"
     " checked_at = $7, username = $8, password = $9, template = $10, source = $11, country = $12, city = $13,"
     " isp = $14, asn = $15, latitude = $16, longitude = $17, latency_ms = $18, max_concurrency = $19,"
     " weight = $20, tags = $21, metadata = $22, identity = sha256(convert_to($23, 'UTF8')),"
     " revision = p.revision + 1,"
-    " room = " PHAROX_ROOM("$6", "$19", "p.current_leases") ","
-    " turn = " PHAROX_KEPT("home", 1, "p.used") ", load = " PHAROX_KEPT("home", 2, "p.current_leases") ","
-    " latency = " PHAROX_KEPT("home", 4, PHAROX_LATENCY("$18")) ","
-    " random_key = " PHAROX_KEPT("home", 8, "coalesce(CASE WHEN p.pool_id = $2 THEN p.random_key END, "
+    " availability = " PHAROX_AVAILABILITY("$6", "$19", "p.current_leases") ","
+    " use_sequence_key = " PHAROX_MAINTAINED("home", 1, "p.use_sequence") ", lease_count_key = " PHAROX_MAINTAINED("home", 2, "p.current_leases") ","
+    " latency_key = " PHAROX_MAINTAINED("home", 4, PHAROX_LATENCY_KEY("$18")) ","
+    " random_key = " PHAROX_MAINTAINED("home", 8, "coalesce(CASE WHEN p.pool_id = $2 THEN p.random_key END, "
                                  PHAROX_RANDOM_KEY("home") ")") ","
-    " weighted_key = " PHAROX_KEPT("home", 16, "coalesce(CASE WHEN p.pool_id = $2 AND p.weight = $20"
+    " weighted_key = " PHAROX_MAINTAINED("home", 16, "coalesce(CASE WHEN p.pool_id = $2 AND p.weight = $20"
                                    " THEN p.weighted_key END, " PHAROX_WEIGHTED_KEY("home", "$20") ")")
     " FROM home WHERE p.id = $1 RETURNING " PHAROX_PROXY_COLUMNS(
-        "p.", "p.current_leases - " PHAROX_DUE_ON(
-                  "p")) ", CASE WHEN " PHAROX_HAS_ROOM("p.") " THEN " PHAROX_TELL("p.pool_id") " END";
+        "p.", "p.current_leases - " PHAROX_EXPIRED_ON(
+                  "p")) ", CASE WHEN " PHAROX_IS_AVAILABLE("p.") " THEN " PHAROX_NOTIFY_WAITERS("p.pool_id") " END";
 /// $1 pool id, $2 identity, $3 id.
 inline constexpr auto holder_of_proxy =
     "SELECT id FROM (SELECT id, 0 AS place FROM pharox.proxy WHERE pool_id = $1"
@@ -63,7 +64,7 @@ inline constexpr auto holder_of_proxy =
     " ORDER BY place LIMIT 1";
 inline constexpr auto proxy_exists = "SELECT 1 FROM pharox.proxy WHERE id = $1";
 inline constexpr auto proxy_by_id = "WITH " PHAROX_NOTICE " SELECT " PHAROX_PROXY_COLUMNS(
-    "p.", "p.current_leases - " PHAROX_DUE_ON("p")) " FROM pharox.proxy p WHERE p.id = $1";
+    "p.", "p.current_leases - " PHAROX_EXPIRED_ON("p")) " FROM pharox.proxy p WHERE p.id = $1";
 /// $1 pool name, $2 id after which to begin, $3 limit, $4 status or null; a filter may follow, then the end.
 inline constexpr int list_proxies_parameters = 4;
 inline constexpr auto list_proxies =
@@ -100,15 +101,15 @@ inline constexpr auto insert_staged =
     "INSERT INTO pharox.proxy (id, pool_id, host, port, protocol, status, checked_at, username, password,"
     " template, source, country, city, isp, asn, latitude, longitude, latency_ms, max_concurrency, weight, "
     "tags,"
-    " metadata, identity, room, turn, load, latency, random_key, weighted_key)"
+    " metadata, identity, availability, use_sequence_key, lease_count_key, latency_key, random_key, weighted_key)"
     " SELECT s.id, s.pool_id, s.host, s.port, s.protocol, s.status, s.checked_at, s.username, s.password,"
     " s.template, s.source, s.country, s.city, s.isp, s.asn, s.latitude, s.longitude, s.latency_ms,"
     " s.max_concurrency, s.weight, s.tags, s.metadata, sha256(convert_to(s.identity, 'UTF8')),"
-    " " PHAROX_ROOM("s.status", "s.max_concurrency", "0") ", "
-    PHAROX_KEPT("pool", 1, "0") ", " PHAROX_KEPT("pool", 2, "0") ", "
-    PHAROX_KEPT("pool", 4, PHAROX_LATENCY("s.latency_ms")) ", "
-    PHAROX_KEPT("pool", 8, PHAROX_RANDOM_KEY("pool")) ", "
-    PHAROX_KEPT("pool", 16, PHAROX_WEIGHTED_KEY("pool", "s.weight"))
+    " " PHAROX_AVAILABILITY("s.status", "s.max_concurrency", "0") ", "
+    PHAROX_MAINTAINED("pool", 1, "0") ", " PHAROX_MAINTAINED("pool", 2, "0") ", "
+    PHAROX_MAINTAINED("pool", 4, PHAROX_LATENCY_KEY("s.latency_ms")) ", "
+    PHAROX_MAINTAINED("pool", 8, PHAROX_RANDOM_KEY("pool")) ", "
+    PHAROX_MAINTAINED("pool", 16, PHAROX_WEIGHTED_KEY("pool", "s.weight"))
     " FROM pharox_staging s JOIN pharox.pool ON pool.id = s.pool_id ORDER BY s.place";
 inline constexpr auto or_leave_it = " ON CONFLICT DO NOTHING";
 /// Inserts, and leaves in the staging table what was there already. How many were inserted: the rows changed.
@@ -130,15 +131,16 @@ inline constexpr auto update_staged =
     " source = s.source, country = s.country, city = s.city, isp = s.isp, asn = s.asn, latitude = s.latitude,"
     " longitude = s.longitude, latency_ms = s.latency_ms, max_concurrency = s.max_concurrency,"
     " weight = s.weight, tags = s.tags, metadata = s.metadata, revision = p.revision + 1,"
-    " room = " PHAROX_ROOM("s.status", "s.max_concurrency", "p.current_leases") ","
-    " latency = " PHAROX_KEPT("pool", 4, PHAROX_LATENCY("s.latency_ms")) ","
-    " weighted_key = " PHAROX_KEPT("pool", 16, "CASE WHEN p.weight = s.weight THEN p.weighted_key ELSE "
+    " availability = " PHAROX_AVAILABILITY("s.status", "s.max_concurrency", "p.current_leases") ","
+    " latency_key = " PHAROX_MAINTAINED("pool", 4, PHAROX_LATENCY_KEY("s.latency_ms")) ","
+    " weighted_key = " PHAROX_MAINTAINED("pool", 16, "CASE WHEN p.weight = s.weight THEN p.weighted_key ELSE "
                                    PHAROX_WEIGHTED_KEY("pool", "s.weight") " END")
     " FROM wanted s JOIN pharox.pool ON pool.id = s.pool_id WHERE p.id = s.holder)"
     " DELETE FROM pharox_staging s WHERE EXISTS (SELECT 1 FROM pharox.proxy h WHERE h.pool_id = s.pool_id"
     " AND h.identity = sha256(convert_to(s.identity, 'UTF8')))";
 /// $1 pool ids.
-inline constexpr auto tell_of_pools = "SELECT " PHAROX_TELL("s.pool_id") " FROM unnest($1) AS s (pool_id)";
+inline constexpr auto tell_of_pools =
+    "SELECT " PHAROX_NOTIFY_WAITERS("s.pool_id") " FROM unnest($1) AS s (pool_id)";
 /// The first that cannot be inserted: its place, whether because of its id.
 inline constexpr auto first_conflict =
     "SELECT place, id_taken FROM (SELECT s.place, row_number() OVER (PARTITION BY s.id ORDER BY s.place) > 1"
@@ -171,8 +173,8 @@ inline constexpr auto revoke_active_end =
     " FROM wanted JOIN held ON held.id = wanted.proxy_id WHERE l.id = wanted.id AND l.status = 0"
     " RETURNING l.*), many AS (SELECT proxy_id, count(*)::int AS n FROM ended GROUP BY proxy_id)"
     ", freed AS (UPDATE pharox.proxy p SET " PHAROX_FREED("m.n", "m.mark")
-    " FROM (SELECT proxy_id, n, nextval('pharox.use_mark') AS mark FROM many) m WHERE p.id = m.proxy_id"
-    " RETURNING " PHAROX_TELL_FREED("m.n") ")"
+    " FROM (SELECT proxy_id, n, nextval('pharox.use_sequence') AS mark FROM many) m WHERE p.id = m.proxy_id"
+    " RETURNING " PHAROX_NOTIFY_IF_AVAILABLE("m.n") ")"
     " SELECT " PHAROX_LEASE_COLUMNS("") " FROM ended ORDER BY expires_at, id";
 
 // ---- Consumers
@@ -190,31 +192,35 @@ inline constexpr auto list_consumers =
 
 /// Which are kept, which of them are complete, and how far the one that is not has come. $1 pool id.
 inline constexpr auto orders_of_pool =
-    "SELECT kept, orders, coalesce(ordered_to::text, '') FROM pharox.pool WHERE id = $1";
+    "SELECT maintained_keys, complete_keys, coalesce(backfilled_to::text, '') FROM pharox.pool WHERE id = $1";
 /// One at a time; waits for whoever is adding proxies. $1 pool id, $2 the order's bit.
 inline constexpr auto begin_order =
-    "UPDATE pharox.pool SET kept = kept | $2, ordered_to = '00000000-0000-0000-0000-000000000000'"
-    " WHERE id = (SELECT id FROM pharox.pool WHERE id = $1 AND kept = orders FOR UPDATE) AND kept = orders";
+    "UPDATE pharox.pool SET maintained_keys = maintained_keys | $2, backfilled_to = "
+    "'00000000-0000-0000-0000-000000000000'"
+    " WHERE id = (SELECT id FROM pharox.pool WHERE id = $1 AND maintained_keys = complete_keys FOR UPDATE) "
+    "AND maintained_keys = complete_keys";
 /// $1 pool id, $2 the order's bit, $3 how many proxies at most. The column follows, and then what to keep:
 /// those that came since the order was begun have it. Nothing where somebody else is at it.
 inline constexpr auto order_more =
-    "WITH home AS MATERIALIZED (SELECT id, ordered_to, random_high, weighted_high FROM pharox.pool WHERE id "
+    "WITH home AS MATERIALIZED (SELECT id, backfilled_to, random_high, weighted_high FROM pharox.pool WHERE "
+    "id "
     "= $1"
-    " AND kept & $2 <> 0 AND orders & $2 = 0 FOR NO KEY UPDATE SKIP LOCKED)"
+    " AND maintained_keys & $2 <> 0 AND complete_keys & $2 = 0 FOR NO KEY UPDATE SKIP LOCKED)"
     ", batch AS MATERIALIZED (SELECT p.id FROM pharox.proxy p WHERE p.pool_id = (SELECT id FROM home)"
-    " AND p.id > (SELECT ordered_to FROM home) AND p.";
+    " AND p.id > (SELECT backfilled_to FROM home) AND p.";
 inline constexpr auto order_more_keep =
     " IS NULL ORDER BY p.id LIMIT $3 FOR NO KEY UPDATE), copied AS (UPDATE pharox.proxy p SET ";
-inline constexpr auto keep_turn = "p.used";
-inline constexpr auto keep_load = "p.current_leases";
-inline constexpr auto keep_latency = PHAROX_LATENCY("p.latency_ms");
+inline constexpr auto keep_use_sequence = "p.use_sequence";
+inline constexpr auto keep_lease_count = "p.current_leases";
+inline constexpr auto keep_latency = PHAROX_LATENCY_KEY("p.latency_ms");
 inline constexpr auto keep_random = PHAROX_RANDOM_KEY("home");
 inline constexpr auto keep_weighted = PHAROX_WEIGHTED_KEY("home", "p.weight");
 inline constexpr auto order_more_end =
     " FROM batch, home WHERE p.id = batch.id)"
-    " UPDATE pharox.pool SET ordered_to = coalesce((SELECT id FROM batch ORDER BY id DESC LIMIT 1), "
-    "ordered_to),"
-    " orders = CASE WHEN (SELECT count(*) FROM batch) < $3 THEN orders | $2 ELSE orders END"
+    " UPDATE pharox.pool SET backfilled_to = coalesce((SELECT id FROM batch ORDER BY id DESC LIMIT 1), "
+    "backfilled_to),"
+    " complete_keys = CASE WHEN (SELECT count(*) FROM batch) < $3 THEN complete_keys | $2 ELSE complete_keys "
+    "END"
     " WHERE id = (SELECT id FROM home)";
 
 }  // namespace pharox::postgres::query

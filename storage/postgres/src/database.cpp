@@ -54,6 +54,7 @@ std::int64_t new_call_key() {
 Database::Database(Options options)
     : options_(std::move(options)),
       schema_('"' + options_.schema + "\"."),
+      statements_([this](std::string_view text) { return in_schema(text); }),
       settings_{.connection = options_.connection,
                 .connect_timeout = options_.connect_timeout,
                 .statement_timeout = options_.statement_timeout,

@@ -14,6 +14,7 @@
 #include "expiry_reports.hpp"
 #include "pharox/postgres/storage.hpp"
 #include "retries.hpp"
+#include "statements.hpp"
 
 namespace pharox::postgres {
 
@@ -54,6 +55,8 @@ class Database {
     [[nodiscard]] std::int64_t store() const noexcept { return settings_.store; }
     /// What a connection outside of the pool is made with.
     [[nodiscard]] const Connection::Settings& connection_settings() const noexcept { return settings_; }
+    /// A statement of sql/: `database.text(sql::renew_lease)`.
+    [[nodiscard]] const std::string& text(StatementId id) const noexcept { return statements_[id]; }
     /// The text with `pharox.` replaced by the schema's name.
     [[nodiscard]] std::string in_schema(std::string_view sql) const;
 
@@ -147,6 +150,7 @@ class Database {
 
     Options options_;
     std::string schema_;  // quoted, with a dot
+    Statements statements_;
     Connection::Settings settings_;
     ConnectionPool pool_;
 };

@@ -45,9 +45,10 @@ FindResult Leasing::find(const FindRequest& request) {
             result.proxy = std::move(proxy);
             break;
         }
-        const int room = proxy.status == ProxyStatus::slow ? 2 : 0;
-        result.proxy = find_marking(request, plan, {.room = room}, {});
-        if (!result.proxy) result.proxy = find_marking(request, plan, {.room = room, .waits = true}, {});
+        const int availability = proxy.status == ProxyStatus::slow ? 2 : 0;
+        result.proxy = find_marking(request, plan, {.availability = availability}, {});
+        if (!result.proxy)
+            result.proxy = find_marking(request, plan, {.availability = availability, .waits = true}, {});
         if (result.proxy) break;  // else it went meanwhile: look again
     }
     result.expired = expired.take();
@@ -73,7 +74,8 @@ bool Leasing::find_by_predicate(const FindRequest& request, const PickPlan& plan
                                 std::optional<Proxy>& found) {
     return try_candidates(
                finding, plan, request.filters, pool, request.allow_slow, [&](const Choice& choice) {
-                   found = find_marking(request, plan, {.room = choice.room, .waits = true}, choice);
+                   found = find_marking(request, plan, {.availability = choice.availability, .waits = true},
+                                        choice);
                    return found.has_value();
                }) != Tried::lost_a_race;
 }

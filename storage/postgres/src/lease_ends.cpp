@@ -134,7 +134,7 @@ RenewResult Leasing::renew_lease(const RenewRequest& request) {
     const Operation operation{.name = "renew_lease", .lease = request.lease_id};
     const Rows rows = database_.run(operation, Repeat::always, [&](Connection& connection) {
         return connection.execute(
-            database_.in_schema(query::renew_lease),
+            database_.text(sql::renew_lease),
             Parameters().add(request.lease_id).add(std::int64_t{request.duration.count()}));
     });
     if (rows.size() > 0) return {.renewed = true, .lease = read_lease(rows, 0, 0)};
@@ -172,7 +172,7 @@ Page<Lease> Leasing::list_leases(const ListLeasesRequest& request) {
         .add(proxy)
         .add(status);
     const Rows rows = database_.run({.name = "list_leases"}, Repeat::always, [&](Connection& connection) {
-        return connection.execute(database_.in_schema(query::list_leases), parameters, Plan::once);
+        return connection.execute(database_.text(sql::list_leases), parameters, Plan::once);
     });
     Page<Lease> page;
     for (int row = 0; row < rows.size(); ++row) {
@@ -290,7 +290,7 @@ void Leasing::look_for_transactions_now_and_then() {
 
 PoolStats Leasing::pool_stats(const PoolStatsRequest& request) {
     const Rows rows = database_.run({.name = "get_pool_stats"}, Repeat::always, [&](Connection& connection) {
-        return connection.execute(database_.in_schema(query::pool_stats), Parameters().add(request.pool));
+        return connection.execute(database_.text(sql::pool_stats), Parameters().add(request.pool));
     });
     if (rows.is_null(0, 0)) return std::nullopt;
     return PoolStatsSnapshot{.pool_name = request.pool,

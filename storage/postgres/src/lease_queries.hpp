@@ -32,7 +32,8 @@ inline constexpr auto unless_one_is_due =
 inline constexpr auto choose_either =
     ", chosen AS MATERIALIZED (SELECT * FROM active UNION ALL SELECT * FROM slow)";
 /// What is used while we look has had its turn.
-inline constexpr auto not_used_meanwhile = " AND turn <= (SELECT last_value FROM pharox.use_mark)";
+inline constexpr auto not_used_meanwhile =
+    " AND use_sequence_key <= (SELECT last_value FROM pharox.use_sequence)";
 inline constexpr auto lock_free = " LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED)";
 /// One row is chosen without a lock, then locked, and checked again: `conditions` stand before each.
 inline constexpr auto first_of =
@@ -58,32 +59,36 @@ inline constexpr auto take_one = " LIMIT 1)";
 inline constexpr auto take_some = " LIMIT cardinality($3))";
 /// The mark and the time are taken when the lock is held.
 inline constexpr auto lease_it =
-    ", taken AS (UPDATE pharox.proxy p SET current_leases = p.current_leases + 1, room = " PHAROX_ROOM(
+    ", taken AS (UPDATE pharox.proxy p SET current_leases = p.current_leases + 1, availability "
+    "= " PHAROX_AVAILABILITY(
         "p.status", "p.max_concurrency",
-        "p.current_leases + 1") ", used = chosen.mark, " PHAROX_TURN "chosen.mark END, " PHAROX_LOAD
+        "p.current_leases + 1") ", use_sequence = chosen.mark, " PHAROX_USE_SEQUENCE_KEY
+                                "chosen.mark END, " PHAROX_LEASE_COUNT_KEY
                                 "p.current_leases + 1 END"
                                 ", fencing = greatest(p.fencing + 1, (date_part('epoch', " PHAROX_TIME
                                 ") "
                                 "* 1000000)::bigint)";
 /// Find marks what it hands out only where the order is by turns.
 inline constexpr auto mark_it =
-    ", taken AS (UPDATE pharox.proxy p SET used = chosen.mark, " PHAROX_TURN "chosen.mark END";
-inline constexpr auto leave_mark = ", taken AS (UPDATE pharox.proxy p SET used = p.used";
+    ", taken AS (UPDATE pharox.proxy p SET use_sequence = chosen.mark, " PHAROX_USE_SEQUENCE_KEY
+    "chosen.mark END";
+inline constexpr auto leave_mark = ", taken AS (UPDATE pharox.proxy p SET use_sequence = p.use_sequence";
 inline constexpr auto taken_from =
-    " FROM (SELECT *, nextval('pharox.use_mark') AS mark FROM chosen) chosen"
+    " FROM (SELECT *, nextval('pharox.use_sequence') AS mark FROM chosen) chosen"
     " WHERE p.id = chosen.id RETURNING " PHAROX_TIME
     " AS now, p.fencing, " PHAROX_PROXY_COLUMNS("p.", "p.current_leases") ")";
 inline constexpr auto some_taken_from =
-    " FROM (SELECT *, nextval('pharox.use_mark') AS mark, row_number() OVER ()::int AS number FROM chosen)"
+    " FROM (SELECT *, nextval('pharox.use_sequence') AS mark, row_number() OVER ()::int AS number FROM "
+    "chosen)"
     " chosen WHERE p.id = chosen.id RETURNING " PHAROX_TIME
     " AS now, p.fencing, " PHAROX_PROXY_COLUMNS("p.", "p.current_leases") ", chosen.number)";
 /// The picked one draws again; the others keep their turns.
 inline constexpr auto draw_random =
-    ", random_key = greatest(p.random_key, (SELECT random_high FROM pharox.pool WHERE id = p.pool_id))"
-    " - ln(1 - random())";
+    ", random_key = pharox.next_random_key("
+    "greatest(p.random_key, (SELECT random_high FROM pharox.pool WHERE id = p.pool_id)))";
 inline constexpr auto draw_weighted =
-    ", weighted_key = greatest(p.weighted_key, (SELECT weighted_high FROM pharox.pool WHERE id = p.pool_id))"
-    " - ln(1 - random()) / least(greatest(p.weight, 1e-290), 1e290)";
+    ", weighted_key = pharox.next_weighted_key("
+    "greatest(p.weighted_key, (SELECT weighted_high FROM pharox.pool WHERE id = p.pool_id)), p.weight)";
 /// How far the order has come; whoever cannot have the row at once leaves it to the next one.
 inline constexpr auto random_progress =
     ", progress AS (UPDATE pharox.pool SET random_high = greatest(random_high, chosen.random_key) FROM chosen"
@@ -126,11 +131,11 @@ inline constexpr int find_parameters = 1;
 inline constexpr auto find_ask =
     "WITH " PHAROX_NOTICE
     ", ask AS MATERIALIZED (SELECT (SELECT id FROM pharox.pool WHERE name = $1) AS pool_id,"
-    " (SELECT orders FROM pharox.pool WHERE name = $1) AS orders,"
+    " (SELECT complete_keys FROM pharox.pool WHERE name = $1) AS complete_keys,"
     " EXISTS (SELECT 1 FROM pharox.lease WHERE status = 0 AND expires_at <= " PHAROX_NOW
     " AND pool_id = (SELECT id FROM pharox.pool WHERE name = $1)) AS due)";
 inline constexpr auto find_candidate = "SELECT * FROM pharox.proxy WHERE pool_id = (SELECT pool_id FROM ask)";
-inline constexpr auto found = " SELECT ask.pool_id, ask.orders, ask.due, " PHAROX_PROXY_COLUMNS(
+inline constexpr auto found = " SELECT ask.pool_id, ask.complete_keys, ask.due, " PHAROX_PROXY_COLUMNS(
     "p.", "p.current_leases") " FROM ask LEFT JOIN chosen p ON TRUE";
 
 /// What a predicate looks at. $1 pool id.
@@ -150,9 +155,9 @@ inline constexpr auto candidates_by_id =
 /// active proxies and of slow ones each. $1 pool name, $2 lease id; pick_plan fills in the conditions.
 inline constexpr int miss_parameters = 2;
 inline constexpr auto miss_ask =
-    "SELECT pool.id, pool.orders, EXISTS (SELECT 1 FROM pharox.lease WHERE id = $2)";
+    "SELECT pool.id, pool.complete_keys, EXISTS (SELECT 1 FROM pharox.lease WHERE id = $2)";
 inline constexpr auto with_due_lease =
-    " AND room IS NOT NULL AND id = ANY (ARRAY(SELECT proxy_id FROM pharox.lease WHERE status = 0"
+    " AND availability IS NOT NULL AND id = ANY (ARRAY(SELECT proxy_id FROM pharox.lease WHERE status = 0"
     " AND expires_at <= " PHAROX_NOW "))";
 inline constexpr auto miss_probe = "EXISTS (SELECT 1 FROM pharox.proxy WHERE pool_id = pool.id";
 /// The last column: in how many ms the next lease, of any pool, expires.
@@ -161,10 +166,10 @@ inline constexpr auto miss_from = ", (SELECT ceil(extract(epoch FROM min(expires
                                   " WHERE status = 0 AND expires_at > " PHAROX_NOW
                                   ")"
                                   " FROM (SELECT 1) one LEFT JOIN pharox.pool ON pool.name = $1";
-inline constexpr auto active_with_room = " AND room = 0";
-inline constexpr auto slow_with_room = " AND room = 2";
-inline constexpr auto active_and_full = " AND room = 4";
-inline constexpr auto slow_and_full = " AND room = 6";
+inline constexpr auto active_with_room = " AND availability = 0";
+inline constexpr auto slow_with_room = " AND availability = 2";
+inline constexpr auto active_and_full = " AND availability = 4";
+inline constexpr auto slow_and_full = " AND availability = 6";
 
 // ---- Acquire and create: whole
 
@@ -175,16 +180,16 @@ inline constexpr auto create_lease =
     " EXISTS (SELECT 1 FROM pharox.lease WHERE id = $3) AS known,"
     " EXISTS (SELECT 1 FROM pharox.lease WHERE status = 0 AND expires_at <= " PHAROX_NOW
     " AND proxy_id = $8) AS due)"
-    ", seen AS MATERIALIZED (SELECT id, pool_id, status, room FROM pharox.proxy"
+    ", seen AS MATERIALIZED (SELECT id, pool_id, status, availability FROM pharox.proxy"
     " WHERE id = $8 FOR NO KEY UPDATE)"
     ", chosen AS MATERIALIZED (SELECT id FROM seen WHERE NOT (SELECT known FROM ask)"
-    " AND (room = 0 OR (room = 2 AND $9)))"
+    " AND (availability = 0 OR (availability = 2 AND $9)))"
     ", clock AS MATERIALIZED (SELECT " PHAROX_TIME " AS now FROM chosen)"
     ", instant AS MATERIALIZED (SELECT now, (date_part('epoch', now) * 1000000)::bigint AS us,"
-    " nextval('pharox.use_mark') AS mark FROM clock)"
-    ", taken AS (UPDATE pharox.proxy p SET current_leases = p.current_leases + 1, room = "
-    PHAROX_ROOM("p.status", "p.max_concurrency", "p.current_leases + 1")
-    ", used = instant.mark, " PHAROX_TURN "instant.mark END, " PHAROX_LOAD "p.current_leases + 1 END"
+    " nextval('pharox.use_sequence') AS mark FROM clock)"
+    ", taken AS (UPDATE pharox.proxy p SET current_leases = p.current_leases + 1, availability = "
+    PHAROX_AVAILABILITY("p.status", "p.max_concurrency", "p.current_leases + 1")
+    ", use_sequence = instant.mark, " PHAROX_USE_SEQUENCE_KEY "instant.mark END, " PHAROX_LEASE_COUNT_KEY "p.current_leases + 1 END"
     ", fencing = greatest(p.fencing + 1, instant.us)"
     " FROM chosen, instant WHERE p.id = chosen.id AND (SELECT consumer_id FROM ask) IS NOT NULL"
     " RETURNING p.*, instant.now)"
@@ -195,7 +200,7 @@ inline constexpr auto create_lease =
     " taken.now + $4 * interval '1 millisecond', taken.fencing, taken.now + $5 * interval '1 millisecond', $6, $7"
     " FROM ask, taken RETURNING pool_name)"
     " SELECT seen.pool_id, ask.consumer_id, ask.known, ask.due, seen.status, p.now, p.fencing, "
-    PHAROX_PROXY_COLUMNS("p.", "p.current_leases - CASE WHEN ask.due THEN " PHAROX_DUE_ON("p") " ELSE 0 END")
+    PHAROX_PROXY_COLUMNS("p.", "p.current_leases - CASE WHEN ask.due THEN " PHAROX_EXPIRED_ON("p") " ELSE 0 END")
     ", (SELECT pool_name FROM made)"
     " FROM ask LEFT JOIN seen ON TRUE LEFT JOIN taken p ON TRUE";
 
@@ -206,7 +211,7 @@ inline constexpr auto lease_by_id = "WITH " PHAROX_NOTICE " SELECT " PHAROX_NOW
 /// now, consumer id of $2, whether call $3 made it, the lease, then its proxy.
 inline constexpr auto replay =
     "WITH " PHAROX_NOTICE " SELECT " PHAROX_NOW ", (SELECT id FROM pharox.consumer WHERE name = $2), call_key = $3, " PHAROX_LEASE_COLUMNS(
-        "l.") ", " PHAROX_PROXY_COLUMNS("p.", "p.current_leases - " PHAROX_DUE_ON("p"))
+        "l.") ", " PHAROX_PROXY_COLUMNS("p.", "p.current_leases - " PHAROX_EXPIRED_ON("p"))
     " FROM pharox.lease l LEFT JOIN pharox.proxy p ON p.id = l.proxy_id WHERE l.id = $1";
 // A lease that is looked up by its id is told to be active by released_at: its status would invite the
 // planner to walk the index of all active ones.
@@ -221,8 +226,8 @@ inline constexpr auto replay =
     ", reason = $2, call_key = $3 WHERE id = $1 AND released_at IS NULL AND expires_at > " PHAROX_TIME condition \
     " RETURNING " PHAROX_LEASE_COLUMNS("") ")"                                                                  \
     ", freed AS (UPDATE pharox.proxy p SET " PHAROX_FREED("1", "ended.mark")                                    \
-    " FROM (SELECT proxy_id, nextval('pharox.use_mark') AS mark FROM ended) ended WHERE p.id = ended.proxy_id"  \
-    " RETURNING " PHAROX_TELL_FREED("1") ")"                                                                    \
+    " FROM (SELECT proxy_id, nextval('pharox.use_sequence') AS mark FROM ended) ended WHERE p.id = ended.proxy_id"  \
+    " RETURNING " PHAROX_NOTIFY_IF_AVAILABLE("1") ")"                                                                    \
     " SELECT * FROM ended"
 /// $1 lease id, $2 reason, $3 a number of the call's own. The lease, or nothing where it had not to be ended.
 inline constexpr auto end_lease =
@@ -234,7 +239,7 @@ inline constexpr auto end_one_unlocked =
 #define PHAROX_END_LEASES(held) \
     "WITH wanted AS MATERIALIZED (SELECT id, proxy_id FROM pharox.lease WHERE id = ANY ($1) AND " \
     "released_at IS NULL AND expires_at > " PHAROX_TIME "), held AS MATERIALIZED (SELECT p.id FROM pharox.proxy p WHERE p.id IN (SELECT proxy_id FROM wanted) ORDER BY p.id FOR NO KEY UPDATE" held "), ended AS (UPDATE pharox.lease l SET status = 1, released_at = greatest(l.acquired_at, " PHAROX_TIME "), reason = $2, call_key = $3 FROM wanted JOIN held ON held.id = wanted.proxy_id WHERE l.id = wanted.id AND l.released_at IS NULL AND l.expires_at > " PHAROX_TIME " RETURNING " PHAROX_LEASE_COLUMNS("l.") "), freed AS (UPDATE pharox.proxy p SET " PHAROX_FREED("m.n", "m.mark")                                      \
-    " FROM (SELECT proxy_id, n, nextval('pharox.use_mark') AS mark FROM (SELECT proxy_id, count(*)::int AS n FROM ended GROUP BY proxy_id ORDER BY max(array_position($1, id))) many) m WHERE p.id = m.proxy_id RETURNING " PHAROX_TELL_FREED("m.n") ") SELECT * FROM ended"
+    " FROM (SELECT proxy_id, n, nextval('pharox.use_sequence') AS mark FROM (SELECT proxy_id, count(*)::int AS n FROM ended GROUP BY proxy_id ORDER BY max(array_position($1, id))) many) m WHERE p.id = m.proxy_id RETURNING " PHAROX_NOTIFY_IF_AVAILABLE("m.n") ") SELECT * FROM ended"
 /// Of several: $1 lease ids. (An array of one takes a fifth longer.)
 inline constexpr auto end_unlocked = PHAROX_END_LEASES(" SKIP LOCKED");
 /// The same, also where it has to wait.
@@ -244,19 +249,11 @@ inline constexpr auto end_leases = PHAROX_END_LEASES("");
 inline constexpr auto leases_by_id =
     "WITH " PHAROX_NOTICE " SELECT " PHAROX_NOW
     ", call_key = $2, " PHAROX_LEASE_COLUMNS("") " FROM pharox.lease WHERE id = ANY ($1)";
-/// $1 lease id, $2 duration in ms.
-inline constexpr auto renew_lease =
-    "UPDATE pharox.lease SET expires_at = least(greatest(expires_at, " PHAROX_TIME
-    " + $2 * interval '1 "
-    "millisecond'), coalesce(tenure_ends_at, 'infinity')) WHERE id = $1 AND released_at IS NULL"
-    " AND expires_at > " PHAROX_TIME
-    " AND (tenure_ends_at IS NULL OR expires_at < tenure_ends_at)"
-    " RETURNING " PHAROX_LEASE_COLUMNS("");
 // Ends expired leases: $1 how many at most.
 #define PHAROX_COLLECT(held) \
     "WITH due AS MATERIALIZED (SELECT id, proxy_id FROM pharox.lease WHERE status = 0 AND expires_at " \
     "<= " PHAROX_NOW " ORDER BY expires_at, id LIMIT $1), held AS MATERIALIZED (SELECT p.id FROM pharox.proxy p WHERE p.id IN (SELECT proxy_id FROM due) ORDER BY p.id FOR NO KEY UPDATE" held "), ended AS (UPDATE pharox.lease l SET status = 1, released_at = l.expires_at, reason = 1 FROM due JOIN held ON held.id = due.proxy_id WHERE l.id = due.id AND l.status = 0 AND l.expires_at <= " PHAROX_TIME " RETURNING " PHAROX_LEASE_COLUMNS("l.") "), freed AS (UPDATE pharox.proxy p SET " PHAROX_FREED("m.n", "m.mark")                                      \
-    " FROM (SELECT proxy_id, n, nextval('pharox.use_mark') AS mark FROM (SELECT proxy_id, count(*)::int AS n FROM (SELECT proxy_id, row_number() OVER (ORDER BY expires_at, id) AS place FROM ended) placed GROUP BY proxy_id ORDER BY max(place)) many) m WHERE p.id = m.proxy_id RETURNING " PHAROX_TELL_FREED("m.n") ") SELECT " PHAROX_LEASE_COLUMNS("") " FROM ended ORDER BY expires_at, id"
+    " FROM (SELECT proxy_id, n, nextval('pharox.use_sequence') AS mark FROM (SELECT proxy_id, count(*)::int AS n FROM (SELECT proxy_id, row_number() OVER (ORDER BY expires_at, id) AS place FROM ended) placed GROUP BY proxy_id ORDER BY max(place)) many) m WHERE p.id = m.proxy_id RETURNING " PHAROX_NOTIFY_IF_AVAILABLE("m.n") ") SELECT " PHAROX_LEASE_COLUMNS("") " FROM ended ORDER BY expires_at, id"
 /// Waits for locked proxies: afterwards nothing of the batch is left.
 inline constexpr auto collect_due = PHAROX_COLLECT("");
 /// Leaves out the proxies that other transactions have locked.
@@ -272,29 +269,5 @@ inline constexpr auto prune_leases =
 inline constexpr auto forget_lease =
     "DELETE FROM pharox.lease WHERE id = $1"
     " AND released_at <= " PHAROX_TIME " - $2 * interval '1 millisecond'";
-/// $1 id after which to begin, $2 limit; conditions follow.
-inline constexpr auto list_leases =
-    "WITH " PHAROX_NOTICE " SELECT " PHAROX_NOW ", " PHAROX_LEASE_COLUMNS("") " FROM pharox.lease WHERE id > $1"
-    " AND (status = 0 OR released_at > (" PHAROX_NOW " - $3 * interval '1 millisecond'))"
-    " AND ($4::text IS NULL OR pool_name = $4)"
-    " AND ($5::text IS NULL OR consumer_id = (SELECT id FROM pharox.consumer WHERE name = $5))"
-    " AND ($6::uuid IS NULL OR proxy_id = $6)"
-    " AND ($7::int2 IS NULL OR ($7 = 0) = (status = 0 AND expires_at > " PHAROX_NOW "))"
-    " ORDER BY id LIMIT $2";
-
-/// $1 pool name.
-inline constexpr auto pool_stats =
-    "WITH " PHAROX_NOTICE
-    ", due AS MATERIALIZED (SELECT proxy_id, count(*)::int AS leases FROM pharox.lease WHERE status = 0"
-    " AND expires_at <= " PHAROX_NOW
-    " GROUP BY proxy_id),"
-    " live AS (SELECT p.status, p.max_concurrency, p.current_leases - coalesce(due.leases, 0) AS leases"
-    "  FROM pharox.proxy p LEFT JOIN due ON due.proxy_id = p.id"
-    "  WHERE p.pool_id = (SELECT id FROM pharox.pool WHERE name = $1))"
-    " SELECT (SELECT id FROM pharox.pool WHERE name = $1), " PHAROX_TIME
-    ", count(*),"
-    " count(*) FILTER (WHERE status = 0),"
-    " count(*) FILTER (WHERE status = 0 AND (max_concurrency IS NULL OR leases < max_concurrency)),"
-    " count(*) FILTER (WHERE leases > 0), coalesce(sum(leases), 0)::bigint FROM live";
 
 }  // namespace pharox::postgres::query

@@ -77,7 +77,7 @@ class Leasing final : public ILeaseControl {
     struct Choice {
         ProxyId id;
         std::int32_t revision = 0;
-        int room = 0;
+        int availability = 0;
     };
 
     struct InCompany;

@@ -12,13 +12,14 @@ constexpr int oldest_server = 120'000;
 
 /// `status`, `protocol` and `reason` hold the values of core's enumerations.
 ///
-/// room is the status of a proxy that may be leased, 4 more where it is full, and null for any other. Indexes
-/// hold it instead of the counter: where it does not change, a lease writes to none of them (a heap-only
-/// update). Full ones are in the indexes of first_available alone, where a miss looks for one. What the
-/// indexes of all orders but first_available's go by is null, and costs nothing, until a pool is first asked
-/// for that order: turn, load and latency are copies of the use mark, the counter and latency_ms, and
-/// random_key and weighted_key are drawn then. pool.kept says which are kept, and pool.orders those that are
-/// complete, as bits (see orders.hpp).
+/// availability is the status of a proxy that may be leased (0 active, 2 slow), plus 4 while it is full, and
+/// null for any other status. Indexes hold it instead of the counter: as long as it stays the same, a lease
+/// changes no indexed column (a heap-only update). Full proxies are only in the indexes of first_available,
+/// where a miss looks for one. The sort keys of the other selectors are null, and cost nothing, until a pool
+/// is first asked for that selector: use_sequence_key, lease_count_key and latency_key are copies of
+/// use_sequence, current_leases and latency_ms; random_key and weighted_key are drawn. pool.maintained_keys
+/// says which ones statements maintain, pool.complete_keys which ones every proxy of the pool has, as bits
+/// (see orders.hpp).
 constexpr auto first_schema = R"sql(
 CREATE SCHEMA IF NOT EXISTS pharox.;
 CREATE TABLE pharox.schema_version (
@@ -27,8 +28,8 @@ CREATE TABLE pharox.schema_version (
 );
 INSERT INTO pharox.schema_version (version) VALUES (0);
 
--- The counter of use marks. Cached by nobody: marks are in the order of uses.
-CREATE SEQUENCE pharox.use_mark;
+-- Numbers the uses of proxies, of all pools. Not cached: numbers are in the order of the uses.
+CREATE SEQUENCE pharox.use_sequence;
 
 -- The time that every rule goes by: the server's. Tests replace it (see TestClock); in production the planner
 -- puts its body into the statements.
@@ -51,9 +52,9 @@ CREATE TABLE pharox.pool (
     metadata jsonb NOT NULL,
     random_high float8 NOT NULL DEFAULT 0,    -- how far the order of random picks has come
     weighted_high float8 NOT NULL DEFAULT 0,
-    kept smallint NOT NULL DEFAULT 0,
-    orders smallint NOT NULL DEFAULT 0,
-    ordered_to uuid                           -- the last proxy that has what is not complete
+    maintained_keys smallint NOT NULL DEFAULT 0,
+    complete_keys smallint NOT NULL DEFAULT 0,
+    backfilled_to uuid                        -- the last proxy that has the key which is not complete
 ) WITH (fillfactor = 50);
 
 CREATE TABLE pharox.consumer (
@@ -64,21 +65,21 @@ CREATE TABLE pharox.consumer (
 CREATE TABLE pharox.proxy (
     id uuid PRIMARY KEY,
     pool_id uuid NOT NULL,
-    used bigint NOT NULL DEFAULT 0,           -- the use mark
+    use_sequence bigint NOT NULL DEFAULT 0,   -- of its last use
     fencing bigint NOT NULL DEFAULT 0,        -- the newest fencing token
     random_key float8,
     weighted_key float8,
     checked_at timestamptz NOT NULL,
     current_leases int NOT NULL DEFAULT 0,    -- no CHECK: it took a twelfth of the time of a lease
-    turn bigint,
-    load int,
-    latency float8,                           -- infinite where it is not known
+    use_sequence_key bigint,
+    lease_count_key int,
+    latency_key float8,
     max_concurrency int,
     revision int NOT NULL DEFAULT 0,          -- of everything but leases
     port int NOT NULL,
     status smallint NOT NULL,
     protocol smallint NOT NULL,
-    room smallint,
+    availability smallint,
     template boolean,
     asn bigint,
     latitude float8,
@@ -99,28 +100,28 @@ CREATE TABLE pharox.proxy (
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.03, autovacuum_vacuum_threshold = 1000,
         autovacuum_analyze_scale_factor = 0.1, autovacuum_vacuum_cost_delay = 1);
 CREATE INDEX proxy_pool ON pharox.proxy (pool_id, id);
-CREATE INDEX proxy_first_available ON pharox.proxy (pool_id, room, checked_at DESC, id)
-    WHERE room IS NOT NULL;
-CREATE INDEX proxy_round_robin ON pharox.proxy (pool_id, room, turn, id)
-    WHERE room < 4 AND turn IS NOT NULL;
-CREATE INDEX proxy_least_used ON pharox.proxy (pool_id, room, load, turn, id)
-    WHERE room < 4 AND load IS NOT NULL;
-CREATE INDEX proxy_lowest_latency ON pharox.proxy (pool_id, room, latency, id)
-    WHERE room < 4 AND latency IS NOT NULL;
-CREATE INDEX proxy_random ON pharox.proxy (pool_id, room, random_key, id)
-    WHERE room < 4 AND random_key IS NOT NULL;
-CREATE INDEX proxy_weighted_random ON pharox.proxy (pool_id, room, weighted_key, id)
-    WHERE room < 4 AND weight > 0 AND weighted_key IS NOT NULL;
-CREATE INDEX proxy_first_available_by_country ON pharox.proxy (pool_id, room, country, checked_at DESC, id)
-    WHERE room IS NOT NULL AND country IS NOT NULL;
-CREATE INDEX proxy_first_available_by_source ON pharox.proxy (pool_id, room, source, checked_at DESC, id)
-    WHERE room IS NOT NULL AND source IS NOT NULL;
-CREATE INDEX proxy_first_available_by_asn ON pharox.proxy (pool_id, room, asn, checked_at DESC, id)
-    WHERE room IS NOT NULL AND asn IS NOT NULL;
-CREATE INDEX proxy_first_available_by_protocol ON pharox.proxy (pool_id, room, protocol, checked_at DESC, id)
-    WHERE room IS NOT NULL;
+CREATE INDEX proxy_first_available ON pharox.proxy (pool_id, availability, checked_at DESC, id)
+    WHERE availability IS NOT NULL;
+CREATE INDEX proxy_round_robin ON pharox.proxy (pool_id, availability, use_sequence_key, id)
+    WHERE availability < 4 AND use_sequence_key IS NOT NULL;
+CREATE INDEX proxy_least_used ON pharox.proxy (pool_id, availability, lease_count_key, use_sequence_key, id)
+    WHERE availability < 4 AND lease_count_key IS NOT NULL;
+CREATE INDEX proxy_lowest_latency ON pharox.proxy (pool_id, availability, latency_key, id)
+    WHERE availability < 4 AND latency_key IS NOT NULL;
+CREATE INDEX proxy_random ON pharox.proxy (pool_id, availability, random_key, id)
+    WHERE availability < 4 AND random_key IS NOT NULL;
+CREATE INDEX proxy_weighted_random ON pharox.proxy (pool_id, availability, weighted_key, id)
+    WHERE availability < 4 AND weight > 0 AND weighted_key IS NOT NULL;
+CREATE INDEX proxy_first_available_by_country ON pharox.proxy (pool_id, availability, country, checked_at DESC, id)
+    WHERE availability IS NOT NULL AND country IS NOT NULL;
+CREATE INDEX proxy_first_available_by_source ON pharox.proxy (pool_id, availability, source, checked_at DESC, id)
+    WHERE availability IS NOT NULL AND source IS NOT NULL;
+CREATE INDEX proxy_first_available_by_asn ON pharox.proxy (pool_id, availability, asn, checked_at DESC, id)
+    WHERE availability IS NOT NULL AND asn IS NOT NULL;
+CREATE INDEX proxy_first_available_by_protocol ON pharox.proxy (pool_id, availability, protocol, checked_at DESC, id)
+    WHERE availability IS NOT NULL;
 CREATE INDEX proxy_tags ON pharox.proxy USING gin (tags) WITH (fastupdate = off)
-    WHERE room IS NOT NULL AND tags <> '{}';
+    WHERE availability IS NOT NULL AND tags <> '{}';
 
 CREATE TABLE pharox.lease (
     id uuid PRIMARY KEY,
@@ -139,7 +140,7 @@ CREATE TABLE pharox.lease (
     metadata jsonb NOT NULL
 ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.03, autovacuum_vacuum_threshold = 1000,
         autovacuum_vacuum_cost_delay = 1);
-CREATE INDEX lease_due ON pharox.lease (expires_at, id) WHERE status = 0;
+CREATE INDEX lease_expiry ON pharox.lease (expires_at, id) WHERE status = 0;
 CREATE INDEX lease_ended ON pharox.lease (released_at) WHERE status = 1;
 
 -- Which storages wait for which pools: whoever frees something tells them, and nobody else. Not worth a log:
@@ -163,6 +164,21 @@ CREATE TABLE pharox.health_record (
     record jsonb NOT NULL
 );
 CREATE INDEX health_record_newest ON pharox.health_record (proxy_id, checked_at DESC, id DESC);
+
+-- What statements compute, in one place. The planner puts the bodies into the statements.
+CREATE FUNCTION pharox.availability(status smallint, max_concurrency int, leases int) RETURNS smallint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN status = 0 OR status = 2
+        THEN (status + CASE WHEN max_concurrency IS NULL OR leases < max_concurrency THEN 0 ELSE 4 END)::smallint END $$;
+-- Infinite where the latency is not known.
+CREATE FUNCTION pharox.latency_key(latency_ms float8) RETURNS float8 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT coalesce(latency_ms, 'Infinity'::float8) $$;
+-- An exponential variate behind what the pool has reached: the smallest key is next.
+CREATE FUNCTION pharox.next_random_key(reached float8) RETURNS float8 LANGUAGE sql PARALLEL SAFE AS $$
+    SELECT reached - ln(1 - random()) $$;
+CREATE FUNCTION pharox.next_weighted_key(reached float8, weight float8) RETURNS float8
+    LANGUAGE sql PARALLEL SAFE AS $$
+    SELECT reached - ln(1 - random()) / least(greatest(weight, 1e-290), 1e290) $$;
 
 -- Great-circle distance by the haversine formula, on a sphere of 6371.0 km. False where there is no place.
 CREATE FUNCTION pharox.within(latitude float8, longitude float8, at_latitude float8, at_longitude float8,

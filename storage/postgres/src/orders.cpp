@@ -24,9 +24,9 @@ struct Step {
     const char* keep;
 };
 constexpr std::array<Step, 5> steps = {
-    {{.order = order::turn, .column = "turn", .keep = query::keep_turn},
-     {.order = order::load, .column = "load", .keep = query::keep_load},
-     {.order = order::latency, .column = "latency", .keep = query::keep_latency},
+    {{.order = order::turn, .column = "use_sequence_key", .keep = query::keep_use_sequence},
+     {.order = order::load, .column = "lease_count_key", .keep = query::keep_lease_count},
+     {.order = order::latency, .column = "latency_key", .keep = query::keep_latency},
      {.order = order::random, .column = "random_key", .keep = query::keep_random},
      {.order = order::weighted, .column = "weighted_key", .keep = query::keep_weighted}}};
 

@@ -13,7 +13,7 @@ namespace {
 
 struct Order {
     std::string_view name;
-    std::string_view columns;  ///< of its index, after (pool_id, room)
+    std::string_view columns;  ///< of its index, after (pool_id, availability)
     std::string_view condition{};
     int orders = 0;  ///< that it takes
 };
@@ -22,16 +22,16 @@ const Order& order_for(Selector selector) noexcept {
     static constexpr std::array<Order, 6> orders = {{
         {.name = "first_available", .columns = "checked_at DESC, id"},
         {.name = "round_robin",
-         .columns = "turn, id",
-         .condition = " AND turn IS NOT NULL",
+         .columns = "use_sequence_key, id",
+         .condition = " AND use_sequence_key IS NOT NULL",
          .orders = order::turn},
         {.name = "least_used",
-         .columns = "load, turn, id",
-         .condition = " AND load IS NOT NULL",
+         .columns = "lease_count_key, use_sequence_key, id",
+         .condition = " AND lease_count_key IS NOT NULL",
          .orders = order::turn | order::load},
         {.name = "lowest_latency",
-         .columns = "latency, id",
-         .condition = " AND latency IS NOT NULL",
+         .columns = "latency_key, id",
+         .condition = " AND latency_key IS NOT NULL",
          .orders = order::latency},
         {.name = "random",
          .columns = "random_key, id",
@@ -66,7 +66,7 @@ std::string other_proxy(int parameters) {
            std::to_string(parameters + 1) + "))";
 }
 
-std::string_view with_room(int status) {
+std::string_view with_availability(int status) {
     return status == 0 ? query::active_with_room : query::slow_with_room;
 }
 
@@ -126,11 +126,11 @@ std::string PickPlan::pick(Reach reach, const std::string& conditions, std::stri
     text += query::pick_from;
     if (order.orders != 0) {
         const std::string bits = std::to_string(order.orders);
-        text += " AND orders & " + bits + " = " + bits;
+        text += " AND complete_keys & " + bits + " = " + bits;
     }
     text += of_pool;
     text += ")";
-    text += with_room(reach.room);
+    text += with_availability(reach.availability);
     text += conditions;
     if ((order.orders & order::turn) != 0 && !reach.waits) text += query::not_used_meanwhile;
     return text;
@@ -139,20 +139,20 @@ std::string PickPlan::pick(Reach reach, const std::string& conditions, std::stri
 std::string PickPlan::choose(Reach reach, const std::string& conditions, std::string_view of_pool) const {
     if (!reach.waits) return query::choose + pick(reach, conditions, of_pool) + in_order() + query::lock_free;
     return query::choose + pick(reach, conditions, of_pool) + query::first_of +
-           std::string(with_room(reach.room)) + conditions + in_order() + query::lock_first;
+           std::string(with_availability(reach.availability)) + conditions + in_order() + query::lock_first;
 }
 
 std::string PickPlan::choose_any(const std::string& conditions, std::string_view of_pool) const {
     if (!allow_slow_) return choose({}, conditions, of_pool);
     const std::string order = in_order() + query::lock_free;
     return query::choose_active + pick({}, conditions, of_pool) + order + query::or_slow +
-           pick({.room = static_cast<int>(ProxyStatus::slow)}, conditions, of_pool) +
-           query::unless_one_is_active + query::pick_from + ")" + std::string(with_room(0)) + conditions +
-           query::unless_one_is_due + order + query::choose_either;
+           pick({.availability = static_cast<int>(ProxyStatus::slow)}, conditions, of_pool) +
+           query::unless_one_is_active + query::pick_from + ")" + std::string(with_availability(0)) +
+           conditions + query::unless_one_is_due + order + query::choose_either;
 }
 
 std::string PickPlan::choose_near(std::string_view take) const {
-    const std::string conditions = std::string(with_room(0)) + where(query::acquire_parameters + 1);
+    const std::string conditions = std::string(with_availability(0)) + where(query::acquire_parameters + 1);
     const bool several = take == query::take_some;
     return query::choose_near + std::string(query::pick_from) +
            (several ? query::if_leases_are_new : query::if_lease_is_new) + ")" + conditions + in_order() +
@@ -212,8 +212,8 @@ std::string PickPlan::mark_this(Reach reach) const {
 
 std::string PickPlan::find() const {
     const std::string conditions = where(query::find_parameters);
-    const auto step = [&](int room) {
-        return query::find_candidate + std::string(with_room(room)) + conditions;
+    const auto step = [&](int availability) {
+        return query::find_candidate + std::string(with_availability(availability)) + conditions;
     };
     std::string text = query::find_ask;
     text += ", active AS MATERIALIZED (" + step(0) + in_order() + " LIMIT 1)";
@@ -226,12 +226,13 @@ std::string PickPlan::find() const {
     return text + query::found;
 }
 
-std::string PickPlan::candidates(int room) const {
-    return query::candidates + std::string(with_room(room)) + where(query::list_parameters) + in_order() +
-           " LIMIT 64";
+std::string PickPlan::candidates(int availability) const {
+    return query::candidates + std::string(with_availability(availability)) + where(query::list_parameters) +
+           in_order() + " LIMIT 64";
 }
-std::string PickPlan::candidate_ids(int room) const {
-    return query::candidate_ids + std::string(with_room(room)) + where(query::list_parameters) + in_order();
+std::string PickPlan::candidate_ids(int availability) const {
+    return query::candidate_ids + std::string(with_availability(availability)) +
+           where(query::list_parameters) + in_order();
 }
 
 std::string PickPlan::miss(Busy busy) const {
@@ -268,9 +269,10 @@ std::string index_statement(Selector selector, std::string_view attribute, std::
     }
     const Order& order = order_for(selector);
     std::string name = "proxy_" + std::string(order.name);
-    std::string columns = "pool_id, room, ";
+    std::string columns = "pool_id, availability, ";
     // A miss looks for full ones by the indexes of first_available.
-    std::string condition = selector == Selector::first_available ? "room IS NOT NULL" : "room < 4";
+    std::string condition =
+        selector == Selector::first_available ? "availability IS NOT NULL" : "availability < 4";
     condition += order.condition;
     if (!attribute.empty()) {
         name += "_by_" + std::string(attribute);

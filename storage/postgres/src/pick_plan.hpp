@@ -14,7 +14,7 @@ enum class Busy : std::uint8_t { unless_one_is_free, asked_for };
 
 /// Which rows a picking statement may lock.
 struct Reach {
-    int room = 0;  ///< a status: 0 for active proxies, 2 for slow ones
+    int availability = 0;  ///< a status: 0 for active proxies, 2 for slow ones
     /// Also a row that another transaction has locked: a locked row need not be taken. Then the row is chosen
     /// without a lock, and it alone is locked and checked again, so that no transaction waits for one proxy
     /// while it holds another.
@@ -57,8 +57,8 @@ class PickPlan {
     [[nodiscard]] std::string find() const;
     [[nodiscard]] std::string find_and_mark(Reach reach) const;
     [[nodiscard]] std::string mark_this(Reach reach) const;
-    [[nodiscard]] std::string candidates(int room) const;
-    [[nodiscard]] std::string candidate_ids(int room) const;
+    [[nodiscard]] std::string candidates(int availability) const;
+    [[nodiscard]] std::string candidate_ids(int availability) const;
     [[nodiscard]] std::string miss(Busy busy) const;
 
     /// The filter's values, after a statement's own.

@@ -21,44 +21,42 @@
     " FROM pharox.lease WHERE status = 0 AND expires_at <= " PHAROX_NOW                                   \
     ") expired"                                                                                           \
     " WHERE c.latest_expiry < expired.at)"
-// What indexes hold: the status of a proxy that may be leased, 4 more where it is full, and null for any
-// other. Written by every statement that changes what it depends on: a generated column costs a sixth of the
-// time of a lease.
-#define PHAROX_ROOM(status, limit, leases)                                                                \
-    "CASE WHEN " status " = 0 OR " status " = 2 THEN " status " + CASE WHEN " limit " IS NULL OR " leases \
-    " < " limit " THEN 0 ELSE 4 END END"
-#define PHAROX_HAS_ROOM(p) p "room < 4"
-// What a pool keeps for the index of an order, null where it was never asked for it: the bits are in
-// orders.hpp.
-#define PHAROX_KEPT(pool, bit, value) "CASE WHEN " pool ".kept & " #bit " <> 0 THEN " value " END"
-#define PHAROX_LATENCY(latency_ms) "coalesce(" latency_ms ", 'Infinity'::float8)"
-#define PHAROX_RANDOM_KEY(pool) pool ".random_high - ln(1 - random())"
-#define PHAROX_WEIGHTED_KEY(pool, weight) \
-    pool ".weighted_high - ln(1 - random()) / least(greatest(" weight ", 1e-290), 1e290)"
+// What indexes hold, see the first migration. Written by every statement that changes what it depends on: a
+// generated column costs a sixth of the time of a lease.
+#define PHAROX_AVAILABILITY(status, limit, leases) "pharox.availability(" status ", " limit ", " leases ")"
+#define PHAROX_IS_AVAILABLE(p) p "availability < 4"
+// A sort key, null while the pool does not maintain it: the bits are in orders.hpp.
+#define PHAROX_MAINTAINED(pool, bit, value) \
+    "CASE WHEN " pool ".maintained_keys & " #bit " <> 0 THEN " value " END"
+#define PHAROX_LATENCY_KEY(latency_ms) "pharox.latency_key(" latency_ms ")"
+#define PHAROX_RANDOM_KEY(pool) "pharox.next_random_key(" pool ".random_high)"
+#define PHAROX_WEIGHTED_KEY(pool, weight) "pharox.next_weighted_key(" pool ".weighted_high, " weight ")"
 // Copies of what leases change.
-#define PHAROX_TURN "turn = CASE WHEN p.turn IS NOT NULL THEN "
-#define PHAROX_LOAD "load = CASE WHEN p.load IS NOT NULL THEN "
+#define PHAROX_USE_SEQUENCE_KEY "use_sequence_key = CASE WHEN p.use_sequence_key IS NOT NULL THEN "
+#define PHAROX_LEASE_COUNT_KEY "lease_count_key = CASE WHEN p.lease_count_key IS NOT NULL THEN "
 // A counter that goes down by `n`, and its mark.
-#define PHAROX_FREED(n, mark)                                                                        \
-    "current_leases = greatest(p.current_leases - " n ", 0), room = " PHAROX_ROOM(                   \
-        "p.status", "p.max_concurrency",                                                             \
-        "greatest(p.current_leases - " n ", 0)") ", used = greatest(p.used, " mark "), " PHAROX_TURN \
-                                                 "greatest(p.used, " mark ") END, " PHAROX_LOAD      \
-                                                 "greatest(p.current_leases - " n ", 0) END"
+#define PHAROX_FREED(n, mark)                                                                      \
+    "current_leases = greatest(p.current_leases - " n ", 0), availability = " PHAROX_AVAILABILITY( \
+        "p.status", "p.max_concurrency",                                                           \
+        "greatest(p.current_leases - " n                                                           \
+        ", 0)") ", use_sequence = greatest(p.use_sequence, " mark "), " PHAROX_USE_SEQUENCE_KEY    \
+                "greatest(p.use_sequence, " mark ") END, " PHAROX_LEASE_COUNT_KEY                  \
+                "greatest(p.current_leases - " n ", 0) END"
 // What is due counts nowhere.
-#define PHAROX_DUE_ON(proxy)                                                                       \
+#define PHAROX_EXPIRED_ON(proxy)                                                                   \
     "(SELECT count(*)::int FROM pharox.lease d WHERE d.status = 0 AND d.expires_at <= " PHAROX_NOW \
     " AND d.proxy_id = " proxy ".id)"
 // Tells the other processes that wait for the pool, if there are any: part of whatever makes something
 // available. Their registrations are committed before they look (see Listener); the number of a storage is
 // set once a session, and no session behind a pooler has one.
-#define PHAROX_TELL(pool)                                                             \
+#define PHAROX_NOTIFY_WAITERS(pool)                                                   \
     "CASE WHEN EXISTS (SELECT 1 FROM pharox.waiting w WHERE w.pool_id = " pool        \
     " AND w.ends_at > clock_timestamp() AND w.store <>"                               \
     " coalesce(nullif(current_setting('pharox_store.number', TRUE), '')::bigint, 0))" \
     " THEN pg_notify('pharox_' || " pool ", '') END"
 
 // The same for a counter that went down by `n`, where the proxy was full until then.
-#define PHAROX_TELL_FREED(n)                                        \
-    "CASE WHEN " PHAROX_HAS_ROOM("p.") " AND p.current_leases + " n \
-                                       " >= p.max_concurrency THEN " PHAROX_TELL("p.pool_id") " END"
+#define PHAROX_NOTIFY_IF_AVAILABLE(n)                                                           \
+    "CASE WHEN " PHAROX_IS_AVAILABLE("p.") " AND p.current_leases + " n                         \
+                                           " >= p.max_concurrency THEN " PHAROX_NOTIFY_WAITERS( \
+                                               "p.pool_id") " END"

@@ -9,7 +9,7 @@ namespace pharox::postgres::query {
 
 /// $1 proxy id, $2 checked_at, $3 status, $4 latency or null, $5 the whole result.
 inline constexpr auto apply_health =
-    "WITH seen AS MATERIALIZED (SELECT p.id, p.room AS had, least($2, " PHAROX_TIME ") AS at FROM pharox.proxy p"
+    "WITH seen AS MATERIALIZED (SELECT p.id, p.availability AS had, least($2, " PHAROX_TIME ") AS at FROM pharox.proxy p"
     " WHERE p.id = $1 FOR NO KEY UPDATE)"
     ", newer AS (INSERT INTO pharox.proxy_health AS h (proxy_id, checked_at, result)"
     " SELECT id, at, $5 FROM seen"
@@ -17,13 +17,13 @@ inline constexpr auto apply_health =
     " WHERE h.checked_at <= excluded.checked_at RETURNING proxy_id, checked_at)"
     " UPDATE pharox.proxy p SET checked_at = newer.checked_at,"
     " status = CASE WHEN p.status = 3 THEN p.status ELSE $3 END,"
-    " room = CASE WHEN p.status <> 3 THEN " PHAROX_ROOM("$3", "p.max_concurrency", "p.current_leases") " END,"
+    " availability = CASE WHEN p.status <> 3 THEN " PHAROX_AVAILABILITY("$3", "p.max_concurrency", "p.current_leases") " END,"
     " latency_ms = coalesce($4, p.latency_ms), revision = p.revision + 1,"
-    " latency = CASE WHEN p.latency IS NOT NULL THEN " PHAROX_LATENCY("$4, p.latency_ms") " END"
+    " latency_key = CASE WHEN p.latency_key IS NOT NULL THEN " PHAROX_LATENCY_KEY("coalesce($4, p.latency_ms)") " END"
     " FROM newer, seen WHERE p.id = newer.proxy_id RETURNING " PHAROX_PROXY_COLUMNS(
-        "p.", "p.current_leases - " PHAROX_DUE_ON(
-                  "p")) ", CASE WHEN " PHAROX_HAS_ROOM("p.") " AND p.room IS DISTINCT FROM seen.had THEN "
-    PHAROX_TELL("p.pool_id") " END";
+        "p.", "p.current_leases - " PHAROX_EXPIRED_ON(
+                  "p")) ", CASE WHEN " PHAROX_IS_AVAILABLE("p.") " AND p.availability IS DISTINCT FROM seen.had THEN "
+    PHAROX_NOTIFY_WAITERS("p.pool_id") " END";
 inline constexpr auto last_health = "SELECT checked_at, result FROM pharox.proxy_health WHERE proxy_id = $1";
 /// $1 id, $2 proxy id, $3 checked_at, $4 the record. Whether the proxy exists, whether it was kept.
 inline constexpr auto insert_health_record =
@@ -98,21 +98,21 @@ inline constexpr auto compare_counters =
 inline constexpr auto lock_for_repair = "LOCK TABLE pharox.proxy, pharox.lease IN SHARE ROW EXCLUSIVE MODE";
 /// And what indexes hold, which is a copy of them.
 inline constexpr auto set_counters_right =
-    "UPDATE pharox.proxy p SET current_leases = right_is.n, room = right_is.room, turn = right_is.turn,"
-    " load = right_is.load, latency = right_is.latency, random_key = right_is.random_key,"
+    "UPDATE pharox.proxy p SET current_leases = right_is.n, availability = right_is.availability, use_sequence_key = right_is.use_sequence_key,"
+    " lease_count_key = right_is.lease_count_key, latency_key = right_is.latency_key, random_key = right_is.random_key,"
     " weighted_key = right_is.weighted_key"
-    " FROM (SELECT q.id, n, " PHAROX_ROOM("q.status", "q.max_concurrency", "n") " AS room, "
-    PHAROX_KEPT("pool", 1, "q.used") " AS turn, " PHAROX_KEPT("pool", 2, "n") " AS load, "
-    PHAROX_KEPT("pool", 4, PHAROX_LATENCY("q.latency_ms")) " AS latency, "
-    PHAROX_KEPT("pool", 8, "coalesce(q.random_key, " PHAROX_RANDOM_KEY("pool") ")") " AS random_key, "
-    PHAROX_KEPT("pool", 16, "coalesce(q.weighted_key, " PHAROX_WEIGHTED_KEY("pool", "q.weight") ")")
+    " FROM (SELECT q.id, n, " PHAROX_AVAILABILITY("q.status", "q.max_concurrency", "n") " AS availability, "
+    PHAROX_MAINTAINED("pool", 1, "q.use_sequence") " AS use_sequence_key, " PHAROX_MAINTAINED("pool", 2, "n") " AS lease_count_key, "
+    PHAROX_MAINTAINED("pool", 4, PHAROX_LATENCY_KEY("q.latency_ms")) " AS latency_key, "
+    PHAROX_MAINTAINED("pool", 8, "coalesce(q.random_key, " PHAROX_RANDOM_KEY("pool") ")") " AS random_key, "
+    PHAROX_MAINTAINED("pool", 16, "coalesce(q.weighted_key, " PHAROX_WEIGHTED_KEY("pool", "q.weight") ")")
     " AS weighted_key"
     " FROM (SELECT proxy.*, coalesce(counted.n, 0) AS n FROM pharox.proxy LEFT JOIN (SELECT proxy_id,"
     " count(*)::int AS n FROM pharox.lease WHERE status = 0 GROUP BY proxy_id) counted ON proxy_id = proxy.id) q"
     " JOIN pharox.pool ON pool.id = q.pool_id) right_is WHERE p.id = right_is.id"
-    " AND (p.current_leases, p.room, p.turn, p.load, p.latency, p.random_key, p.weighted_key) IS DISTINCT FROM"
-    " (right_is.n, right_is.room, right_is.turn, right_is.load, right_is.latency, right_is.random_key,"
-    " right_is.weighted_key) RETURNING " PHAROX_TELL("p.pool_id");
+    " AND (p.current_leases, p.availability, p.use_sequence_key, p.lease_count_key, p.latency_key, p.random_key, p.weighted_key) IS DISTINCT FROM"
+    " (right_is.n, right_is.availability, right_is.use_sequence_key, right_is.lease_count_key, right_is.latency_key, right_is.random_key,"
+    " right_is.weighted_key) RETURNING " PHAROX_NOTIFY_WAITERS("p.pool_id");
 
 /// The transaction of this database that holds back the cleaning of tables most, if it is older than $1 ms
 /// or, where its age is hidden from our role, $2 transactions: ms, transactions, server process.

@@ -105,7 +105,7 @@ TEST_F(Bulk, is_about_as_fast_as_copy) {
     const std::string file = (server().folder() / ("rows-" + schema_)).string();
     const std::string columns =
         "id, pool_id, host, port, protocol, status, checked_at, source, country, weight, tags, metadata,"
-        " identity, room";
+        " identity, availability";
     server().query("COPY (SELECT " + columns + " FROM " + schema_ + ".proxy) TO '" + file + "'");
     server().query("TRUNCATE " + schema_ + ".proxy");
     const auto copy_start = std::chrono::steady_clock::now();

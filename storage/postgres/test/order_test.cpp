@@ -24,13 +24,17 @@ class Orders : public PostgresTest {
     [[nodiscard]] std::string wrong_rows() const {
         return server().query(
             "SELECT count(*) FROM " + schema_ + ".proxy p JOIN " + schema_ +
-            ".pool ON pool.id = p.pool_id WHERE p.room IS DISTINCT FROM CASE WHEN p.status IN (0, 2)"
+            ".pool ON pool.id = p.pool_id WHERE p.availability IS DISTINCT FROM CASE WHEN p.status IN (0, 2)"
             " THEN p.status + CASE WHEN p.current_leases >= p.max_concurrency THEN 4 ELSE 0 END END"
-            " OR p.turn IS DISTINCT FROM CASE WHEN pool.kept & 1 > 0 THEN p.used END"
-            " OR p.load IS DISTINCT FROM CASE WHEN pool.kept & 2 > 0 THEN p.current_leases END"
-            " OR p.latency IS DISTINCT FROM CASE WHEN pool.kept & 4 > 0 THEN coalesce(p.latency_ms, "
+            " OR p.use_sequence_key IS DISTINCT FROM CASE WHEN pool.maintained_keys & 1 > 0 THEN "
+            "p.use_sequence END"
+            " OR p.lease_count_key IS DISTINCT FROM CASE WHEN pool.maintained_keys & 2 > 0 THEN "
+            "p.current_leases END"
+            " OR p.latency_key IS DISTINCT FROM CASE WHEN pool.maintained_keys & 4 > 0 THEN "
+            "coalesce(p.latency_ms, "
             "'Infinity') END"
-            " OR (p.random_key IS NULL) <> (pool.kept & 8 = 0) OR (p.weighted_key IS NULL) <> (pool.kept & "
+            " OR (p.random_key IS NULL) <> (pool.maintained_keys & 8 = 0) OR (p.weighted_key IS NULL) <> "
+            "(pool.maintained_keys & "
             "16 = 0)");
     }
 };
@@ -107,8 +111,9 @@ TEST_F(Orders, copies_are_complete_whatever_goes_on_meanwhile) {
         ready = true;
         others.clear();
         EXPECT_EQ(wrong_rows(), "0") << name;
-        EXPECT_EQ(server().query("SELECT orders FROM " + schema_ + ".pool WHERE name = '" + name + "'"),
-                  "31");
+        EXPECT_EQ(
+            server().query("SELECT complete_keys FROM " + schema_ + ".pool WHERE name = '" + name + "'"),
+            "31");
     }
     EXPECT_TRUE(store->maintenance()->audit().mismatches.empty());
 }
@@ -150,7 +155,7 @@ TEST_F(Orders, pool_that_has_nothing_to_lease_is_not_prepared) {
     const auto missed = store->acquire({.pool = "pool", .selector = Selector::round_robin});
     ASSERT_FALSE(missed);
     EXPECT_EQ(missed.miss(), Miss::nothing_matches);
-    EXPECT_EQ(server().query("SELECT orders FROM " + schema_ + ".pool"), "0");
+    EXPECT_EQ(server().query("SELECT complete_keys FROM " + schema_ + ".pool"), "0");
 }
 
 TEST_F(Orders, repair_sets_room_and_copies_right) {
@@ -160,8 +165,9 @@ TEST_F(Orders, repair_sets_room_and_copies_right) {
         ASSERT_TRUE(store->acquire({.pool = "pool", .selector = selector}));
     EXPECT_EQ(wrong_rows(), "0");
     for (const std::string wrong :
-         {"room = 2", "room = NULL WHERE current_leases = 0", "turn = NULL", "turn = 7", "load = NULL",
-          "load = 7", "latency = NULL", "latency = 7", "random_key = NULL", "weighted_key = NULL"}) {
+         {"availability = 2", "availability = NULL WHERE current_leases = 0", "use_sequence_key = NULL",
+          "use_sequence_key = 7", "lease_count_key = NULL", "lease_count_key = 7", "latency_key = NULL",
+          "latency_key = 7", "random_key = NULL", "weighted_key = NULL"}) {
         server().query("UPDATE " + schema_ + ".proxy SET " + wrong);
         EXPECT_NE(wrong_rows(), "0") << wrong;
         EXPECT_TRUE(store->maintenance()->repair().mismatches.empty()) << "the counters were right";

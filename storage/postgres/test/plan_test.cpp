@@ -175,7 +175,8 @@ TEST_F(Plans, of_every_order_read_an_index) {
 
 /// Whoever waits for one that is busy asks again and again.
 TEST_F(Plans, miss_reads_little) {
-    server().query("UPDATE " + schema_ + ".proxy SET current_leases = 10, room = 4 WHERE country = 'AQ'");
+    server().query("UPDATE " + schema_ +
+                   ".proxy SET current_leases = 10, availability = 4 WHERE country = 'AQ'");
     const std::vector<ProxyFilters> busy = {{.country = "AQ"},
                                             {.source = "rare"},
                                             {.asn = std::int64_t{1}},

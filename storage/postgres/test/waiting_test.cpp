@@ -149,7 +149,7 @@ TEST_F(Waiting, looks_at_nothing_but_what_it_is_told) {
     ASSERT_TRUE(gets_quiet(gate));
     const auto asked = gate.requests();
     server().query("UPDATE " + schema_ +
-                   ".proxy SET max_concurrency = 2, room = 0");  // by somebody who tells nobody
+                   ".proxy SET max_concurrency = 2, availability = 0");  // by somebody who tells nobody
     std::this_thread::sleep_for(400ms);
     EXPECT_EQ(gate.requests(), asked) << "or the other tests prove nothing";
     server().query("SELECT pg_notify('" + channel() + "', '')");
@@ -277,7 +277,7 @@ TEST_F(Waiting, sees_what_began_before_it_was_registered) {
     // Its snapshot is older than the registration: it sees nobody to tell.
     RawConnection older(server());
     older.query("BEGIN");
-    older.query("UPDATE " + schema_ + ".proxy SET max_concurrency = 2, room = 0");
+    older.query("UPDATE " + schema_ + ".proxy SET max_concurrency = 2, availability = 0");
     Worker worker(quietly(gate.port()));
     worker.begin_to_acquire();
     ASSERT_TRUE(soon([&] { return registrations() == "1"; }));
