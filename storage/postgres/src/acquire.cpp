@@ -163,7 +163,7 @@ Leasing::Situation Leasing::look_around(const Ask& ask, Busy busy) {
         return connection.execute(database_.in_schema(ask.plan.miss(busy)), parameters, ask.plan.plan());
     });
     if (rows.is_null(0, 0)) return {};
-    listener_.next_expiry_is_in(
+    watch_.next_expiry_is_in(
         ask.request.pool, rows.is_null(0, 10) ? std::nullopt : std::optional(Duration(rows.integer(0, 10))));
     return {.pool = rows.id<PoolId>(0, 0),
             .orders = static_cast<int>(rows.integer(0, 1)),

@@ -73,7 +73,7 @@ RemoveResult Catalog::remove_pool(const std::string& name, bool force) {
     const RemoveResult result =
         database_.transact({.name = "remove_pool"}, [&](Connection& connection) -> RemoveResult {
             expired.clear();
-            connection.take_time();
+            connection.extend_timeout();
             const Rows pool =
                 connection.execute(database_.in_schema(query::lock_pool), Parameters().add(name));
             if (pool.size() == 0) return {};

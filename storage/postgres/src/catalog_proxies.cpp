@@ -56,7 +56,7 @@ AddProxiesResult Catalog::add_proxies(const AddProxiesRequest& request) {
 
 AddProxiesResult Catalog::add_staged(Connection& connection, const std::vector<Proxy>& proxies,
                                      DuplicatePolicy policy) {
-    connection.take_time();
+    connection.extend_timeout();
     connection.command(query::make_staging);
     std::size_t next = 0;
     connection.copy_in(query::copy_staging, [&](std::string& lines) {

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "pharox/errors.hpp"
+#include "url_secrets.hpp"
 
 namespace pharox::postgres {
 
@@ -11,22 +12,6 @@ namespace {
 
 constexpr std::chrono::milliseconds first_backoff(20);
 constexpr std::chrono::milliseconds longest_backoff(2'000);
-
-bool is_conflict(const ServerError& error) { return error.is("40001") || error.is("40P01"); }
-
-/// Prepared statements that are not there, or not what they were.
-bool is_stale_statement(const ServerError& error) {
-    return error.is("26000") || error.is("42P05") ||
-           (error.is("0A000") && error.message.find("cached plan") != std::string::npos);
-}
-
-serverkit::ServerFailure kind_of(const ServerError& error) {
-    using serverkit::ServerFailure;
-    if (is_conflict(error) || is_stale_statement(error)) return ServerFailure::conflict;
-    const bool transient =
-        error.is("55P03") || error.is("57014") || error.is("25006") || error.code.starts_with("53");
-    return transient ? ServerFailure::transient : ServerFailure::final;
-}
 
 }  // namespace
 
@@ -36,7 +21,7 @@ void fail(const Operation& operation, const std::string& why, bool retryable, bo
                         .retryable = retryable,
                         .outcome_unknown = outcome_unknown,
                         .lease_id = operation.lease},
-                       why);
+                       serverkit::without_secrets(why));
 }
 
 void fail(const Operation& operation, const ConnectionLost& none, bool outcome_unknown) {
@@ -53,6 +38,7 @@ std::int64_t new_call_key() {
 
 Database::Database(Options options)
     : options_(std::move(options)),
+      store_(new_call_key()),
       schema_('"' + options_.schema + "\"."),
       statements_([this](std::string_view text) { return in_schema(text); }),
       settings_{.connection = options_.connection,
@@ -60,7 +46,7 @@ Database::Database(Options options)
                 .statement_timeout = options_.statement_timeout,
                 .detect_poolers = options_.prepared == Prepared::detect,
                 .prepare = options_.prepared != Prepared::never,
-                .store = new_call_key()},
+                .session_sql = "SET pharox_store.number = '" + std::to_string(store_) + "'"},
       pool_({.connections = options_.max_connections,
              .first_backoff = first_backoff,
              // A call that waits for a connection sees at least one attempt.
@@ -142,7 +128,7 @@ void Database::mend(ConnectionPool::Loan& connection, const ServerError& error) 
 
 void Database::Attempts::failed(ConnectionPool::Loan& connection, const ServerError& error) {
     mend(connection, error);
-    const serverkit::ServerFailure failure = kind_of(error);
+    const serverkit::ServerFailure failure = classify(error);
     if (retries_.after(failure)) return;
     fail(operation_, error.message + " (SQLSTATE " + error.code + ")",
          failure == serverkit::ServerFailure::transient || is_conflict(error), retries_.outcome_unknown());

@@ -51,8 +51,8 @@ class Database {
     explicit Database(Options options);
 
     [[nodiscard]] const Options& options() const noexcept { return options_; }
-    /// Which no other storage has.
-    [[nodiscard]] std::int64_t store() const noexcept { return settings_.store; }
+    /// A number that no other storage has.
+    [[nodiscard]] std::int64_t store() const noexcept { return store_; }
     /// What a connection outside of the pool is made with.
     [[nodiscard]] const Connection::Settings& connection_settings() const noexcept { return settings_; }
     /// A statement of sql/: `database.text(sql::renew_lease)`.
@@ -149,6 +149,7 @@ class Database {
     };
 
     Options options_;
+    const std::int64_t store_;
     std::string schema_;  // quoted, with a dot
     Statements statements_;
     Connection::Settings settings_;

@@ -8,11 +8,11 @@
 #include <mutex>
 #include <span>
 
+#include "availability_watch.hpp"
 #include "coalescer.hpp"
 #include "crowd.hpp"
 #include "database.hpp"
 #include "lease_queries.hpp"
-#include "listener.hpp"
 #include "pharox/storage/lease_control.hpp"
 #include "pharox/storage/storage.hpp"
 #include "pick_plan.hpp"
@@ -24,11 +24,11 @@ namespace pharox::postgres {
 class Leasing final : public ILeaseControl {
   public:
     /// `on_available` is called when something became available in the pool, or without a name in any.
-    Leasing(Database& database, ExpiryReports& reports, Listener& listener,
+    Leasing(Database& database, ExpiryReports& reports, serverkit::AvailabilityWatch& watch,
             std::function<void(std::string_view pool)> on_available)
         : database_(database),
           reports_(reports),
-          listener_(listener),
+          watch_(watch),
           on_available_(std::move(on_available)),
           end_lease_(database.in_schema(query::end_lease)),
           end_one_unlocked_(database.in_schema(query::end_one_unlocked)),
@@ -134,7 +134,7 @@ class Leasing final : public ILeaseControl {
 
     Database& database_;
     ExpiryReports& reports_;
-    Listener& listener_;
+    serverkit::AvailabilityWatch& watch_;
     std::function<void(std::string_view pool)> on_available_;
     Crowd crowd_;
     Coalescer<InCompany> company_;

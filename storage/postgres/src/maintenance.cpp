@@ -51,14 +51,14 @@ void Maintenance::ping() {
 
 AuditResult Maintenance::audit() {
     return database_.transact({.name = "audit"}, [&](Connection& connection) {
-        connection.take_time();
+        connection.extend_timeout();
         return read_audit(connection.execute(database_.in_schema(query::compare_counters), {}, Plan::once));
     });
 }
 
 AuditResult Maintenance::repair() {
     AuditResult found = database_.transact({.name = "repair"}, [&](Connection& connection) {
-        connection.take_time();
+        connection.extend_timeout();
         connection.command(database_.in_schema(query::lock_for_repair));
         AuditResult result =
             read_audit(connection.execute(database_.in_schema(query::compare_counters), {}, Plan::once));

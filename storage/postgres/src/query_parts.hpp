@@ -47,7 +47,7 @@
     "(SELECT count(*)::int FROM pharox.lease d WHERE d.status = 0 AND d.expires_at <= " PHAROX_NOW \
     " AND d.proxy_id = " proxy ".id)"
 // Tells the other processes that wait for the pool, if there are any: part of whatever makes something
-// available. Their registrations are committed before they look (see Listener); the number of a storage is
+// available. Their registrations are committed before they look (see PoolNotifications); the number of a storage is
 // set once a session, and no session behind a pooler has one.
 #define PHAROX_NOTIFY_WAITERS(pool)                                                   \
     "CASE WHEN EXISTS (SELECT 1 FROM pharox.waiting w WHERE w.pool_id = " pool        \

@@ -11,6 +11,7 @@
 #include "migrations.hpp"
 #include "pharox/errors.hpp"
 #include "pharox/rules/retention.hpp"
+#include "pool_notifications.hpp"
 #include "storage_url.hpp"
 
 namespace pharox::postgres {
@@ -54,8 +55,11 @@ class PostgresStorage : public IStorage {
   public:
     explicit PostgresStorage(Options options)
         : database_(std::move(options)),
-          listener_(database_, [this](std::string_view pool) { became_available(pool); }),
-          leasing_(database_, reports_, listener_, [this](std::string_view pool) { became_available(pool); }),
+          notifications_(database_),
+          watch_({.poll_interval = database_.options().poll_interval}, notifications_,
+                 {.on_available = [this](std::string_view pool) { became_available(pool); },
+                  .warn = [this](std::string_view message) { database_.warn(message); }}),
+          leasing_(database_, reports_, watch_, [this](std::string_view pool) { became_available(pool); }),
           catalog_(database_, reports_, [this] { became_available(); }),
           health_log_(database_, [this] { became_available(); }),
           maintenance_(database_, [this] { became_available(); }) {
@@ -64,7 +68,7 @@ class PostgresStorage : public IStorage {
         } else {
             expect_schema(database_);
         }
-        set_pool_watch(listener_);
+        set_pool_watch(watch_);
     }
 
     FindResult find_available_proxy(const FindRequest& request) override {
@@ -149,7 +153,8 @@ class PostgresStorage : public IStorage {
 
     Database database_;
     ExpiryReports reports_;
-    Listener listener_;
+    PoolNotifications notifications_;
+    serverkit::AvailabilityWatch watch_;
     Leasing leasing_;
     Catalog catalog_;
     HealthLog health_log_;

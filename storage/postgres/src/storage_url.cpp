@@ -2,11 +2,11 @@
 
 #include <libpq-fe.h>
 
-#include <algorithm>
 #include <memory>
 
 #include "pharox/errors.hpp"
 #include "pharox/rules/url_options.hpp"
+#include "url_secrets.hpp"
 
 namespace pharox::postgres {
 
@@ -30,21 +30,6 @@ rules::UrlOptions own_options(Options& options) {
     return own;
 }
 
-std::string percent_encoded(const std::string& text) {
-    constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
-    constexpr std::string_view digits = "0123456789ABCDEF";
-    std::string encoded;
-    for (const char letter : text) {
-        if (plain.find(letter) != std::string_view::npos) {
-            encoded += letter;
-        } else {
-            const auto byte = static_cast<unsigned char>(letter);
-            encoded += {'%', digits[byte >> 4], digits[byte & 15]};
-        }
-    }
-    return encoded;
-}
-
 /// As libpq itself takes it in a URL.
 bool is_of_libpq(std::string_view key) {
     if (key == "ssl") return true;
@@ -57,20 +42,6 @@ bool is_of_libpq(std::string_view key) {
     return false;
 }
 
-/// A password that holds an & or a ? of its own ends in what looks like an option: that is not told.
-[[noreturn]] void refuse_option(const StorageUrl& url, const std::string& key) {
-    const bool may_be_of_a_password = std::ranges::any_of(url.options, [](const auto& option) {
-        const auto& [name, value] = option;
-        return name == "password" || name == "sslpassword" || (name + value).find('@') != std::string::npos;
-    });
-    if (may_be_of_a_password) {
-        throw ValidationError("storage", ValidationError::hidden_value,
-                              "has an option that is neither pharox's nor libpq's: in a password, write & as "
-                              "%26 and ? as %3F");
-    }
-    throw ValidationError(key, ValidationError::hidden_value, "is no option of pharox or of libpq");
-}
-
 }  // namespace
 
 Options options_of(const StorageUrl& url) {
@@ -79,8 +50,9 @@ Options options_of(const StorageUrl& url) {
     std::string theirs;
     for (const auto& [key, value] : url.options) {
         if (own.set(key, value)) continue;
-        if (!is_of_libpq(key)) refuse_option(url, key);
-        theirs += (theirs.empty() ? '?' : '&') + percent_encoded(key) + '=' + percent_encoded(value);
+        if (!is_of_libpq(key)) serverkit::refuse_option(url, key, "libpq");
+        theirs += (theirs.empty() ? '?' : '&') + serverkit::percent_encoded(key) + '=' +
+                  serverkit::percent_encoded(value);
     }
     const std::string rest = url.rest.empty() ? "//" : url.rest;
     options.connection = "postgresql:" + rest + theirs;

@@ -51,7 +51,7 @@ inline constexpr auto delete_health_of_pool =
     ", records AS (DELETE FROM pharox.health_record WHERE proxy_id IN (SELECT id FROM gone))"
     " DELETE FROM pharox.proxy_health WHERE proxy_id IN (SELECT id FROM gone)";
 
-// ---- Who waits, see Listener
+// ---- Who waits, see PoolNotifications
 
 /// Not yet committed transactions may not see that we wait: $1 pool id, $2 our number, $3 for how long, in
 /// ms. Those that are gone without a word are forgotten by the way.

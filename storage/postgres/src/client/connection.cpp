@@ -1,14 +1,10 @@
 #include "client/connection.hpp"
 
 #include <libpq-fe.h>
-#include <locale.h>
 #include <poll.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <charconv>
-#include <map>
 #include <memory>
 
 namespace pharox::postgres {
@@ -17,211 +13,13 @@ namespace {
 
 constexpr std::size_t most_statements = 300;
 constexpr int binary = 1;
-constexpr int patience_factor = 10;
-
-/// Orders come from indexes and statistics may be old: a sequential scan is never what we want where an index
-/// will do. Prepared statements are planned once: our texts differ where their plans do.
-constexpr auto session_settings =
-    "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off;"
-    " SET default_transaction_isolation = 'read committed';"
-    " SET client_min_messages = warning; SET lock_timeout = 0; SET statement_timeout = ";
-
-std::string trimmed(const char* text) {
-    std::string line = text == nullptr ? "" : text;
-    while (!line.empty() && (line.back() == '\n' || line.back() == ' ')) line.pop_back();
-    std::replace(line.begin(), line.end(), '\n', ' ');
-    return line;
-}
-
-std::string field_of(const PGresult* result, int field) { return trimmed(PQresultErrorField(result, field)); }
-
-ServerError server_error(const PGresult* result) {
-    ServerError error;
-    error.code = field_of(result, PG_DIAG_SQLSTATE);
-    error.message = field_of(result, PG_DIAG_MESSAGE_PRIMARY);
-    error.constraint = field_of(result, PG_DIAG_CONSTRAINT_NAME);
-    error.column = field_of(result, PG_DIAG_COLUMN_NAME);
-    return error;
-}
-
-/// The server ends the session with these; what was asked was rolled back, or never began.
-bool ends_the_session(std::string_view code) {
-    return code == "57P01" || code == "57P02" || code == "57P03" || code == "57P05" || code == "25P03" ||
-           code.starts_with("08");
-}
-
-/// What libpq says of itself where trying again cannot help. (Connecting speaks English, see InEnglish.)
-bool is_for_good(std::string_view text) {
-    constexpr std::string_view signs[] = {"certificate",  "does not support SSL",  "no password supplied",
-                                          "service file", "definition of service", "invalid "};
-    return std::ranges::any_of(
-        signs, [&](std::string_view sign) { return text.find(sign) != std::string_view::npos; });
-}
-
-/// A refusal reads `…FATAL:  28P01: password authentication failed for user "x"`, where FATAL may be in
-/// another language, and then where in its source.
-ConnectionLost refusal(std::string_view text) {
-    ConnectionLost error;
-    constexpr std::string_view before = ":  ";
-    constexpr std::size_t state_size = 5;
-    for (std::size_t at = text.rfind(before); at != std::string_view::npos && at > 0;
-         at = text.rfind(before, at - 1)) {
-        const std::string_view said = text.substr(at + before.size());
-        const std::string_view state = said.substr(0, state_size);
-        const bool is_state =
-            state.find_first_not_of("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == std::string_view::npos;
-        if (!is_state || said.substr(std::min(state_size, said.size()), 2) != ": ") continue;
-        error.message = said.substr(0, said.find('\n'));
-        error.permanent = state.starts_with("28") || state.starts_with("3D") || state.starts_with("42");
-        return error;
-    }
-    error.message = trimmed(std::string(text).c_str());
-    error.permanent = is_for_good(text);
-    return error;
-}
-
-std::vector<std::string> parts_of(std::string_view list) {
-    std::vector<std::string> parts;
-    for (std::size_t end = 0; end != std::string_view::npos;
-         list.remove_prefix(std::min(list.size(), end + 1))) {
-        end = list.find(',');
-        parts.emplace_back(list.substr(0, end));
-    }
-    return parts;
-}
-
-/// One that stands for whatever the connection says, or each of the hosts that it lists.
-std::vector<Server> servers_of(const std::string& connection) {
-    const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> options(
-        PQconninfoParse(connection.c_str(), nullptr), PQconninfoFree);
-    std::map<std::string_view, std::string_view> said;
-    for (const PQconninfoOption* one = options.get(); one != nullptr && one->keyword != nullptr; ++one) {
-        if (one->val != nullptr) said[one->keyword] = one->val;
-    }
-    const std::vector<std::string> hosts = parts_of(said["host"]);
-    const std::vector<std::string> addresses = parts_of(said["hostaddr"]);
-    const std::vector<std::string> ports = parts_of(said["port"]);
-    const std::size_t count = std::max(hosts.size(), addresses.size());
-    const auto fits = [&](const std::vector<std::string>& list) {
-        return list.size() == 1 || list.size() == count;
-    };
-    // Whoever prefers a standby has libpq look at all of them twice; and what does not fit, it refuses.
-    if (count == 1 || said["target_session_attrs"] == "prefer-standby" || !fits(hosts) || !fits(addresses) ||
-        !fits(ports)) {
-        return {Server{}};
-    }
-    const auto one_of = [](const std::vector<std::string>& list, std::size_t i) {
-        const std::string& part = list.size() == 1 ? list[0] : list[i];
-        return part.empty() ? std::nullopt : std::optional(part);
-    };
-    std::vector<Server> servers;
-    for (std::size_t i = 0; i < count; ++i) {
-        servers.push_back(
-            {.host = one_of(hosts, i), .hostaddr = one_of(addresses, i), .port = one_of(ports, i)});
-    }
-    return servers;
-}
-
-/// What the connection, the environment or a service file say of it; nothing where there is no bound.
-std::optional<std::chrono::seconds> connect_timeout_of(PGconn* connection) {
-    const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> options(PQconninfo(connection),
-                                                                                 PQconninfoFree);
-    for (const PQconninfoOption* one = options.get(); one != nullptr && one->keyword != nullptr; ++one) {
-        if (one->keyword != std::string_view("connect_timeout") || one->val == nullptr) continue;
-        const std::string_view text = one->val;
-        int seconds = 0;
-        std::from_chars(text.data(), text.data() + text.size(), seconds);
-        if (seconds > 0) return std::chrono::seconds(seconds);
-    }
-    return std::nullopt;
-}
-
-/// For what is told apart by its text.
-class InEnglish {
-  public:
-    InEnglish() : plain_(::newlocale(LC_ALL_MASK, "C", nullptr)), before_(::uselocale(plain_)) {}
-    ~InEnglish() {
-        ::uselocale(before_);
-        if (plain_ != nullptr) ::freelocale(plain_);
-    }
-    InEnglish(const InEnglish&) = delete;
-    InEnglish& operator=(const InEnglish&) = delete;
-
-  private:
-    locale_t plain_;
-    locale_t before_;
-};
+constexpr int bulk_timeout_factor = 10;
 
 }  // namespace
 
 void Connection::Closer::operator()(pg_conn* connection) const noexcept { PQfinish(connection); }
 
-Connection::Connection(const Settings& settings)
-    : timeout_(settings.connect_timeout), prepare_(settings.prepare) {
-    connect(settings);
-    set_up(settings);
-    timeout_ = settings.statement_timeout;
-    if (pooled_ && settings.detect_poolers) prepare_ = false;
-}
-
 Connection::~Connection() = default;
-
-/// To each of several hosts in turn, with an equal share of the time that is left: libpq goes on to the next
-/// one when a host refuses, not when it is silent.
-void Connection::connect(const Settings& settings) {
-    const SteadyTime deadline = std::chrono::steady_clock::now() + settings.connect_timeout;
-    const std::vector<Server> servers = servers_of(settings.connection);
-    for (std::size_t i = 0;; ++i) {
-        const auto now = std::chrono::steady_clock::now();
-        const auto left = static_cast<SteadyTime::duration::rep>(servers.size() - i);
-        try {
-            return connect(settings, servers[i],
-                           now + std::max(deadline - now, SteadyTime::duration(0)) / left);
-        } catch (const ConnectionLost& error) {
-            if (error.permanent || i + 1 == servers.size()) throw;
-        }
-    }
-}
-
-void Connection::connect(const Settings& settings, const Server& server, SteadyTime deadline) {
-    // What comes after dbname overrides what the caller wrote there; null is left out.
-    const auto given = [](const std::optional<std::string>& text) { return text ? text->c_str() : nullptr; };
-    const std::array<const char*, 7> keywords = {
-        "fallback_application_name", "dbname", "client_encoding", "host", "hostaddr", "port", nullptr};
-    const std::array<const char*, 7> values = {
-        settings.name,          settings.connection.c_str(), "UTF8", given(server.host),
-        given(server.hostaddr), given(server.port),          nullptr};
-    const InEnglish in_english;
-    connection_.reset(PQconnectStartParams(keywords.data(), values.data(), 1));
-    if (connection_ == nullptr) throw std::bad_alloc();
-    // libpq itself heeds it only where it does the waiting.
-    if (const auto theirs = connect_timeout_of(connection_.get()))
-        deadline = std::min(deadline, std::chrono::steady_clock::now() + *theirs);
-    PQsetErrorVerbosity(connection_.get(), PQERRORS_VERBOSE);  // for the SQLSTATE of a refusal
-    PostgresPollingStatusType step = PGRES_POLLING_WRITING;
-    while (PQstatus(connection_.get()) != CONNECTION_BAD && step != PGRES_POLLING_OK) {
-        if (step == PGRES_POLLING_FAILED) break;
-        wait_for(step == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline);
-        step = PQconnectPoll(connection_.get());
-    }
-    if (PQstatus(connection_.get()) != CONNECTION_OK) {
-        throw refusal(PQerrorMessage(connection_.get()));
-    }
-    PQsetErrorVerbosity(connection_.get(), PQERRORS_DEFAULT);
-    PQsetnonblocking(connection_.get(), 1);
-    PQsetNoticeProcessor(connection_.get(), [](void*, const char*) {}, nullptr);
-}
-
-void Connection::set_up(const Settings& settings) {
-    const Rows rows = execute("SELECT pg_backend_pid()", {}, Plan::once);
-    // A pooler answers for a process that it made up.
-    pooled_ = rows.integer(0, 0) != PQbackendPID(connection_.get());
-    if (!pooled_) {
-        const auto server_side = std::max<std::int64_t>(settings.statement_timeout.count() * 9 / 10, 1);
-        command(session_settings + std::to_string(server_side) + "; SET pharox_store.number = '" +
-                std::to_string(settings.store) + "'");
-    }
-}
 
 int Connection::socket() const noexcept { return PQsocket(connection_.get()); }
 
@@ -258,14 +56,19 @@ void Connection::stop_preparing() noexcept {
     prepare_ = false;
 }
 
-SteadyTime Connection::deadline() const { return std::chrono::steady_clock::now() + timeout_ * patience_; }
+SteadyTime Connection::deadline() const {
+    return std::chrono::steady_clock::now() + timeout_ * timeout_factor_;
+}
 
-void Connection::take_time() {
-    patience_ = patience_factor;
-    command("SET LOCAL statement_timeout = " + std::to_string(timeout_.count() * patience_) +
+void Connection::extend_timeout() {
+    timeout_factor_ = bulk_timeout_factor;
+    command("SET LOCAL statement_timeout = " + std::to_string(timeout_.count() * timeout_factor_) +
             "; SET LOCAL enable_seqscan = on");
 }
-void Connection::hurry() noexcept { patience_ = 1; }
+void Connection::restore_timeout() noexcept { timeout_factor_ = 1; }
+
+void Connection::listen(const std::string& channel) { command("LISTEN \"" + channel + '"'); }
+void Connection::unlisten(const std::string& channel) { command("UNLISTEN \"" + channel + '"'); }
 
 void Connection::lost(const std::string& why, bool sent) {
     ConnectionLost error;
@@ -327,8 +130,7 @@ Rows Connection::answer(SteadyTime deadline) {
     const ExecStatusType status = PQresultStatus(last.get());
     if (status == PGRES_FATAL_ERROR) {
         const ServerError error = server_error(last.get());
-        if (error.code.empty() || PQstatus(connection_.get()) != CONNECTION_OK ||
-            ends_the_session(error.code)) {
+        if (error.code.empty() || PQstatus(connection_.get()) != CONNECTION_OK || ends_the_session(error)) {
             lost(error.message.empty() ? trimmed(PQerrorMessage(connection_.get())) : error.message, true);
         }
         throw ServerError(error);
@@ -336,14 +138,14 @@ Rows Connection::answer(SteadyTime deadline) {
     return Rows(last.release());
 }
 
-void Connection::make_room(const std::string& sql, Plan plan) {
+void Connection::limit_prepared(const std::string& sql, Plan plan) {
     if (!prepare_ || plan == Plan::once || statements_.size() < most_statements || statements_.contains(sql))
         return;
     statements_.clear();
     try {
         command("DEALLOCATE ALL");
     } catch (ConnectionLost& error) {
-        error.sent = false;  // nothing of what was asked for
+        error.sent = false;  // the statement itself was not sent
         throw;
     }
 }
@@ -388,7 +190,7 @@ void Connection::send(const std::string& sql, const Parameters& parameters, cons
 
 Rows Connection::execute(const std::string& sql, const Parameters& parameters, Plan plan) {
     const SteadyTime end = deadline();
-    make_room(sql, plan);
+    limit_prepared(sql, plan);
     send(sql, parameters, prepared(sql, parameters, plan));
     sent_ = true;
     flush(end);
@@ -397,7 +199,7 @@ Rows Connection::execute(const std::string& sql, const Parameters& parameters, P
 
 std::vector<Rows> Connection::execute_all(std::span<const Statement> statements) {
     const SteadyTime end = deadline();
-    for (const Statement& one : statements) make_room(*one.sql, one.plan);
+    for (const Statement& one : statements) limit_prepared(*one.sql, one.plan);
     std::vector<const std::string*> names;
     for (const Statement& one : statements) names.push_back(prepared(*one.sql, one.parameters, one.plan));
     // What stands between two syncs is one transaction.
@@ -423,7 +225,7 @@ std::vector<Rows> Connection::execute_all(std::span<const Statement> statements)
             ended = true;
         } else if (status == PGRES_FATAL_ERROR && !refused) {
             refused = server_error(result);
-            if (refused->code.empty() || ends_the_session(refused->code)) lost(refused->message, true);
+            if (refused->code.empty() || ends_the_session(*refused)) lost(refused->message, true);
         } else {
             answers.push_back(std::move(rows));
         }

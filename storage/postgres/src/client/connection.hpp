@@ -3,7 +3,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -14,6 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "client/server_error.hpp"
 #include "connection_lost.hpp"
 #include "filter_sql.hpp"
 #include "pharox/errors.hpp"
@@ -28,20 +28,11 @@ namespace pharox::postgres {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
 
-/// One of several that a connection lists; what is not given is libpq's to find.
+/// One of the servers that a connection string lists; libpq supplies omitted values.
 struct Server {
     std::optional<std::string> host{}, hostaddr{}, port{};
 };
 
-/// The server refused a statement; the connection is fine. Never leaves the adapter.
-struct ServerError : std::exception {
-    std::string code;        ///< SQLSTATE
-    std::string message;     ///< without the DETAIL, which may quote rows
-    std::string constraint;  ///< the one that was violated
-    std::string column;      ///< that would have been null
-    [[nodiscard]] const char* what() const noexcept override { return message.c_str(); }
-    [[nodiscard]] bool is(std::string_view sqlstate) const noexcept { return code == sqlstate; }
-};
 using serverkit::ConnectionLost;
 
 /// The values for $1, $2 … in order, in PostgreSQL's binary formats.
@@ -90,7 +81,7 @@ class Parameters {
     std::vector<int> lengths_;
 };
 
-/// What a statement answered, in binary formats.
+/// The result of a statement, in binary formats.
 class Rows {
   public:
     explicit Rows(pg_result* result) noexcept : result_(result) {}
@@ -118,17 +109,17 @@ class Rows {
     std::unique_ptr<pg_result, Clearer> result_;
 };
 
-/// Whether a statement is worth preparing: few texts, often asked.
+/// Whether a statement is prepared: few texts, executed often.
 enum class Plan : std::uint8_t { kept, once };
 
 struct Statement {
-    const std::string* sql;  ///< outlives it
+    const std::string* sql;  ///< outlives the statement
     Parameters parameters;
     Plan plan = Plan::kept;
 };
 
-/// Used by one thread at a time. Every call ends by its deadline, with ConnectionLost where the server did
-/// not answer by then.
+/// Used by one thread at a time. Every call ends by its deadline, with ConnectionLost if the server has not
+/// answered by then.
 class Connection {
   public:
     struct Settings {
@@ -137,8 +128,9 @@ class Connection {
         std::chrono::milliseconds statement_timeout{};
         bool detect_poolers = true;
         bool prepare = true;
-        const char* name = "pharox";  ///< as the server lists it, unless the caller names another
-        std::int64_t store = 0;  ///< the number of the storage that it belongs to, see query::enter_waiting
+        const char* name = "pharox";  ///< the application_name, unless the connection string sets one
+        /// SQL without results that follows the session's own settings; not executed behind a pooler.
+        std::string session_sql{};
     };
     /// Throws ConnectionLost, ServerError.
     explicit Connection(const Settings& settings);
@@ -154,26 +146,28 @@ class Connection {
     /// COPY … FROM STDIN: `next` fills its argument with whole lines of text until it answers false.
     void copy_in(const std::string& sql, const std::function<bool(std::string&)>& next);
 
-    /// Until the end of the transaction, statements read much and may take ten times as long; hurry() ends it
-    /// on our side.
-    void take_time();
-    void hurry() noexcept;
+    /// For bulk statements: until the end of the transaction a statement may take ten times as long, and may
+    /// scan tables. The caller's own timeout returns to normal with restore_timeout().
+    void extend_timeout();
+    void restore_timeout() noexcept;
 
-    /// The server is there, as far as can be told without asking.
+    /// False if the connection is known to be closed; checked without a round trip.
     [[nodiscard]] bool is_alive() noexcept;
-    /// After its use, by another caller.
+    /// Whether another caller may use it after this one.
     [[nodiscard]] bool is_reusable() noexcept {
-        hurry();
+        restore_timeout();
         return !in_transaction();
     }
     [[nodiscard]] bool in_transaction() const noexcept;
     [[nodiscard]] bool behind_a_pooler() const noexcept { return pooled_; }
-    /// Readable where a notification, or the end, may have come.
+    /// Readable if a notification may have arrived, or the server closed the connection.
     [[nodiscard]] int socket() const noexcept;
+    void listen(const std::string& channel);
+    void unlisten(const std::string& channel);
     /// The channels that were notified since the last call; does not wait. Throws ConnectionLost.
     std::set<std::string> take_notifications();
     [[nodiscard]] int server_version() const noexcept;  ///< 150018 for 15.18
-    /// From now on every statement is planned anew: something between us and the server loses prepared ones.
+    /// From now on no statement is prepared: a proxy between client and server loses prepared ones.
     void stop_preparing() noexcept;
 
   private:
@@ -183,9 +177,10 @@ class Connection {
     void connect(const Settings& settings);
     void connect(const Settings& settings, const Server& server, SteadyTime deadline);
     void set_up(const Settings& settings);
-    /// Forgets all that are prepared where this one would be too many; for all of a trip before any of it.
-    void make_room(const std::string& sql, Plan plan);
-    /// Its name; none where it is not to be prepared.
+    /// Deallocates all prepared statements if this one would exceed their limit. A pipeline calls it for all
+    /// of its statements before it sends the first.
+    void limit_prepared(const std::string& sql, Plan plan);
+    /// The name of the prepared statement; none if it is not prepared.
     const std::string* prepared(const std::string& sql, const Parameters& parameters, Plan plan);
     void send(const std::string& sql, const Parameters& parameters, const std::string* name);
     pg_result* next_result(SteadyTime deadline);
@@ -201,7 +196,7 @@ class Connection {
     bool prepare_ = true;
     bool pooled_ = false;
     bool sent_ = false;
-    int patience_ = 1;
+    int timeout_factor_ = 1;
 };
 
 }  // namespace pharox::postgres
