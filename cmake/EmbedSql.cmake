@@ -5,7 +5,7 @@
 #
 # A file holds any number of statements. Each begins with a line `-- name: some_name`; comment lines, which say what it
 # answers and what its parameters are, and the closing semicolon are not part of the text. What changes from call to call
-# is a slot in braces, which the adapter fills in once for each prepared statement. A test that looks at the statements
+# is a slot in braces, which the adapter fills in once for each prepared statement. A test that reads the statements
 # adds <target's binary directory>/generated to its includes.
 set(pharox_embed_sql_script "${CMAKE_CURRENT_LIST_DIR}/embed_sql_files.cmake")
 

@@ -8,7 +8,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Stands for the work through a proxy.
+// A placeholder for the work through a proxy.
 void fetch_through(const pharox::Proxy& proxy) {
     std::cout << "fetching through " << proxy.redacted_url() << "\n";
 }

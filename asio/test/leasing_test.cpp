@@ -31,7 +31,7 @@ using pharox::ProxyManager;
 
 constexpr auto generous = 60s;
 
-/// Runs what a test sets before each attempt, and after one that leased.
+/// Calls functions of the test before each attempt, and after each successful one.
 class Stepped : public pharox::ForwardingStorage {
   public:
     using ForwardingStorage::ForwardingStorage;
@@ -69,7 +69,7 @@ TEST_F(Leasing, FutureToken) {
     EXPECT_EQ(leases(), 0);
 }
 
-TEST_F(Leasing, CoroutineWaitsAndIsHandedOver) {
+TEST_F(Leasing, CoroutineWaitsForARelease) {
     const AcquireResult first = manager.acquire({.pool = "eu"});
     bool done = false;
     net::co_spawn(
@@ -89,7 +89,7 @@ TEST_F(Leasing, CoroutineWaitsAndIsHandedOver) {
     EXPECT_TRUE(done);
 }
 
-TEST_F(Leasing, CoroutineBeginsFirstAndAwaitsThen) {
+TEST_F(Leasing, CoroutineAwaitsAStartedOperation) {
     bool done = false;
     net::co_spawn(
         loop,
@@ -124,11 +124,11 @@ TEST_F(Leasing, HeldLeaseEndsWithTheCoroutine) {
 TEST_F(Leasing, ErrorsArriveAsExceptions) {
     auto got = pharox::asio::acquire(manager, {.pool = ""}, net::use_future);
     EXPECT_THROW(got.get(), pharox::ValidationError);
-    EXPECT_THROW(pharox::asio::acquire(manager, {.pool = "eu", .consumer = "nobody"}, net::use_future).get(),
+    EXPECT_THROW(pharox::asio::acquire(manager, {.pool = "eu", .consumer = "unknown"}, net::use_future).get(),
                  pharox::ConsumerNotFoundError);
 }
 
-TEST_F(Leasing, OverloadedPoolSaysSo) {
+TEST_F(Leasing, OverloadedPoolIsAMiss) {
     pharox::asio::WorkerPool pool({.threads = 1, .queued = 1});
     std::binary_semaphore busy{0};
     std::binary_semaphore started{0};
@@ -143,10 +143,10 @@ TEST_F(Leasing, OverloadedPoolSaysSo) {
     busy.release();
 }
 
-/// Where a cancellation can strike.
+/// The state of the operation when it is cancelled.
 enum class Point { before_start, in_the_pool, in_the_store, waiting, handed_over, before_the_handler };
 
-/// Where, and whether it is a hold.
+/// The state, and whether it is a hold.
 class Cancelled : public Leasing, public testing::WithParamInterface<std::tuple<Point, bool>> {};
 
 TEST_P(Cancelled, LeavesNoLease) {
@@ -158,7 +158,7 @@ TEST_P(Cancelled, LeavesNoLease) {
     if (point == Point::waiting || point == Point::handed_over) blocker = manager.acquire({.pool = "eu"});
 
     std::binary_semaphore go{0};
-    pool.post_always([&] { go.acquire(); });  // nothing starts before that
+    pool.post_always([&] { go.acquire(); });  // no job starts before that
     std::promise<void> reached;
     if (point == Point::in_the_pool) stepped->before = [&] { cancel(); };
     if (point == Point::in_the_store || point == Point::handed_over) stepped->after = [&] { cancel(); };
@@ -171,12 +171,12 @@ TEST_P(Cancelled, LeavesNoLease) {
 
     std::optional<Miss> got;
     const auto token = [&] {
-        const auto told = [&](const std::exception_ptr& error, const auto& result) {
+        const auto handler = [&](const std::exception_ptr& error, const auto& result) {
             EXPECT_FALSE(error);
             ASSERT_FALSE(result);
             got = result.miss();
         };
-        return net::bind_cancellation_slot(signal.slot(), net::bind_executor(loop.get_executor(), told));
+        return net::bind_cancellation_slot(signal.slot(), net::bind_executor(loop.get_executor(), handler));
     };
     if (holds) {
         pharox::asio::hold(manager, {.pool = "eu", .wait = generous}, {.renew = true}, token(), pool);
@@ -212,19 +212,19 @@ TEST_F(Leasing, ALoopThatIsDestroyedLeavesNoLease) {
             pharox::asio::hold(manager, {.pool = "eu"}, {},
                                net::bind_executor(executor,
                                                   [](const std::exception_ptr&, const pharox::HoldResult&) {
-                                                      ADD_FAILURE() << "nobody runs the loop";
+                                                      ADD_FAILURE() << "the loop does not run";
                                                   }),
                                pool);
         } else {
             pharox::asio::acquire(manager, {.pool = "eu"},
                                   net::bind_executor(executor,
                                                      [](const std::exception_ptr&, const AcquireResult&) {
-                                                         ADD_FAILURE() << "nobody runs the loop";
+                                                         ADD_FAILURE() << "the loop does not run";
                                                      }),
                                   pool);
         }
         std::promise<void> leased;
-        pool.post_always([&] { leased.set_value(); });  // comes behind it
+        pool.post_always([&] { leased.set_value(); });  // runs after the acquire
         leased.get_future().wait();
         EXPECT_EQ(leases(), 1);
         own_loop.reset();
@@ -235,7 +235,7 @@ TEST_F(Leasing, ALoopThatIsDestroyedLeavesNoLease) {
     }
 }
 
-TEST_F(Leasing, ACancelledRepeatTakesNothingAway) {
+TEST_F(Leasing, ACancelledRepeatKeepsTheLease) {
     const AcquireResult first = manager.acquire({.pool = "eu"});
     net::cancellation_signal signal;
     stepped->after = [&] { signal.emit(net::cancellation_type::all); };
@@ -249,10 +249,10 @@ TEST_F(Leasing, ACancelledRepeatTakesNothingAway) {
             })));
     loop.run();
     EXPECT_EQ(got->miss(), Miss::cancelled);
-    EXPECT_EQ(leases(), 1) << "it was there before";
+    EXPECT_EQ(leases(), 1) << "it existed before";
 }
 
-TEST_F(Leasing, CloseWakesWhoWaits) {
+TEST_F(Leasing, CloseEndsTheWait) {
     const AcquireResult first = manager.acquire({.pool = "eu"});
     auto waiting = pharox::asio::acquire(manager, {.pool = "eu", .wait = generous}, net::use_future);
     manager.close();

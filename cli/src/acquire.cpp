@@ -43,7 +43,8 @@ int acquire(Session& session, const AcquireOptions& options) {
                   << "proxy    " << printable(proxy_text(got.proxy(), secrets)) << '\n'
                   << "expires  " << short_time(got.lease().expires_at) << '\n';
     }
-    if (!std::cout.flush()) session.manager().release(got.lease());  // nobody knows of it, nor ever will
+    if (!std::cout.flush())
+        session.manager().release(got.lease());  // the caller does not know the lease's id
     return exit_code::success;
 }
 
@@ -102,15 +103,14 @@ void add_release_command(CLI::App& app, Session& session) {
     const auto ids = std::make_shared<std::vector<std::string>>();
     command->add_option("LEASE", *ids, "Ids, from pharox acquire")->required();
     command->footer(
-        "A lease that has ended already is no error; one that nobody knows is exit status 4.\n\n"
+        "A lease that has ended already is no error; an unknown one is exit status 4.\n\n"
         "Example:\n  pharox release 01890a5d-ac96-774b-bcce-b302099a8057");
     command->callback(
         [&session, ids] { session.selected = [&session, ids] { return release(session, *ids); }; });
 }
 
 void add_cleanup_command(CLI::App& app, Session& session) {
-    CLI::App* command =
-        app.add_subcommand("cleanup", "End the leases whose time is up (it also happens by itself)");
+    CLI::App* command = app.add_subcommand("cleanup", "Collect expired leases (other commands also do so)");
     command->footer("Example:\n  pharox cleanup --json");
     command->callback([&session] { session.selected = [&session] { return cleanup(session); }; });
 }

@@ -22,7 +22,7 @@ class InterruptibleCall {
     ~InterruptibleCall();
 
     [[nodiscard]] std::stop_token token() const { return stop_.get_token(); }
-    /// Of the completion, as its last action. Any thread.
+    /// The completion calls this as its last action, in any thread.
     void finished() const noexcept;
     /// Blocks until finished(). A signal that ends a process cancels the call, and is returned.
     std::optional<int> wait();
@@ -41,7 +41,7 @@ class InterruptibleCall {
 template <class Result>
 struct Interruptible {
     Result result;
-    std::optional<int> signal{};  ///< that cancelled the call, or came while it succeeded
+    std::optional<int> signal{};  ///< the signal that cancelled the call, or arrived before it succeeded
 };
 
 /// Calls `start(request, completion, stop)` and waits. A retryable error of the store is repeated under the

@@ -22,7 +22,7 @@ std::string_view explain(Miss miss) {
         case Miss::lease_ended:
             return "the lease has ended";
         case Miss::queue_full:
-            return "too many wait already";
+            return "too many requests are waiting";
         case Miss::cancelled:
             return "the wait was cancelled";
         case Miss::none_available:
@@ -44,7 +44,8 @@ void LeaseOptions::declare(CLI::App& command) {
         .add_option("--selector", selector_,
                     "first_available, round_robin, least_used, lowest_latency, random or weighted_random")
         ->capture_default_str();
-    command.add_option("--consumer", consumer_, "Who is asking; registered if new")->default_str("default");
+    command.add_option("--consumer", consumer_, "The name of the consumer; registered if new")
+        ->default_str("default");
     filters_.declare(command);
 }
 

@@ -13,8 +13,8 @@ class LeaseOptions {
   public:
     /// Must outlive the parse.
     void declare(CLI::App& command);
-    /// With a lease id drawn, so that a repeat after an error of the store does not lease twice. Throws
-    /// ValidationError.
+    /// The request, with a new lease id, so that a repeat after an error of the store creates no second
+    /// lease. Throws ValidationError.
     [[nodiscard]] AcquireRequest request() const;
     [[nodiscard]] const std::string& pool() const noexcept { return pool_; }
 
@@ -27,7 +27,7 @@ class LeaseOptions {
     FilterOptions filters_;
 };
 
-/// Tells why nothing was leased: to people, and with --json to scripts.
+/// Prints the reason for a miss on standard error, and with --json on standard output too.
 void report_miss(Session& session, const std::string& pool, Miss miss);
 
 }  // namespace pharox::cli

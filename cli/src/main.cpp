@@ -91,7 +91,7 @@ int parse_error_status(const CLI::App& app, const CLI::ParseError& error, const 
     return runs ? run_exit_code::pharox_failed : exit_code::bad_input;
 }
 
-/// Whether all output was written: a full disk must not look like success.
+/// Whether all output was written: a full disk must not be reported as success.
 bool flush_output() {
     std::cout.flush();
     if (std::cout) return true;

@@ -40,7 +40,7 @@ std::string leases_text(const Proxy& proxy) {
 int list_proxies(Session& session, const ProxyOptions& options) {
     ListProxiesRequest request{.pool = options.pool, .filters = options.filters.filters(), .limit = 1'000};
     if (options.status) request.status = parse_proxy_status(*options.status);
-    session.pool(options.pool);  // throws for an unknown pool, which would otherwise look like an empty one
+    session.pool(options.pool);  // throws for an unknown pool; otherwise its list would be empty
     const Secrets secrets = options.show_secrets ? Secrets::shown : Secrets::hidden;
     if (session.json) {
         JsonList json(std::cout, "{\"proxies\": [", "]}");

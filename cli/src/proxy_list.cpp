@@ -239,7 +239,7 @@ Parts parse_with_at(std::string_view text, FieldOrder order) {
             if (holds_bare_ipv6(split(side, ':'))) reject(std::string(bare_ipv6));
         if (!readings.host_first && !readings.user_first) reject("no host:port before or after the @");
     }
-    // After host:port@, a user without a password would look like a remark, so the colon is required.
+    // After host:port@, a user without a password may be a remark, so the colon is required.
     if (front && text.find(':', first + 1) != std::string_view::npos) {
         readings.host_first =
             Parts{.endpoint = *front, .credentials = as_credentials(text.substr(first + 1))};

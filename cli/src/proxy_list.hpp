@@ -10,7 +10,7 @@
 
 namespace pharox::cli {
 
-/// Which half comes first if a line has two readings.
+/// The order of the fields in a line that has two readings.
 enum class FieldOrder : std::uint8_t {
     detect,      ///< such a line is ambiguous
     host_first,  ///< host:port:user:password, host:port@user:password

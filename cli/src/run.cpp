@@ -84,19 +84,19 @@ class LostNotice {
         void operator()() const noexcept { ::eventfd_write(descriptor, 1); }
     };
     Descriptor descriptor_;
-    std::stop_callback<Signal> callback_;  // goes first, and waits for a call that is under way
+    std::stop_callback<Signal> callback_;  // destroyed first; its destructor waits for a running call
 };
 
-/// Looks after one running command until it ends.
+/// Watches one running command until it ends.
 class Watch {
   public:
     Watch(ChildProcess child, SignalInbox& inbox, std::stop_token lost, const RunPlan& plan)
         : child_(child), inbox_(inbox), lost_(std::move(lost)), plan_(plan) {}
 
-    /// The exit status to hand on.
+    /// The exit status of this process.
     int until_end() {
         const LostNotice notice(lost_);
-        // Ctrl-C between the last look and the fork reached this process alone, and is handed on for once.
+        // Ctrl-C between the last read of the inbox and the fork reached only this process: forward it.
         forward_signals(true);
         for (;;) {
             if (const auto status = take_changes()) return *status;
@@ -128,14 +128,14 @@ class Watch {
                 case ChildProcess::Change::Kind::killed:
                     return stopped_for_loss_ ? run_exit_code::lease_lost : 128 + change->value;
                 case ChildProcess::Change::Kind::stopped_by_terminal:
-                    ::raise(SIGSTOP);  // so that the shell sees its job stop; SIGCONT brings both back
+                    ::raise(SIGSTOP);  // so that the shell sees its job stop; SIGCONT continues both
                     break;
             }
         }
         return std::nullopt;
     }
 
-    /// What a terminal's key sends goes to the whole foreground group, so the child has it already.
+    /// Signals of a terminal's keys go to the whole foreground group, so the child has received them already.
     void forward_signals(bool also_from_kernel) {
         while (const auto signal = inbox_.next()) {
             if (signal->number == SIGCHLD) continue;
@@ -152,7 +152,7 @@ class Watch {
         if (plan_.on_lost == OnLost::warn) return;
         stopped_for_loss_ = true;
         child_.send(SIGTERM);
-        child_.send(SIGCONT);  // a stopped one could not end
+        child_.send(SIGCONT);  // a stopped process does not handle SIGTERM
         kill_at_ = Steady::now() + plan_.kill_after;
     }
 
@@ -212,7 +212,7 @@ int lease_and_run(Session& session, const RunOptions& options, const std::vector
     try {
         lease.release();
     } catch (const Error& error) {
-        // The command's status matters more; the lease ends by itself.
+        // The command's status is more important; the lease ends by expiry.
         complain(std::string("the lease was not released and ends by its expiry: ") + error.what());
     }
     return status;
@@ -232,8 +232,8 @@ void add_run_command(CLI::App& app, Session& session, const std::vector<std::str
     run->add_flag("--keep-no-proxy", options->keep_no_proxy,
                   "Leave no_proxy set: its hosts go round the proxy");
     run->add_flag("--local-names", options->local_names,
-                  "With SOCKS, look names up here and not at the proxy (socks4://, socks5://)");
-    run->add_flag("-v,--verbose", options->verbose, "Say which proxy was leased, without its password");
+                  "With SOCKS, resolve names here and not at the proxy (socks4://, socks5://)");
+    run->add_flag("-v,--verbose", options->verbose, "Print which proxy was leased, without its password");
     run->footer(R"(  pharox run --pool POOL [OPTIONS] -- COMMAND [ARGUMENT…]
 
 The command goes behind --, and finds the proxy in http_proxy, https_proxy, ftp_proxy, all_proxy (also in

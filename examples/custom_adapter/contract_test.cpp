@@ -1,4 +1,4 @@
-// A factory, the truth about the store, and the whole conformance suite under GoogleTest.
+// A factory, the properties of the store, and the whole conformance suite under GoogleTest.
 #include <pharox/testkit/contract.hpp>
 
 #include "shelf_storage.hpp"

@@ -21,11 +21,11 @@ constexpr std::size_t max_outdated_lines = 10'000;
 
 Json to_json(const StoredProxy& stored) {
     return Json::object({{"value", pharox::to_json(stored.proxy)},
-                         {"use_mark", stored.use_mark},
+                         {"use_sequence", stored.use_sequence},
                          {"fencing_token", stored.fencing_token}});
 }
 
-// One member, whose name says what it is.
+// An object with one member, whose name is the type of the record.
 struct ToLine {
     std::string operator()(const pharox::ProxyPool& pool) const {
         return line("pool", pharox::to_json(pool));
@@ -55,7 +55,7 @@ Record from_line(const std::string& line) {
     }
     if (const auto stored = json.find("proxy")) {
         return StoredProxy{.proxy = pharox::from_json<pharox::Proxy>(stored->find("value").value_or(Json())),
-                           .use_mark = integer(*stored, "use_mark"),
+                           .use_sequence = integer(*stored, "use_sequence"),
                            .fencing_token = integer(*stored, "fencing_token")};
     }
     return pharox::from_json<pharox::Lease>(json.find("lease").value_or(Json()));
@@ -68,7 +68,7 @@ struct Take {
     void operator()(const pharox::Consumer& consumer) const { state.consumers[consumer.name] = consumer; }
     void operator()(const StoredProxy& stored) const {
         state.proxies[stored.proxy.id] = stored;
-        state.last_mark = std::max(state.last_mark, stored.use_mark);
+        state.last_use_sequence = std::max(state.last_use_sequence, stored.use_sequence);
     }
     void operator()(const pharox::Lease& lease) const {
         const bool active = lease.status == pharox::LeaseStatus::active;
@@ -109,7 +109,7 @@ void Journal::read() {
     std::ifstream in(file_, std::ios::binary);
     std::string line;
     try {
-        // The process died while it wrote a last line without an end: that change was never acknowledged.
+        // The process died while it wrote the last line: that change was not acknowledged.
         while (std::getline(in, line) && !in.eof()) {
             state_.apply(from_line(line));
         }

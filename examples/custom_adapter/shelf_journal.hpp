@@ -1,5 +1,5 @@
-// The state of a shelf, and the file that keeps it: a line of JSON for each record that changed; the newest
-// line of a record counts.
+// The state of a shelf, and its file: an append-only log with one line of JSON for each changed record. The
+// newest line of a record is valid.
 #pragma once
 
 #include <cstdint>
@@ -14,12 +14,12 @@
 
 namespace shelf {
 
-/// How long the id of a lease that ended is remembered.
+/// How long an ended lease is kept, to recognise a repeated id.
 inline constexpr pharox::Duration retention = std::chrono::hours(1);
 
 struct StoredProxy {
     pharox::Proxy proxy;
-    std::int64_t use_mark = 0;       // a number that only grows; orders round_robin and least_used
+    std::int64_t use_sequence = 0;   // sort key of round_robin and least_used
     std::int64_t fencing_token = 0;  // of its newest lease
 };
 
@@ -30,8 +30,8 @@ struct State {
     std::map<std::string, pharox::Consumer> consumers;
     std::map<pharox::ProxyId, StoredProxy> proxies;
     std::map<pharox::LeaseId, pharox::Lease> active;  // until they are collected
-    std::map<pharox::LeaseId, pharox::Lease> ended;   // remembered for repeats of their ids
-    std::int64_t last_mark = 0;
+    std::map<pharox::LeaseId, pharox::Lease> ended;   // kept to recognise repeated ids
+    std::int64_t last_use_sequence = 0;
     pharox::Timestamp last_now{};
 
     void apply(const Record& record);
@@ -39,19 +39,19 @@ struct State {
 
 class Journal {
   public:
-    /// Reads what the file holds, if there is one. Throws StorageError.
+    /// Reads the file, if it exists. Throws StorageError.
     explicit Journal(std::filesystem::path file);
 
     [[nodiscard]] const State& state() const noexcept { return state_; }
-    /// The later of the two; remembered.
+    /// Returns the later of `now` and all earlier results.
     pharox::Timestamp advance(pharox::Timestamp now);
-    /// Writes the records, then takes them into the state. What was written before survives the process.
-    /// Throws StorageError; whether the records are kept is then open.
+    /// Writes the records to the file, then applies them to the state. Earlier records survive the process.
+    /// Throws StorageError; it is then unknown whether the file contains the records.
     void append(const std::vector<Record>& records);
 
   private:
     void read();
-    /// Writes the file anew, without what is outdated.
+    /// Rewrites the file without outdated lines.
     void rewrite();
     void write(const std::vector<Record>& records, std::ofstream& out);
 

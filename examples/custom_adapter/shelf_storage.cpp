@@ -25,7 +25,7 @@ bool is_active(const pharox::Lease& lease, Timestamp now) {
     return pharox::as_of(lease, now).status == pharox::LeaseStatus::active;
 }
 
-// Counted, not stored: an expired lease stops counting by itself.
+// Lease counts are computed, not stored, so expired leases do not count.
 std::map<pharox::ProxyId, int> count_leases(const State& state, Timestamp now) {
     std::map<pharox::ProxyId, int> counts;
     for (const auto& [id, lease] : state.active) {
@@ -44,15 +44,15 @@ bool is_available(const pharox::Proxy& proxy, bool allow_slow) {
     return rules::is_leasable(proxy.status, allow_slow) && !rules::is_full(proxy);
 }
 
-// What one operation changes. Nothing has happened until the journal has the records.
+// The changes of one operation. They take effect when the journal has written the records.
 class Draft {
   public:
-    explicit Draft(const State& state) : state_(state), mark_(state.last_mark) {}
+    explicit Draft(const State& state) : state_(state), use_sequence_(state.last_use_sequence) {}
 
     void put(const pharox::Lease& lease) { leases_.push_back(lease); }
-    void mark_used(pharox::ProxyId id) {
+    void record_use(pharox::ProxyId id) {
         if (StoredProxy* const proxy = change(id)) {
-            proxy->use_mark = ++mark_;
+            proxy->use_sequence = ++use_sequence_;
         }
     }
     // The proxy as it will be stored; null if there is none.
@@ -61,7 +61,7 @@ class Draft {
         return stored == state_.proxies.end() ? nullptr
                                               : &proxies_.try_emplace(id, stored->second).first->second;
     }
-    // Ends what has expired, oldest first.
+    // Ends expired leases, oldest first.
     std::vector<pharox::Lease> collect_expired(Timestamp now) {
         std::vector<pharox::Lease> expired;
         for (const auto& [id, lease] : state_.active) {
@@ -72,7 +72,7 @@ class Draft {
         std::ranges::sort(expired, {},
                           [](const pharox::Lease& lease) { return std::pair(lease.expires_at, lease.id); });
         for (const pharox::Lease& lease : expired) {
-            mark_used(lease.proxy_id);
+            record_use(lease.proxy_id);
             put(lease);
         }
         return expired;
@@ -87,30 +87,30 @@ class Draft {
 
   private:
     const State& state_;
-    std::int64_t mark_;
+    std::int64_t use_sequence_;
     std::map<pharox::ProxyId, StoredProxy> proxies_;
     std::vector<pharox::Lease> leases_;
 };
 
-// Smaller comes first; nothing means never.
+// The sort key: smaller ones come first. Empty: the proxy is never picked.
 std::optional<std::pair<double, double>> rank(Selector selector, const StoredProxy& stored,
                                               const pharox::Proxy& proxy, std::mt19937_64& dice) {
-    const auto mark = static_cast<double>(stored.use_mark);
+    const auto use_sequence = static_cast<double>(stored.use_sequence);
     std::exponential_distribution<double> draw;
     switch (selector) {
         case Selector::first_available:
             return std::pair(-static_cast<double>(proxy.checked_at.time_since_epoch().count()), 0.0);
         case Selector::round_robin:
-            return std::pair(mark, 0.0);
+            return std::pair(use_sequence, 0.0);
         case Selector::least_used:
-            return std::pair(static_cast<double>(proxy.current_leases), mark);
+            return std::pair(static_cast<double>(proxy.current_leases), use_sequence);
         case Selector::lowest_latency:
             return std::pair(proxy.latency_ms.value_or(std::numeric_limits<double>::infinity()), 0.0);
         case Selector::random:
             return std::pair(draw(dice), 0.0);
         case Selector::weighted_random:
-            // The smallest of exponential draws falls on each in proportion to its rate. Logarithms have room
-            // for the largest and the smallest weight.
+            // Of independent exponential variables each is the smallest with a probability proportional to
+            // its rate. Logarithms do not overflow for the largest and the smallest weight.
             if (proxy.weight <= 0) {
                 return std::nullopt;
             }
@@ -119,14 +119,14 @@ std::optional<std::pair<double, double>> rank(Selector selector, const StoredPro
     return std::nullopt;
 }
 
-// What could be leased, best first. Predicates are not asked yet: they must not run under our lock.
+// The proxies that may be leased, best first. Predicates are not called: they must not run under the lock.
 std::vector<pharox::Proxy> candidates(const State& state, const pharox::FindRequest& request, Timestamp now,
                                       std::mt19937_64& dice) {
     const auto pool = state.pools.find(request.pool);
     if (pool == state.pools.end()) {
         return {};
     }
-    // Slow ones, where they may be taken, come after all others.
+    // Slow proxies, if allowed, come after all others.
     using Ranked = std::tuple<bool, std::pair<double, double>, pharox::ProxyId, pharox::Proxy>;
     std::vector<Ranked> ranked;
     auto counts = count_leases(state, now);
@@ -198,7 +198,7 @@ pharox::FindResult ShelfStorage::find_available_proxy(const pharox::FindRequest&
     if (request.selector == Selector::round_robin) {
         const std::lock_guard lock(mutex_);
         Draft draft(journal_.state());
-        draft.mark_used(hit->id);
+        draft.record_use(hit->id);
         journal_.append(draft.records());
     }
     return result;
@@ -237,7 +237,7 @@ pharox::LeasedProxy ShelfStorage::create_lease(const pharox::CreateLeaseRequest&
     const auto pool = std::ranges::find_if(
         state.pools, [&](const auto& entry) { return entry.second.id == proxy.pool_id; });
     auto expired = draft.collect_expired(acquired_at);
-    draft.mark_used(proxy.id);
+    draft.record_use(proxy.id);
     stored->fencing_token = rules::next_fencing_token(stored->fencing_token, acquired_at);
     const pharox::Lease lease = rules::make_lease(*normalised, {.proxy = proxy,
                                                                 .consumer_id = consumer->second.id,
@@ -273,7 +273,7 @@ pharox::ReleaseResult ShelfStorage::release_lease(const pharox::ReleaseRequest& 
     rules::end(*lease, now(), pharox::ReleaseReason::released);
     Draft draft(journal_.state());
     draft.put(*lease);
-    draft.mark_used(lease->proxy_id);
+    draft.record_use(lease->proxy_id);
     journal_.append(draft.records());
     became_available(lease->pool_name);
     return {.released = true, .lease = std::move(lease)};

@@ -1,5 +1,5 @@
-// A storage of exactly the six methods, which keeps everything in one file: good for one process and some
-// thousand proxies. What was acknowledged survives the death of the process.
+// A storage with only the six methods, in one file: for one process and some thousand proxies. Acknowledged
+// changes survive the death of the process.
 #pragma once
 
 #include <filesystem>
@@ -15,7 +15,7 @@ namespace shelf {
 
 class ShelfStorage : public pharox::IStorage {
   public:
-    /// Opens the shelf in the folder, or begins an empty one. Throws StorageError.
+    /// Opens the shelf in the folder, or creates an empty one. Throws StorageError.
     ShelfStorage(const std::filesystem::path& folder, std::shared_ptr<const pharox::Clock> clock);
 
     pharox::FindResult find_available_proxy(const pharox::FindRequest& request) override;
@@ -25,7 +25,7 @@ class ShelfStorage : public pharox::IStorage {
     pharox::CleanupResult cleanup_expired_leases(const pharox::CleanupRequest& request) override;
     pharox::PoolStats get_pool_stats(const pharox::PoolStatsRequest& request) override;
 
-    /// The shelf has no catalog; this is how it is filled.
+    /// The shelf has no catalog; these functions fill it.
     void add_pool(const pharox::ProxyPool& pool);
     void add_proxy(const pharox::Proxy& proxy);
 

@@ -1,12 +1,12 @@
-// The storage contract: six methods that every adapter implements, and what it may add.
+// The storage contract: six methods that every adapter implements, and optional ones that it may add.
 //
 // docs/storage-contract.md states every rule with a number, and pharox::testkit checks them. In short:
-//   - Every method is thread-safe. Everything returned is a copy, or immutable and shared.
-//   - No lease is granted while a proxy has max_concurrency active leases. A lease ends once, at the latest
-//     at expires_at, collected or not: from then on nothing counts it.
-//   - Input is validated first (ValidationError); nothing third-party escapes (StorageError).
-// New fields in requests and results, and new virtuals with a true default, may come in any release; the six
-// stay as they are.
+//   - Every method is thread-safe. Results are copies, or immutable and shared.
+//   - A proxy never has more than max_concurrency active leases. A lease ends once, at expires_at at the
+//     latest, whether or not a call has collected it; from then on it does not count.
+//   - Input is validated first (ValidationError). Store failures throw StorageError, no other exception.
+// A release may add fields to requests and results, and virtual functions with a correct default. The six
+// methods do not change.
 #pragma once
 
 #include <cstdint>
@@ -44,22 +44,22 @@ struct FindRequest {
     std::string pool;
     ProxyFilters filters{};
     Selector selector = Selector::first_available;
-    bool allow_slow = false;  ///< take a slow proxy where no active one is available
+    bool allow_slow = false;  ///< take a slow proxy if no active one is available
 };
 struct FindResult {
     std::optional<Proxy>
-        proxy{};  ///< a copy of one candidate; nothing where none fits or the pool is unknown
-    std::vector<Lease> expired{};  ///< leases that this call found expired and ended
+        proxy{};  ///< a copy of one candidate; empty if no proxy fits or if the pool is unknown
+    std::vector<Lease> expired{};  ///< expired leases that this call collected
 };
 
 struct CreateLeaseRequest {
     ProxyId proxy_id{};
     std::string consumer{default_consumer_name};
     Duration duration = std::chrono::seconds(300);
-    LeaseId lease_id{};  ///< nil: the store draws one
+    LeaseId lease_id{};  ///< nil: the store generates one
     Json metadata = Json::object();
-    bool allow_slow = false;  ///< a slow proxy is leasable too
-    /// How long renewals may keep the lease, from its start: at least `duration`. Absent: no bound.
+    bool allow_slow = false;  ///< a slow proxy can be leased too
+    /// The longest time from the lease's start to its end: at least `duration`. Absent: no limit.
     std::optional<Duration> max_tenure{};
 };
 
@@ -69,15 +69,15 @@ struct EnsureConsumerRequest {
 
 struct ReleaseRequest {
     LeaseId lease_id{};
-    std::string pool{};  ///< the lease's pool, where known: saves some stores a look-up
+    std::string pool{};  ///< the lease's pool, if known: saves a look-up in some stores
 };
 struct ReleaseResult {
     bool released = false;         ///< whether this call ended it
-    std::optional<Lease> lease{};  ///< as it now reads; nothing where the store has no record of it
+    std::optional<Lease> lease{};  ///< as it now reads; empty if the store has no record of it
 };
 
 struct CleanupRequest {
-    bool collect = false;  ///< whether `CleanupResult::leases` is wanted
+    bool collect = false;  ///< whether to fill `CleanupResult::leases`
 };
 struct CleanupResult {
     std::int64_t count = 0;
@@ -87,7 +87,7 @@ struct CleanupResult {
 struct PoolStatsRequest {
     std::string pool;
 };
-using PoolStats = std::optional<PoolStatsSnapshot>;  ///< nothing for an unknown pool
+using PoolStats = std::optional<PoolStatsSnapshot>;  ///< empty for an unknown pool
 
 // ---- Acquire: find and lease in one step
 
@@ -97,26 +97,26 @@ struct AcquireRequest {
     Duration duration = std::chrono::seconds(300);
     ProxyFilters filters{};
     Selector selector = Selector::first_available;
-    LeaseId lease_id{};  ///< nil: one is drawn
+    LeaseId lease_id{};  ///< nil: one is generated
     Json metadata = Json::object();
-    bool allow_slow = false;               ///< take a slow proxy where no active one is available
+    bool allow_slow = false;               ///< take a slow proxy if no active one is available
     std::optional<Duration> max_tenure{};  ///< as in CreateLeaseRequest
-    Duration wait{0};                      ///< how long to wait, in the storage's queue, for a fitting one
-    /// The caller has drawn lease_id for this call and never sent it before: no lease of that id can exist,
-    /// and a queued request need not look for one.
+    Duration wait{0};                      ///< how long to wait, in the queue, for a proxy that fits
+    /// The caller generated lease_id for this call and never sent it before. So no lease with this id exists,
+    /// and a queued request is not checked for one.
     bool lease_id_is_new = false;
 };
 
 /// Why nothing was leased.
 enum class Miss : std::uint8_t {
-    none_available,   ///< nothing to lease now; telling more would cost too much
+    none_available,   ///< no proxy can be leased now; the store does not distinguish the reasons
     pool_unknown,     ///< there is no such pool
     nothing_matches,  ///< no active proxy fits the filters
-    all_busy,         ///< active ones fit, but each has as many leases as it may have
-    all_cooling,      ///< what fits cools down for the asked target
-    session_busy,     ///< the session's proxy is full
-    lease_ended,      ///< the lease id names a lease that has ended
-    queue_full,       ///< too many wait already
+    all_busy,         ///< active proxies fit, but each has reached its limit
+    all_cooling,      ///< the proxies that fit are cooling down for the requested target
+    session_busy,     ///< the session's proxy has reached its limit
+    lease_ended,      ///< the lease id belongs to a lease that has ended
+    queue_full,       ///< too many requests are queued
     cancelled,        ///< the caller, or the manager's close(), ended the wait
 };
 std::string_view to_string(Miss miss) noexcept;
@@ -124,7 +124,7 @@ std::string_view to_string(Miss miss) noexcept;
 Miss parse_miss(std::string_view text, std::string_view field = "miss");
 std::ostream& operator<<(std::ostream& out, Miss miss);
 
-/// Either a leased proxy, or why there is none.
+/// Either a leased proxy, or the reason for a miss.
 class AcquireResult {
   public:
     AcquireResult(LeasedProxy leased) : leased_(std::move(leased)) {}  // NOLINT(google-explicit-constructor)
@@ -138,15 +138,15 @@ class AcquireResult {
     /// Throws std::logic_error on a hit.
     [[nodiscard]] Miss miss() const;
 
-    std::vector<Lease> expired{};  ///< leases that this call found expired and ended
-    bool replayed = false;         ///< the lease was there already: the same lease id was asked before
+    std::vector<Lease> expired{};  ///< expired leases that this call collected
+    bool replayed = false;         ///< the lease existed already, with the requested id
 
   private:
     std::optional<LeasedProxy> leased_{};
     Miss miss_ = Miss::none_available;
 };
 
-/// How an asynchronous acquire went: a result, or what it threw.
+/// The outcome of an asynchronous acquire: a result, or an exception.
 class AcquireOutcome {
   public:
     // NOLINTBEGIN(google-explicit-constructor, bugprone-throw-keyword-missing): holds what was thrown
@@ -170,15 +170,15 @@ using AcquireCompletion = std::function<void(AcquireOutcome)>;
 // ---- Batches
 
 struct AcquireManyRequest {
-    AcquireRequest each;    ///< applies to every lease; without a lease_id and a wait of its own
+    AcquireRequest each;    ///< applies to every lease; lease_id and wait must not be set
     std::size_t count = 1;  ///< 1 to 1,000
-    bool distinct = false;  ///< no proxy twice; otherwise one may repeat within its limit
-    /// One for each lease, so that the call may be repeated; empty: they are drawn.
+    bool distinct = false;  ///< no proxy twice; otherwise a proxy may repeat within its limit
+    /// One for each lease, so that the call can be repeated; empty: they are generated.
     std::vector<LeaseId> lease_ids{};
 };
 struct AcquireManyResult {
-    std::vector<LeasedProxy> leased{};  ///< as many as could be had, up to `count`
-    std::optional<Miss> miss{};         ///< why there are not more, if there are fewer
+    std::vector<LeasedProxy> leased{};  ///< as many as are available, up to `count`
+    std::optional<Miss> miss{};         ///< if there are fewer than `count`: why
     std::vector<Lease> expired{};
 };
 
@@ -190,58 +190,58 @@ class IStorage {
     IStorage& operator=(const IStorage&) = delete;
     virtual ~IStorage();
 
-    /// One active proxy of the pool below its lease limit that fits the filters, first in the selector's
-    /// order. Reserves nothing. Never misses because another caller is busy with a row. An unknown pool is a
-    /// miss.
+    /// The first proxy, in the selector's order, that is active, is below its lease limit and fits the
+    /// filters. Reserves nothing. A row that another call has locked is never the reason for a miss. An
+    /// unknown pool is a miss.
     virtual FindResult find_available_proxy(const FindRequest& request) = 0;
 
     /// Atomically checks that the proxy is active and below its limit, and leases it for exactly `duration`.
-    /// A lease id that exists answers first: the same lease while it is active, LeaseEndedError after,
-    /// ConflictError if it was made for another consumer or pool. Throws InvalidLeaseError (duration),
-    /// ProxyNotFoundError, ConsumerNotFoundError, ProxyUnavailableError; each changes nothing.
+    /// If a lease with the id exists, returns that lease while it is active, throws LeaseEndedError after its
+    /// end, and ConflictError if it belongs to another consumer or pool. Throws InvalidLeaseError (duration),
+    /// ProxyNotFoundError, ConsumerNotFoundError, ProxyUnavailableError; nothing is changed then.
     virtual LeasedProxy create_lease(const CreateLeaseRequest& request) = 0;
 
-    /// The id of the consumer of that name, who is made if there is none. Idempotent under races.
+    /// Returns the id of the consumer of that name, after creating it if necessary. Idempotent under races.
     virtual ConsumerId ensure_consumer(const EnsureConsumerRequest& request) = 0;
 
-    /// Ends the lease, once: a second call, an expired or an unknown lease answer `released == false`.
+    /// Ends the lease. `released` is false for a lease that has ended already, or that is unknown.
     virtual ReleaseResult release_lease(const ReleaseRequest& request) = 0;
 
-    /// Ends every lease whose expires_at has come. Any number of processes may do it at once; each lease is
-    /// counted by one of them.
+    /// Collects every expired lease. Any number of processes may call it concurrently; each lease is counted
+    /// by one of them.
     virtual CleanupResult cleanup_expired_leases(const CleanupRequest& request) = 0;
 
     virtual PoolStats get_pool_stats(const PoolStatsRequest& request) = 0;
 
-    // ---- what an adapter may add; each has a default that is slower, never wrong
+    // ---- optional: each has a default, which may be slower and is always correct
 
-    /// find_available_proxy and create_lease in one atomic step; `wait` is not looked at. The default repeats
-    /// the two when another caller was faster: while a fitting proxy is free, a lost race is neither an error
-    /// nor a miss. An unknown pool is reported before an unknown consumer (ConsumerNotFoundError).
+    /// find_available_proxy and create_lease in one atomic step; ignores `wait`. The default repeats both if
+    /// another call was faster: while an available proxy fits, a lost race is neither an error nor a miss. An
+    /// unknown pool is reported before an unknown consumer (ConsumerNotFoundError).
     virtual AcquireResult try_acquire(const AcquireRequest& request);
 
-    /// try_acquire, unless requests for the pool are queued: then it queues behind them. On a miss it waits
-    /// for up to `request.wait`, and blocks the thread. In a completion of acquire_async it does not wait. A
-    /// stop request ends the time in the queue with Miss::cancelled.
+    /// try_acquire, unless requests for the pool are queued: then the request is queued behind them. After a
+    /// miss it is queued for up to `request.wait`. Blocks the thread; in completions of acquire_async it does
+    /// not wait. A stop request ends the time in the queue with Miss::cancelled.
     AcquireResult acquire(const AcquireRequest& request, const std::stop_token& stop = {});
 
-    /// The same without a thread: `done` is called once, from this call or from the queue's thread, and must
-    /// neither throw nor block. The queue belongs to the storage and its decorators, holds at most 100,000
-    /// requests, and is first come, first served per pool: a freed proxy goes to the oldest queued request
-    /// that it fits, before any newer one; a request that nothing fits does not block those behind it. Each
-    /// attempt calls this object's try_acquire. A stop request ends the wait with Miss::cancelled, and so
-    /// does destroying the storage. Throws without calling `done`: ValidationError, and StorageError if the
-    /// queue's thread cannot be started.
+    /// The same without blocking: `done` is called once, by this call or by the queue's thread, and must
+    /// neither throw nor block. The queue is shared by the storage and its decorators, holds at most 100,000
+    /// requests, and is first come, first served per pool: a proxy that becomes available goes to the oldest
+    /// queued request that it fits. A request that no proxy fits does not block the ones behind it. Each
+    /// attempt calls this object's try_acquire. A stop request, or destroying the storage, ends the wait with
+    /// Miss::cancelled. Throws, without calling `done`, ValidationError, and StorageError if the queue's
+    /// thread cannot be started.
     void acquire_async(AcquireRequest request, AcquireCompletion done, std::stop_token stop);
 
-    /// Up to `count` at once; fewer is no error. Queues behind waiting requests, as acquire. The default
-    /// acquires one by one, and releases what it has where a later one throws. An override calls the default
-    /// while has_waiters(pool).
+    /// Leases up to `count`; fewer is no error. Is queued behind waiting requests, as acquire is. The default
+    /// leases one at a time, and releases them all if a later one throws. An override calls the default while
+    /// has_waiters(pool).
     virtual AcquireManyResult acquire_many(const AcquireManyRequest& request);
-    /// Each as by release_lease; the results come in the order of the requests.
+    /// Releases each lease as release_lease does; results are in the order of the requests.
     virtual std::vector<ReleaseResult> release_many(const std::vector<ReleaseRequest>& requests);
 
-    // ---- capabilities; null where the store has none. The pointer lives as long as the storage.
+    // ---- capabilities; null if the store has none. The object lives as long as the storage.
 
     virtual ICatalog* catalog() { return nullptr; }
     virtual ILeaseControl* lease_control() { return nullptr; }
@@ -249,22 +249,22 @@ class IStorage {
     virtual IMaintenance* maintenance() { return nullptr; }
 
   protected:
-    /// A storage with a queue of its own.
+    /// For a storage with its own queue.
     IStorage();
-    /// A decorator: its waiting requests share the queue, and so the order and the notifications, of the
+    /// For a decorator: its waiting requests share the queue, and hence the order and the wake-ups, of the
     /// storage that it wraps, which must outlive it.
     struct SharesQueueOf {
         IStorage& storage;
     };
     explicit IStorage(SharesQueueOf wrapped);
 
-    /// An adapter calls this when something may have become available in the pool (or, with no name, in any):
-    /// its queued requests are attempted again soon instead of after a pause. Cheap if there are none.
+    /// An adapter calls this when a proxy may have become available in the pool (or, without a name, in any
+    /// pool): queued requests are attempted again at once instead of after a pause. Cheap if there are none.
     void became_available(std::string_view pool = {}) noexcept;
-    /// True if requests for the pool are queued; new ones must queue too. Lock-free where none are.
+    /// True if requests for the pool are queued; new ones must queue too. Lock-free if none are.
     [[nodiscard]] bool has_waiters(std::string_view pool) const noexcept;
-    /// An adapter's constructor may call this: the store itself tells what other processes free, so that the
-    /// queue need not attempt every few milliseconds. The watch is a member of the adapter.
+    /// An adapter's constructor may call this if the store notifies it of proxies that other processes free:
+    /// the queue then need not poll every few milliseconds. The watch is a member of the adapter.
     void set_pool_watch(IPoolWatch& watch) noexcept;
 
   private:
@@ -279,9 +279,9 @@ class IStorage {
     bool owns_queue_ = true;
 };
 
-/// The class to make objects of: `std::make_shared<Sealed<MyAdapter>>(…)`, with the adapter's constructors.
-/// An adapter or decorator by itself is abstract. The queue's thread calls its virtual functions; Sealed ends
-/// that before the first member of the adapter is destroyed.
+/// The class to instantiate: `std::make_shared<Sealed<MyAdapter>>(…)`, with the adapter's constructors. An
+/// adapter or decorator by itself is abstract. The queue's thread calls its virtual functions; the destructor
+/// of Sealed ends these calls before any member of the adapter is destroyed.
 template <class Adapter>
 class Sealed final : public Adapter {
   public:
@@ -292,7 +292,7 @@ class Sealed final : public Adapter {
     void use_Sealed_of_this_class(IStorage::Seal /*seal*/) const noexcept override {}
 };
 
-/// The capability, or UnsupportedError that names it.
+/// Each returns the capability, or throws UnsupportedError, which names it.
 ICatalog& require_catalog(IStorage& storage);
 ILeaseControl& require_lease_control(IStorage& storage);
 IHealthLog& require_health_log(IStorage& storage);
@@ -300,8 +300,8 @@ IMaintenance& require_maintenance(IStorage& storage);
 
 // ---- For adapters: input validation
 
-/// Check a request as the contract demands, before anything else. Throw ValidationError, for durations
-/// InvalidLeaseError.
+/// Check a request against the rules of the contract. An adapter calls them before anything else. They throw
+/// ValidationError, for durations InvalidLeaseError.
 void validate(const FindRequest& request);
 void validate(const CreateLeaseRequest& request);
 void validate(const EnsureConsumerRequest& request);

@@ -1,6 +1,6 @@
-// How leases begin, repeat, go on and end. Pure decisions: facts that an adapter read in one transaction go
-// in, what to do comes out. `now` is always the store's time; `stored` a lease as recorded, `as_of_now` what
-// as_of() made of it.
+// How leases begin, repeat, are renewed and end. Pure functions: the arguments are facts that an adapter read
+// in one transaction, the result is what it has to do. `now` is the store's time; `stored` is a lease as
+// recorded; `as_of_now` is the result of as_of() for it.
 #pragma once
 
 #include <cstdint>
@@ -17,12 +17,12 @@ namespace rules {
 
 /// Whether a proxy of this status may be leased at all.
 bool is_leasable(ProxyStatus status, bool allow_slow) noexcept;
-/// Whether the proxy has as many leases as it may have.
+/// Whether the proxy has reached its limit.
 bool is_full(const Proxy& proxy) noexcept;
 
 // ---- A new lease
 
-/// Strictly increasing per proxy, also where the store lost its newest values: never below the time.
+/// Strictly increasing per proxy, even if the store lost its newest values: never smaller than the time.
 std::int64_t next_fencing_token(std::int64_t last, Timestamp now) noexcept;
 
 /// What the store adds to a request when it leases a proxy.
@@ -33,24 +33,24 @@ struct Grant {
     std::int64_t fencing_token = 0;
     Timestamp now{};
 };
-/// The lease that a normalised request makes. Where one request makes several, set each one's id afterwards.
+/// The lease for a normalised request. If one request creates several leases, set each one's id afterwards.
 Lease make_lease(const AcquireRequest& request, const Grant& grant);
 Lease make_lease(const CreateLeaseRequest& request, const Grant& grant);
 
 // ---- A lease id that exists already
 
-/// What a recorded lease answers to a request with its id.
+/// The answer to a request whose lease id is recorded already.
 enum class Replay : std::uint8_t {
-    forgotten,       ///< ended longer ago than the retention: delete the record, if any, and lease anew
-    same_lease,      ///< answer with the recorded lease, `replayed` set
+    forgotten,       ///< its retention is over: delete the record, if it still exists, and lease anew
+    same_lease,      ///< return the recorded lease, with `replayed` set
     lease_ended,     ///< acquire: Miss::lease_ended; create_lease: LeaseEndedError
     other_consumer,  ///< ConflictError
     other_pool,      ///< ConflictError
 };
-/// Who asks: compared with what is recorded.
+/// The request, compared with the recorded lease.
 struct ReplayFacts {
-    bool same_consumer = false;  ///< false also where no consumer of that name exists
-    bool same_pool = true;       ///< of create_lease: also true where the proxy asked for does not exist
+    bool same_consumer = false;  ///< false also if no consumer of the requested name exists
+    bool same_pool = true;       ///< in create_lease: true also if the requested proxy does not exist
 };
 Replay decide_replay(const Lease& as_of_now, const ReplayFacts& facts, Timestamp now, Duration retention);
 /// For acquire: throws ConflictError for other_consumer and other_pool. For create_lease, with
@@ -59,12 +59,12 @@ void throw_refusal(Replay replay, LeaseId id, bool ended_throws);
 
 // ---- create_lease
 
-/// What create_lease answers if no recorded lease has its id, in the order in which it is checked.
+/// The answer of create_lease if no recorded lease has its id. Conditions are checked in this order.
 enum class Create : std::uint8_t { no_proxy, no_consumer, not_active, full, grant };
 struct CreateFacts {
-    std::optional<ProxyStatus> proxy{};  ///< its status; nothing: there is no such proxy
+    std::optional<ProxyStatus> proxy{};  ///< its status; empty: there is no such proxy
     bool consumer_known = false;
-    bool full = false;  ///< is_full; while expired leases are not collected yet, collect them and decide anew
+    bool full = false;  ///< is_full; if expired leases still count, collect them and decide again
 };
 Create decide_create(const CreateFacts& facts, bool allow_slow) noexcept;
 /// Throws the error that the contract names; returns for `grant`.
@@ -72,20 +72,20 @@ void throw_refusal(Create create, const CreateLeaseRequest& request);
 
 // ---- A miss
 
-/// What remains in the pool if nothing could be leased. A proxy counts if its status is leasable and the
-/// filter matches, predicates left aside.
+/// The pool's proxies when none could be leased. A proxy counts if its status is leasable and the filter,
+/// without its predicates, matches.
 struct MissFacts {
     bool pool_known = false;
-    bool any_full = false;       ///< one is full
-    bool any_free = false;       ///< one is not full and was not picked: of weight 0, or freed a moment ago
-    bool has_predicate = false;  ///< a predicate, or a filter that the store cannot evaluate, decided too
+    bool any_full = false;       ///< a proxy has reached its limit
+    bool any_free = false;       ///< a proxy is below its limit: it has weight 0, or was freed after the pick
+    bool has_predicate = false;  ///< a predicate, or a condition that the store cannot evaluate, decided too
 };
 Miss decide_miss(const MissFacts& facts) noexcept;
 
 // ---- Renewal and end
 
-/// The new expires_at: the later of the present one and now + duration, at most tenure_ends_at. Nothing if
-/// the lease has ended or has reached its tenure.
+/// The new expires_at: the later of the present one and now + duration, at most tenure_ends_at. Empty if the
+/// lease has ended or has reached tenure_ends_at.
 std::optional<Timestamp> renewed_until(const Lease& as_of_now, Duration duration, Timestamp now) noexcept;
 /// Records the end in the lease.
 void end(Lease& lease, Timestamp at, ReleaseReason reason) noexcept;

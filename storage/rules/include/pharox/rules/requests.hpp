@@ -1,4 +1,4 @@
-// Requests as adapters work with them: checked once, complete, and compared or converted in one place.
+// Requests inside an adapter: validated once, completed with defaults, compared and converted in one place.
 #pragma once
 
 #include <optional>
@@ -9,16 +9,16 @@
 namespace [[gnu::visibility("default")]] pharox {
 namespace rules {
 
-/// A checked request whose defaults are filled in: an acquire has a consumer and a lease id, a create_lease
-/// has a lease id. An adapter makes one where the request comes in and passes `*normalised` on, as the
-/// request itself:
+/// A validated request with its defaults filled in: an acquire has a consumer and a lease id, a create_lease
+/// has a lease id. A method of an adapter constructs one first, and passes `*normalised` on in place of the
+/// request:
 ///
 ///     AcquireResult try_acquire(const AcquireRequest& request) override {
 ///         return leasing_.acquire(*rules::Normalised(request));
 ///     }
 ///
-/// Refers to the request, which must outlive it; copies it only if something was missing. The manager fills
-/// in consumer and lease id itself, so its calls are not copied.
+/// Refers to the request, which must outlive it; copies the request only if a default is filled in. The
+/// manager sets consumer and lease id itself, so its requests are not copied.
 template <class Request>
 class Normalised {
   public:
@@ -39,19 +39,19 @@ class Normalised {
 extern template class Normalised<AcquireRequest>;
 extern template class Normalised<CreateLeaseRequest>;
 
-// Each of these lists the fields of its request in a structured binding: a field that is added to the request
-// does not compile until it is handled here.
+// Each of these lists the fields of its request in a structured binding: after a field is added to the
+// request, these functions do not compile until they handle it.
 
-/// The create_lease that this acquire makes of a proxy; its `proxy_id` is still to be set.
+/// The create_lease by which this acquire leases a proxy; the caller sets `proxy_id`.
 CreateLeaseRequest create_request(const AcquireRequest& request);
 /// The find_available_proxy that this acquire begins with.
 FindRequest find_request(const AcquireRequest& request);
-/// Whether the two differ at most in lease id and wait, so that one statement may serve both. Predicates are
-/// equal to nothing.
+/// Whether the two differ at most in lease id and wait, so that one statement can serve both. False if one
+/// has a predicate.
 bool same_except_lease_id(const AcquireRequest& one, const AcquireRequest& other);
-/// Equal keys: at any one instant both requests have the same answer, apart from the lease ids. Lease terms
-/// (duration, tenure, metadata) do not decide the answer and are left out. Nothing where no other request is
-/// known to have the same answer: with a predicate or with excluded proxies.
+/// Requests with equal keys have the same answer at any one instant, apart from the lease ids. The key omits
+/// lease terms (duration, tenure, metadata), which do not affect the answer. Empty if the request has a
+/// predicate or excludes proxies: its answer can then differ from that of every other request.
 std::optional<std::string> answer_key(const AcquireRequest& request);
 
 }  // namespace rules

@@ -14,8 +14,8 @@
 namespace [[gnu::visibility("default")]] pharox {
 namespace rules {
 
-/// Refers to the targets, which must outlive it. Values are parsed here; their ranges are checked where the
-/// options are, so that options set in code hear the same.
+/// Refers to the targets, which must outlive it. Values are parsed here; the store's constructor checks their
+/// ranges, so that options in a URL and options in code are refused alike.
 ///
 ///     Options options;
 ///     rules::UrlOptions known("sqlite");
@@ -38,7 +38,7 @@ class UrlOptions {
             target = choices[index_of(name, value, words)].second;
         });
     }
-    /// retention_ms, health_retention_ms, health_records_per_proxy and, where the store has it,
+    /// retention_ms, health_retention_ms, health_records_per_proxy and, if the store has it,
     /// retained_leases.
     template <class Options>
     UrlOptions& retention(Options& options) {
@@ -49,9 +49,9 @@ class UrlOptions {
         return count("health_records_per_proxy", options.health_records_per_proxy);
     }
 
-    /// False for a key that is none of these. Throws ValidationError(key, …) for a value that cannot be read.
+    /// Returns false for an unknown key. Throws ValidationError(key, …) for a value that cannot be parsed.
     [[nodiscard]] bool set(const std::string& key, const std::string& value) const;
-    /// Sets them all. Throws ValidationError("storage", …) for an unknown key, naming the known ones.
+    /// Sets all options of the URL. Throws ValidationError("storage", …) for an unknown key.
     void set_all(const StorageUrl& url) const;
 
   private:
