@@ -6,6 +6,7 @@
 #include <string>
 
 #include "manager/manager_core.hpp"
+#include "pharox/rules/requests.hpp"
 
 namespace pharox {
 namespace {
@@ -111,14 +112,11 @@ struct HeldLease::State final : Holding {
     std::atomic<bool> leak_reported{false};
 };
 
-/// How a lease is to be held, noted before it is asked for.
+/// How a lease is to be held. Of a request whose defaults are filled in.
 struct HeldLease::Terms {
     Terms(ProxyManager::Core& core, const AcquireRequest& request, HoldOptions hold_options,
           std::source_location location)
-        : duration(request.duration),
-          consumer(request.consumer.empty() ? std::string(default_consumer_name) : request.consumer),
-          options(hold_options),
-          where(location) {
+        : duration(request.duration), consumer(request.consumer), options(hold_options), where(location) {
         if (options.renew) require_lease_control(*core.storage);
     }
 
@@ -189,6 +187,7 @@ void HeldLease::release() {
 }
 
 HoldResult ProxyManager::hold(AcquireRequest request, HoldOptions options, std::source_location where) {
+    rules::fill_in_defaults(request);
     const HeldLease::Terms terms(*core_, request, options, where);
     const AcquireResult result = core_->acquire(std::move(request));
     return result ? terms.hold(core_, result) : HoldResult(result.miss());
@@ -196,6 +195,7 @@ HoldResult ProxyManager::hold(AcquireRequest request, HoldOptions options, std::
 
 void ProxyManager::hold_async(AcquireRequest request, HoldOptions options, HoldCompletion done,
                               std::stop_token stop, std::source_location where) {
+    rules::fill_in_defaults(request);
     HeldLease::Terms terms(*core_, request, options, where);
     core_->acquire_async(
         std::move(request),

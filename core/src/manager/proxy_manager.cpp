@@ -9,6 +9,7 @@
 
 #include "manager/manager_core.hpp"
 #include "model/rules.hpp"
+#include "pharox/rules/requests.hpp"
 
 namespace pharox {
 namespace {
@@ -131,11 +132,7 @@ AcquireResult ProxyManager::Core::with_consumer(const AcquireRequest& request, A
 }
 
 void ProxyManager::Core::complete(AcquireRequest& request) {
-    if (request.consumer.empty()) request.consumer = default_consumer_name;
-    if (request.lease_id.is_nil()) {
-        request.lease_id = LeaseId::make();
-        request.lease_id_is_new = true;
-    }
+    rules::fill_in_defaults(request);
     validate(request);
 }
 

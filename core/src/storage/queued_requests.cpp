@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
+#include <utility>
+#include <vector>
 
 #include "pharox/rules/requests.hpp"
 
@@ -29,6 +32,23 @@ bool can_yield(const AcquireRequest& younger, const AcquireRequest& older) {
     return older.selector != Selector::weighted_random && (older.allow_slow || !younger.allow_slow) &&
            older.filters.exclude.empty() && !older.filters.has_predicate() &&
            depth_of(older.filters) <= deepest_filter_yielded_to;
+}
+
+AcquireResult attempt_acquire(IStorage& storage, const AcquireRequest& request, LeaseId& attempted) {
+    constexpr int most_ids = 10;  // a storage that finds every new id ended contradicts itself
+    attempted = request.lease_id;
+    AcquireResult result = storage.try_acquire(request);
+    if (!request.lease_id.is_nil() && !request.lease_id_is_new) return result;
+    for (int ids = 1; !result && result.miss() == Miss::lease_ended && ids < most_ids; ++ids) {
+        AcquireRequest again = request;
+        attempted = again.lease_id = LeaseId::make();
+        again.lease_id_is_new = true;
+        std::vector<Lease> expired = std::move(result.expired);
+        result = storage.try_acquire(again);
+        result.expired.insert(result.expired.begin(), std::make_move_iterator(expired.begin()),
+                              std::make_move_iterator(expired.end()));
+    }
+    return result;
 }
 
 bool is_final(const AcquireResult& result) {

@@ -142,7 +142,8 @@ AcquireResult IStorage::try_acquire(const AcquireRequest& request) {
 AcquireResult IStorage::acquire(const AcquireRequest& request, const std::stop_token& stop) {
     std::vector<Lease> expired;
     if (!has_waiters(request.pool)) {
-        AcquireResult result = try_acquire(request);
+        LeaseId attempted;
+        AcquireResult result = attempt_acquire(*this, request, attempted);
         if (!waits_after(result, request) || WaitQueue::runs_on_this_thread()) return result;
         expired = std::move(result.expired);
     }
@@ -164,7 +165,8 @@ void IStorage::acquire_async(AcquireRequest request, AcquireCompletion done, std
         std::optional<AcquireResult> result;
         try {
             if (!has_waiters(request.pool)) {
-                result = try_acquire(request);
+                LeaseId attempted;
+                result = attempt_acquire(*this, request, attempted);
             } else if (!request.lease_id.is_nil() && !request.lease_id_is_new) {
                 // An attempt for a group answers all of it alike, but a lease that exists answers at once.
                 result = find_existing(*this, request);

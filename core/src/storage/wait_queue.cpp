@@ -368,8 +368,9 @@ bool WaitQueue::State::attempt(Lock& lock, const WaiterPointer& waiter) {
     lock.unlock();
     std::optional<AcquireResult> result;
     std::exception_ptr error;
+    LeaseId attempted;
     try {
-        result = storage.try_acquire(request);
+        result = attempt_acquire(storage, request, attempted);
     } catch (...) {
         error = std::current_exception();
     }
@@ -381,7 +382,7 @@ bool WaitQueue::State::attempt(Lock& lock, const WaiterPointer& waiter) {
     const bool cancelled = stopped_ || waiter->cancelled || waiter->ticket == 0;
     if (cancelled) {
         lock.unlock();
-        release_unwanted(*waiter, request.lease_id, result, error);
+        release_unwanted(*waiter, attempted, result, error);
         lock.lock();
     }
     busy_with_ = nullptr;

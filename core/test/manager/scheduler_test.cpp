@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "test/eventually.hpp"
+#include "test/threads_of_this_process.hpp"
 
 namespace {
 
@@ -106,6 +107,7 @@ TEST(Scheduler, TasksThatHangDelayNoOtherUntilAllThreadsHang) {
     const std::shared_future<void> may_go_on = go_on.get_future().share();
     std::atomic<int> hanging{0};
     std::atomic<int> done{0};
+    const std::size_t threads_before = threads_of_this_process();
     {
         pharox::Scheduler scheduler(3);
         const auto hang = [&]() -> std::optional<pharox::Scheduler::Time> {
@@ -123,8 +125,8 @@ TEST(Scheduler, TasksThatHangDelayNoOtherUntilAllThreadsHang) {
         scheduler.add({}, hang);
         EXPECT_TRUE(eventually([&] { return hanging == 3; }));
         scheduler.add({}, finish);
-        std::this_thread::sleep_for(std::chrono::milliseconds(20));
-        EXPECT_EQ(done, 10) << "no more than three threads";
+        EXPECT_EQ(threads_of_this_process(), threads_before + 3);
+        EXPECT_EQ(done, 10) << "no thread is free";
         go_on.set_value();
         EXPECT_TRUE(eventually([&] { return done == 11; }));
     }

@@ -2,12 +2,12 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <filesystem>
 #include <future>
 #include <set>
 #include <thread>
 
 #include "pharox/pharox.hpp"
+#include "test/threads_of_this_process.hpp"
 
 namespace {
 
@@ -43,11 +43,6 @@ struct OneSlot {
 
 bool is_ready(const std::future<AcquireResult>& future) {
     return future.wait_for(0s) == std::future_status::ready;
-}
-
-std::size_t threads_of_this_process() {
-    const std::filesystem::directory_iterator tasks("/proc/self/task");
-    return static_cast<std::size_t>(std::distance(begin(tasks), end(tasks)));
 }
 
 TEST(Waiting, OldestFirst) {

@@ -52,13 +52,15 @@ Lease make_lease(const AcquireRequest& request, const Grant& grant) {
                  wait, lease_id_is_new] = request;
     static_cast<void>(
         std::tie(pool, consumer, filters, selector, allow_slow, wait, lease_id_is_new));  // led to the grant
-    return make_lease(Terms{lease_id, duration, max_tenure, metadata}, grant);
+    return make_lease(
+        Terms{.id = lease_id, .duration = duration, .max_tenure = max_tenure, .metadata = metadata}, grant);
 }
 
 Lease make_lease(const CreateLeaseRequest& request, const Grant& grant) {
     const auto& [proxy_id, consumer, duration, lease_id, metadata, allow_slow, max_tenure] = request;
     static_cast<void>(std::tie(proxy_id, consumer, allow_slow));  // led to the grant
-    return make_lease(Terms{lease_id, duration, max_tenure, metadata}, grant);
+    return make_lease(
+        Terms{.id = lease_id, .duration = duration, .max_tenure = max_tenure, .metadata = metadata}, grant);
 }
 
 Replay decide_replay(const Lease& as_of_now, const ReplayFacts& facts, Timestamp now, Duration retention) {

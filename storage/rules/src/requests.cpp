@@ -8,28 +8,29 @@ namespace pharox::rules {
 
 namespace {
 
-void complete(const AcquireRequest& request, std::optional<AcquireRequest>& completed) {
-    if (!request.consumer.empty() && !request.lease_id.is_nil()) return;
-    completed = request;
-    if (completed->consumer.empty()) completed->consumer = default_consumer_name;
-    if (completed->lease_id.is_nil()) {
-        completed->lease_id = LeaseId::make();
-        completed->lease_id_is_new = true;
+bool is_complete(const AcquireRequest& request) {
+    return !request.consumer.empty() && !request.lease_id.is_nil();
+}
+bool is_complete(const CreateLeaseRequest& request) { return !request.lease_id.is_nil(); }
+
+}  // namespace
+
+void fill_in_defaults(AcquireRequest& request) {
+    if (request.consumer.empty()) request.consumer = default_consumer_name;
+    if (request.lease_id.is_nil()) {
+        request.lease_id = LeaseId::make();
+        request.lease_id_is_new = true;
     }
 }
 
-void complete(const CreateLeaseRequest& request, std::optional<CreateLeaseRequest>& completed) {
-    if (!request.lease_id.is_nil()) return;
-    completed = request;
-    completed->lease_id = LeaseId::make();
+void fill_in_defaults(CreateLeaseRequest& request) {
+    if (request.lease_id.is_nil()) request.lease_id = LeaseId::make();
 }
-
-}  // namespace
 
 template <class Request>
 Normalised<Request>::Normalised(const Request& request) : request_(request) {
     validate(request);
-    complete(request, completed_);
+    if (!is_complete(request)) fill_in_defaults(completed_.emplace(request));
 }
 template class Normalised<AcquireRequest>;
 template class Normalised<CreateLeaseRequest>;

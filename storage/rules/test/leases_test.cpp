@@ -112,7 +112,8 @@ TEST(RulesOfLeases, ARecordedLeaseAnswersItsId) {
              {"forgotten, of another consumer", now - 11min, {false, false}, Replay::forgotten, "", ""},
          }) {
         // Ended ones are remembered for 10 minutes here, or for an hour.
-        const bool short_memory = std::string(row.name).find("just") == 0 || row.answer == Replay::forgotten;
+        const bool short_memory =
+            std::string_view(row.name).starts_with("just") || row.answer == Replay::forgotten;
         const Lease lease = recorded(row.released_at);
         const Replay answer = decide_replay(lease, row.facts, now, short_memory ? 10min : 60min);
         EXPECT_EQ(answer, row.answer) << row.name;
@@ -121,10 +122,10 @@ TEST(RulesOfLeases, ARecordedLeaseAnswersItsId) {
                 throw_refusal(answer, lease.id, ended_throws);
             } catch (const ConflictError& error) {
                 EXPECT_EQ(error.field(), "lease_id");
-                return conflict;
+                return {conflict};
             } catch (const LeaseEndedError& error) {
                 EXPECT_EQ(error.lease_id(), lease.id);
-                return ended;
+                return {ended};
             }
             return "";
         };

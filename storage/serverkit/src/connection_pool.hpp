@@ -92,9 +92,7 @@ class ConnectionPool {
         while (me.grant == PoolState::Grant::none) {
             if (now() >= deadline) {
                 wake(state_.leave(me, now()));
-                ConnectionLost none;
-                none.message = state_.failing() ? why_ : "all connections are in use";
-                throw none;
+                throw ConnectionLost(state_.failing() ? why_ : "all connections are in use");
             }
             me.changed.wait_until(lock, state_.wait_until(me, deadline));
             state_.poll(me, now());
@@ -122,7 +120,7 @@ class ConnectionPool {
         if (!other) why_ = failure.message;
         wake(state_.connect_failed(now(), std::generate_canonical<double, 32>(random_)));
         if (other) std::rethrow_exception(other);
-        if (failure.permanent || state_.open() == 0) throw failure;
+        if (failure.permanent || state_.open() == 0) throw ConnectionLost(failure);
         return nullptr;
     }
 

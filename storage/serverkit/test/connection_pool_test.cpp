@@ -82,7 +82,7 @@ TEST_F(ConnectionPools, tell_why_no_connection_can_be_opened) {
 TEST_F(ConnectionPools, wait_for_an_open_connection_if_no_more_can_be_opened) {
     most = 1;
     std::optional<ConnectionPool<FakeConnection>::Loan> first(pool.borrow(in(1s)));
-    std::jthread other([&] { EXPECT_EQ(pool.borrow(in(20s))->number, 1); });
+    const std::jthread other([&] { EXPECT_EQ(pool.borrow(in(20s))->number, 1); });
     while (opened < 2) std::this_thread::yield();
     first.reset();
 }

@@ -18,9 +18,8 @@ void write_end_of_lease(WriteTransaction& transaction, const Lease& ended, std::
         .bind(static_cast<int>(reason))
         .bind(ended.id)
         .run();
-    const std::string_view uncount = !opens   ? sql::uncount_lease_any
-                                     : *opens ? sql::uncount_lease_and_open
-                                              : sql::uncount_lease;
+    std::string_view uncount = sql::uncount_lease_any;
+    if (opens) uncount = *opens ? sql::uncount_lease_and_open : sql::uncount_lease;
     transaction.prepare(uncount).bind(transaction.next_use_sequence()).bind(ended.proxy_id).run();
     transaction.add_ended_leases(1);
 }

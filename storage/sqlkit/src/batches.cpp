@@ -7,6 +7,7 @@
 #include "lease_ends.hpp"
 #include "leasing.hpp"
 #include "pharox/errors.hpp"
+#include "pharox/rules/requests.hpp"
 #include "prepared_acquire.hpp"
 #include "random_order.hpp"
 #include "replay.hpp"
@@ -58,7 +59,7 @@ class BatchPicks {
 
 std::optional<AcquireManyResult> Leasing::acquire_many(const AcquireManyRequest& request) {
     AcquireRequest each = request.each;
-    if (each.consumer.empty()) each.consumer = default_consumer_name;
+    rules::fill_in_defaults(each);
     // No single lease id is in doubt if this fails.
     constexpr Operation acquiring{.name = "acquire_many"};
     const PreparedAcquire acquire = prepare(each, acquiring);

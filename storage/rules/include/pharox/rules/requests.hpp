@@ -9,6 +9,10 @@
 namespace [[gnu::visibility("default")]] pharox {
 namespace rules {
 
+/// Fills in what the caller left out: the default consumer, and a new lease id. Does not validate.
+void fill_in_defaults(AcquireRequest& request);
+void fill_in_defaults(CreateLeaseRequest& request);
+
 /// A validated request with its defaults filled in: an acquire has a consumer and a lease id, a create_lease
 /// has a lease id. A method of an adapter constructs one first, and passes `*normalised` on in place of the
 /// request:
