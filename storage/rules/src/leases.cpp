@@ -50,15 +50,15 @@ Lease make_lease(const Terms& terms, const Grant& grant) {
 Lease make_lease(const AcquireRequest& request, const Grant& grant) {
     const auto& [pool, consumer, duration, filters, selector, lease_id, metadata, allow_slow, max_tenure,
                  wait, lease_id_is_new] = request;
-    static_cast<void>(
-        std::tie(pool, consumer, filters, selector, allow_slow, wait, lease_id_is_new));  // led to the grant
+    static_cast<void>(std::tie(pool, consumer, filters, selector, allow_slow, wait,
+                               lease_id_is_new));  // used before the grant
     return make_lease(
         Terms{.id = lease_id, .duration = duration, .max_tenure = max_tenure, .metadata = metadata}, grant);
 }
 
 Lease make_lease(const CreateLeaseRequest& request, const Grant& grant) {
     const auto& [proxy_id, consumer, duration, lease_id, metadata, allow_slow, max_tenure] = request;
-    static_cast<void>(std::tie(proxy_id, consumer, allow_slow));  // led to the grant
+    static_cast<void>(std::tie(proxy_id, consumer, allow_slow));  // used before the grant
     return make_lease(
         Terms{.id = lease_id, .duration = duration, .max_tenure = max_tenure, .metadata = metadata}, grant);
 }
@@ -109,7 +109,7 @@ void throw_refusal(Create create, const CreateLeaseRequest& request) {
 
 Miss decide_miss(const MissFacts& facts) noexcept {
     if (!facts.pool_known) return Miss::pool_unknown;
-    // A predicate may refuse a full proxy, and has refused the free ones.
+    // The predicate may refuse the full proxies, and has refused the others.
     if (facts.any_full) return facts.has_predicate ? Miss::none_available : Miss::all_busy;
     return facts.any_free && !facts.has_predicate ? Miss::none_available : Miss::nothing_matches;
 }

@@ -1,8 +1,8 @@
 -- try_acquire, acquire_many and create_lease.
 
 -- name: acquire_context
--- All that an acquire has to know before it looks for a proxy: the state, the pool's id, whether any lease has expired,
--- whether the lease id is taken, the consumer's id.
+-- What an acquire reads before it picks a proxy: the state, the pool's id, whether any lease has expired, whether the
+-- lease id is taken, the consumer's id.
 -- Parameters: the clock's time, lease id, consumer name, pool name.
 SELECT state.now, state.use_sequence, state.ended_leases, pool.id,
     EXISTS (SELECT 1 FROM lease INDEXED BY lease_expiry WHERE status = 0 AND expires_at <= max(state.now, ?)),
@@ -12,7 +12,7 @@ FROM state LEFT JOIN pool ON pool.name = ?;
 
 -- name: available_proxies
 -- The available proxies of a pool that may match, in the selector's order.
--- Slots: {index}, {available} and {sort_order} belong to the selector, {filter} is empty or continues the condition.
+-- Slots: {index}, {available} and {sort_order} depend on the selector; {filter} is empty or continues the condition.
 -- Parameters: pool id; those of the filter; how many at most.
 SELECT id, pool_id, host, port, protocol, status, checked_at, user, password, template, source, country, city, isp,
     asn, latitude, longitude, latency_ms, max_concurrency, current_leases, weight, tags, metadata, fencing, random_key,
@@ -49,12 +49,13 @@ FROM proxy
 WHERE id = ?;
 
 -- name: count_lease
--- The proxy has one lease more, and is still available: its row in the other indexes stays where it is.
+-- The proxy has one more lease and is still available: other indexes than those of the use sequence and the lease
+-- count are not written.
 -- Parameters: current leases, use sequence, fencing token, proxy id.
 UPDATE proxy SET current_leases = ?, use_sequence = ?, fencing = ? WHERE id = ?;
 
 -- name: count_last_lease
--- The proxy has as many leases as it may have.
+-- The proxy has reached its limit.
 -- Parameters: current leases, use sequence, fencing token, proxy id.
 UPDATE proxy SET current_leases = ?, use_sequence = ?, fencing = ?, available = 0 WHERE id = ?;
 
@@ -64,7 +65,7 @@ INSERT INTO lease (id, proxy_id, consumer_id, pool_id, pool_name, status, acquir
 VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?);
 
 -- name: miss_has_match
--- Whether the pool has a proxy that may match, available or full, the selector aside.
+-- Whether the pool has a proxy that may match, available or full, for any selector.
 -- Slots: {status} is 0 (active) or 2 (slow).
 -- Parameters: pool id, 1 for proxies below their limit or 0 for full ones; those of the filter.
 SELECT 1
@@ -73,7 +74,7 @@ WHERE pool_id = ? AND status = {status} AND (max_concurrency IS NULL OR current_
 LIMIT 1;
 
 -- name: pool_keys
--- Where a pool's random orders stand.
+-- The state of a pool's random orders.
 -- Parameter: pool id.
 SELECT random_high, weighted_high, largest_weight FROM pool WHERE id = ?;
 

@@ -1,4 +1,4 @@
--- renew_lease, get_lease, list_leases, get_pool_stats, and the leases that a removal takes along.
+-- renew_lease, get_lease, list_leases, get_pool_stats, and the active leases of what is removed.
 
 -- name: lease_by_id
 SELECT id, proxy_id, consumer_id, pool_id, pool_name, status, acquired_at, expires_at, released_at, reason, fencing,
@@ -11,7 +11,7 @@ WHERE id = ?;
 UPDATE lease SET expires_at = ? WHERE id = ?;
 
 -- name: list_leases
--- By id. Active and ended leases are told apart by a comparison that no index serves: the order of ids is worth more.
+-- By id. No index serves the comparison that distinguishes active from ended leases; the order of ids is more useful.
 -- Parameters: 1 time, 2 id after which to begin, 3 pool name, 4 consumer id, 5 proxy id, 6 whether active (each of the
 -- four may be NULL), 7 the time up to which ended leases are forgotten, 8 how many at most.
 SELECT id, proxy_id, consumer_id, pool_id, pool_name, status, acquired_at, expires_at, released_at, reason, fencing,
@@ -27,7 +27,7 @@ ORDER BY id
 LIMIT ?8;
 
 -- name: active_leases_of_proxy
--- Expired leases that no call has collected are among them, here and below.
+-- Includes expired leases that no call has collected, here and below.
 SELECT id, proxy_id, consumer_id, pool_id, pool_name, status, acquired_at, expires_at, released_at, reason, fencing,
     metadata, tenure_ends_at
 FROM lease INDEXED BY lease_expiry

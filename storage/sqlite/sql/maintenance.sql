@@ -1,8 +1,8 @@
 -- ping, audit and repair.
 
 -- name: probe_write
--- A write that ping() takes back: 17 pages, more than an acquire or a release changes. Its room in the log stays, so that
--- a ping that finds room has it for them too.
+-- A write that ping() rolls back: 17 pages, more than an acquire or a release changes. The write-ahead log keeps the
+-- space, so after a successful ping these calls have space too.
 INSERT INTO pool (id, name, description) VALUES (randomblob(16), hex(randomblob(16)), hex(zeroblob(16384)));
 
 -- name: audit_totals
@@ -13,8 +13,8 @@ SELECT
     (SELECT count(*) FROM lease INDEXED BY lease_expiry WHERE status = 0 AND expires_at > ?);
 
 -- name: wrong_counters
--- Proxies whose counter is not the number of their active leases: id, pool name, counter and active leases, both
--- without the expired ones, and the number of expired ones.
+-- Proxies whose lease count differs from the number of their active leases: id, pool name, lease count and active
+-- leases, both without expired leases, and the number of expired leases.
 -- Parameter: 1 time.
 WITH counted AS MATERIALIZED (
     SELECT proxy_id, sum(expires_at > ?1) AS live, sum(expires_at <= ?1) AS expired

@@ -1,5 +1,5 @@
 -- name: insert_proxy
--- Inserts nothing where the id or the identity is taken.
+-- Inserts nothing if the id or the identity is taken.
 INSERT INTO proxy (id, pool_id, host, port, protocol, status, checked_at, user, password, template, source, country,
     city, isp, asn, latitude, longitude, latency_ms, max_concurrency, weight, tags, metadata, identity, available,
     random_key, weighted_key, current_leases, use_sequence, fencing)
@@ -18,7 +18,7 @@ WHERE id = ?;
 DELETE FROM proxy WHERE id = ?;
 
 -- name: proxy_by_id
--- As stored: the counter holds expired leases that no call has collected.
+-- As stored: the lease count includes expired leases that no call has collected.
 SELECT id, pool_id, host, port, protocol, status, checked_at, user, password, template, source, country, city, isp,
     asn, latitude, longitude, latency_ms, max_concurrency, current_leases, weight, tags, metadata, fencing, random_key,
     weighted_key

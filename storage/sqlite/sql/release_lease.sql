@@ -15,7 +15,7 @@ FROM state LEFT JOIN lease ON lease.id = ?;
 UPDATE lease SET status = 1, released_at = ?, reason = ? WHERE id = ?;
 
 -- name: uncount_lease
--- One lease less. A counter that is wrong, by damage, keeps no lease from ending: audit() reports it.
+-- One lease less. A wrong lease count does not prevent a lease from ending; audit() reports it.
 -- Parameters: use sequence, proxy id.
 UPDATE proxy SET current_leases = max(current_leases - 1, 0), use_sequence = ? WHERE id = ?;
 

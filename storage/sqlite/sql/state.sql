@@ -1,5 +1,5 @@
--- The one row of `state`: the latest time that a write went by, the latest use sequence, and the number of ended leases
--- that the file remembers. Each transaction that leases or ends leases reads it first and writes it last.
+-- The only row of `state`: the latest time of a write, the latest use sequence, and the number of ended leases in the
+-- file. Each transaction that leases or ends leases reads it first and writes it last.
 
 -- name: read_state
 SELECT now, use_sequence, ended_leases FROM state;

@@ -13,7 +13,7 @@ namespace pharox::sqlite {
 
 namespace {
 
-// Filters make new texts without end; what is kept of them is bounded.
+// Filters make unlimited different texts; the cache is bounded.
 constexpr std::size_t max_kept_statements = 256;
 
 bool is_lock_error(int code) noexcept {
@@ -21,7 +21,7 @@ bool is_lock_error(int code) noexcept {
     return primary == SQLITE_BUSY || primary == SQLITE_LOCKED;
 }
 
-/// No room for a write: the disk is full, or the user's quota is used up.
+/// No space for a write: the disk is full, or the user's quota is used up.
 bool is_disk_full(int code, int system_error) noexcept {
     if ((code & 0xFF) == SQLITE_FULL) return true;
     return code == SQLITE_IOERR_WRITE &&
@@ -136,7 +136,7 @@ Connection::Connection(const Settings& settings, const Operation& operation)
     : busy_(std::make_unique<BusyWait>()), file_(settings.file), operation_(operation) {
     busy_->timeout = settings.busy_timeout;
     busy_->random = std::random_device{}() | 1U;
-    // The file was made by whoever opens the storage, with the mode that it should have: no CREATE here.
+    // Database::open created the file, with its mode: no CREATE here.
     int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE;
     if (settings.file == ":memory:") flags |= SQLITE_OPEN_CREATE | SQLITE_OPEN_MEMORY;
     sqlite3* database = nullptr;
@@ -176,8 +176,9 @@ void Connection::fail_with(int code, bool committing) const {
         sqlite3_extended_errcode(database_.get()) == code;  // sqlite3_db_cacheflush sets none
     std::string why = file_ + ": " + (of_database ? sqlite3_errmsg(database_.get()) : sqlite3_errstr(code));
     if (locked) why += " (another process kept the database locked)";
-    // Neither changed anything: a transaction counts only if the end of its last page was written. After any
-    // other failure of the commit, as of its sync, the transaction may be found in the log after a crash.
+    // Neither changed anything: a transaction is valid only if its last page was written completely. After
+    // any other failure of the commit (of its sync, say) the transaction may be valid in the log after a
+    // crash.
     const bool without_effect = locked || disk_full;
     fail(operation_, why, without_effect, committing && !without_effect);
 }

@@ -42,7 +42,7 @@ struct TextHash {
 };
 using StatementCache = std::unordered_map<std::string, StatementHandle, TextHash, std::equal_to<>>;
 
-/// A prepared statement on loan from its connection's cache; goes back, reset, when it leaves the scope.
+/// A prepared statement from its connection's cache. The destructor resets it and returns it to the cache.
 /// Parameters are bound in the order of their question marks.
 class Statement {
   public:
@@ -102,8 +102,8 @@ class Statement {
     int next_ = 0;
 };
 
-/// Used by one thread at a time. An error says retryable where nothing has happened and the same call may
-/// succeed later: another process kept the lock, or the disk is full.
+/// For one thread at a time. An error is retryable if nothing was changed and the same call may succeed
+/// later: another process held the lock, or the disk is full.
 class Connection {
   public:
     struct Settings {
@@ -117,13 +117,13 @@ class Connection {
     Connection& operator=(const Connection&) = delete;
     ~Connection();
 
-    /// Names what errors from now on are about.
+    /// The operation that errors name from now on.
     void set_operation(const Operation& operation) noexcept { operation_ = operation; }
 
     Statement prepare(std::string_view sql) {
         return prepare(sql, [sql] { return sql; });
     }
-    /// `key` stands for the text that `compose` gives: called only if the statement is not prepared yet.
+    /// `key` identifies the text that `compose` returns, which is called only if it is not prepared yet.
     template <class Compose>
     Statement prepare(std::string_view key, Compose compose) {
         if (const auto kept = statements_.find(key); kept != statements_.end()) {
@@ -131,7 +131,7 @@ class Connection {
         }
         return prepare_new(key, compose());
     }
-    /// One or more statements without parameters, prepared anew each time, as some PRAGMAs need it.
+    /// One or more statements without parameters, prepared each time, as some PRAGMAs require.
     void execute(const char* sql);
     /// The first column of the only row.
     std::int64_t query_integer(std::string_view sql);
@@ -141,7 +141,7 @@ class Connection {
     /// Whether the latest call failed because of another connection's lock.
     [[nodiscard]] bool is_locked() const noexcept;
     [[nodiscard]] bool in_transaction() const noexcept;
-    /// Writes what the open transaction has changed to the disk now, not only when it commits.
+    /// Writes the changes of the open transaction to the disk now, not only at the commit.
     void write_out();
     /// Ends a transaction that is open, if any.
     void rollback() noexcept;
@@ -152,7 +152,7 @@ class Connection {
     struct Closer {
         void operator()(sqlite3* database) const noexcept;
     };
-    /// A wait for another process's lock: short random sleeps, so that nobody starves.
+    /// Waits for another process's lock, in short random sleeps, so that no process starves.
     struct BusyWait {
         std::chrono::milliseconds timeout{};
         std::chrono::steady_clock::time_point deadline{};

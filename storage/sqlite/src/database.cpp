@@ -21,11 +21,11 @@ constexpr Operation opening{.name = "open"};
 constexpr std::size_t max_idle_readers = 8;
 constexpr int writer_cache_kib = 64 * 1024;
 constexpr int reader_cache_kib = 8 * 1024;
-// A lease changes some hundred bytes in nine pages, and each is written whole: smaller ones are a fifth less
-// work and half the bytes to sync. (Memory-mapped reading was measured and left out: it keeps pages out of
-// the cache.)
+// A lease changes some hundred bytes in nine pages, and each page is written whole: with smaller pages a
+// lease costs a fifth less and syncs half the bytes. (Memory-mapped reading was measured and left out: it
+// keeps pages out of the cache.)
 constexpr int page_size = 2048;
-// 40 MiB: a checkpoint's syncs are shared by some two thousand leases.
+// 40 MiB: some two thousand leases share the syncs of a checkpoint.
 constexpr int checkpoint_after_pages = 20'000;
 
 /// Text of errno, thread-safe.
@@ -45,11 +45,11 @@ class FileDescriptor {
     int descriptor_;
 };
 
-/// Makes the file, for its owner alone from the first moment, if there is none; SQLite gives the files beside
-/// it the same mode. A file that exists keeps the mode that its owner gave it.
+/// Creates the file if it does not exist, readable only by its owner from the start; SQLite gives the files
+/// beside it the same mode. An existing file keeps its mode.
 void create_file_if_absent(const std::filesystem::path& path) {
-    // Closing any descriptor of a file drops every lock that this process has on it (POSIX). The file is new
-    // here, so nobody can have one but a storage that is opened at the same time in another thread.
+    // Closing any descriptor of a file drops every lock that this process has on it (POSIX). The file is new,
+    // so only a storage that another thread opens concurrently can have a lock on it.
     static std::mutex one_at_a_time;
     const std::lock_guard guard(one_at_a_time);
     const FileDescriptor file(::open(path.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR));
@@ -58,7 +58,7 @@ void create_file_if_absent(const std::filesystem::path& path) {
         fail(opening, "cannot create " + path.string() + ": " + reason(errno));
     }
     const FileDescriptor folder(::open(path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    // A umask may have taken from the owner what the owner needs.
+    // A umask may have removed permissions that the owner needs.
     if (::fchmod(file.get(), S_IRUSR | S_IWUSR) != 0 || ::fsync(file.get()) != 0 || folder.get() < 0 ||
         ::fsync(folder.get()) != 0) {
         fail(opening, "cannot create " + path.string() + " durably: " + reason(errno));
@@ -75,7 +75,7 @@ Database::Database(Options options, OnAvailable on_available)
     if (private_) {
         file_ = ":memory:";
     } else {
-        // Absolute, since SQLite gives names like `file:…` a meaning, and folders may be changed.
+        // Absolute, because SQLite interprets names like `file:…`, and the current directory may change.
         const std::filesystem::path path = std::filesystem::absolute(options_.path);
         file_ = path.string();
         create_file_if_absent(path);
@@ -118,7 +118,7 @@ void Database::use_write_ahead_log(const Operation& operation) {
 }
 
 void Database::ensure_index(OrderIndex index) {
-    if (index == OrderIndex{}) return;  // which the schema has
+    if (index == OrderIndex{}) return;  // the schema contains it
     const auto row = static_cast<std::size_t>(index.selector) + (index.slow ? selector_count : 0);
     std::atomic<bool>& known =
         known_indexes_[row * attribute_count + static_cast<std::size_t>(index.attribute)];
@@ -193,7 +193,7 @@ void WriteTransaction::read_state() {
 
 void WriteTransaction::set_state(Timestamp latest, std::int64_t use_sequence, std::int64_t ended) noexcept {
     if (state_known_) return;
-    // Exactly what a query saw that was given clock(): the later of the two.
+    // The value that a query with clock() as its parameter uses: the later of the two.
     now_ = std::max(clock_, latest);
     database_.time_not_before(latest);
     use_sequence_ = use_sequence;

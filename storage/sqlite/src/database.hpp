@@ -1,4 +1,4 @@
-// The file, its connections, and the transactions that everything happens in.
+// The file, its connections, and its transactions.
 #pragma once
 
 #include <array>
@@ -20,24 +20,24 @@
 
 namespace pharox::sqlite {
 
-/// One connection writes, and threads queue for it in order; others read meanwhile. A ":memory:" database has
-/// one connection for all. Thread-safe.
+/// One connection writes, and threads queue for it in order; other connections read concurrently. A
+/// ":memory:" database has one connection in total. Thread-safe.
 class Database {
   public:
     using OnAvailable = std::function<void(std::string_view pool)>;
     /// Opens or creates the file and migrates it. `on_available` is called after each commit that may have
-    /// made something available, once per pool or with no name for all, with nothing locked; it must not
-    /// throw. Throws StorageError.
+    /// made a proxy available, once per pool or without a name for all pools, without any lock held; it must
+    /// not throw. Throws StorageError.
     Database(Options options, OnAvailable on_available);
 
     [[nodiscard]] const Options& options() const noexcept { return options_; }
-    /// As it was named, for texts.
+    /// The name of the file in the options, for error texts.
     [[nodiscard]] std::string name() const { return options_.path.string(); }
-    /// Makes the index if this process has not seen it yet; not inside a transaction.
+    /// Creates the index unless this process knows that it exists; not inside a transaction.
     void ensure_index(OrderIndex index);
-    /// The clock's time, or the latest that this process has seen if that was later.
+    /// The clock's time, or the latest time that this process has seen, if that is later.
     Timestamp time() { return time_not_before(options_.clock->now()); }
-    /// Remembers what was seen in the file.
+    /// Records a time that was read from the file.
     Timestamp time_not_before(Timestamp seen) noexcept;
 
   private:
@@ -56,15 +56,15 @@ class Database {
     std::atomic<std::int64_t> latest_time_{0};
     FifoMutex write_queue_;
     std::unique_ptr<Connection> writer_;
-    bool power_safe_ = false;  ///< how the writer syncs now
+    bool power_safe_ = false;  ///< the current sync mode of the writer
     std::mt19937_64 random_;   ///< the writer's
     std::mutex readers_mutex_;
     std::vector<std::unique_ptr<Connection>> readers_;
     std::array<std::atomic<bool>, std::size_t{2} * selector_count * attribute_count> known_indexes_{};
 };
 
-/// Between BEGIN and COMMIT: rolls back, unless committed, even where a constructor throws, as a caller's
-/// clock may.
+/// Between BEGIN and COMMIT. The destructor rolls back unless committed, also if the constructor of its owner
+/// throws (a caller's clock may throw).
 class OpenTransaction {
   public:
     explicit OpenTransaction(Connection& connection) noexcept : connection_(&connection) {}
@@ -72,7 +72,7 @@ class OpenTransaction {
     OpenTransaction& operator=(const OpenTransaction&) = delete;
     ~OpenTransaction() { end(); }
     void begin(std::string_view sql) { connection_->prepare(sql).run(); }
-    /// Once: after it another thread may use the connection.
+    /// Call it once: afterwards another thread may use the connection.
     void end() noexcept {
         if (connection_ != nullptr) std::exchange(connection_, nullptr)->rollback();
     }
@@ -95,10 +95,10 @@ class WriteTransaction {
     Connection& connection() noexcept { return connection_; }
     Database& database() noexcept { return database_; }
 
-    /// What the clock said when the transaction began. The store's time may be later.
+    /// The clock's time when the transaction began. The store's time may be later.
     [[nodiscard]] Timestamp clock() const noexcept { return clock_; }
-    /// From a query that reads the state beside something else; only the first call counts. Otherwise the
-    /// state is read when it is needed.
+    /// Takes the state from a query that also reads other values; only the first call has an effect.
+    /// Otherwise the state is read when it is needed.
     void set_state(Timestamp latest, std::int64_t use_sequence, std::int64_t ended) noexcept;
     /// The store's time: one instant for the whole transaction.
     Timestamp now() {
@@ -109,7 +109,7 @@ class WriteTransaction {
         read_state();
         return ++use_sequence_;
     }
-    /// How many ended leases the file remembers.
+    /// How many ended leases the file contains.
     std::int64_t ended_leases() {
         read_state();
         return ended_;
@@ -119,7 +119,7 @@ class WriteTransaction {
         read_state();
         ended_ = count;
     }
-    /// A draw from the exponential distribution with mean 1.
+    /// An exponentially distributed number with mean 1.
     double draw_exponential();
 
     /// Once committed, the queued requests of the pool are attempted again.
@@ -147,7 +147,7 @@ class WriteTransaction {
     bool committed_ = false;
 };
 
-/// One snapshot. Blocks nobody, except in a database in memory.
+/// One snapshot. Blocks no other call, except in a database in memory.
 class ReadTransaction {
   public:
     ReadTransaction(Database& database, const Operation& operation);
@@ -157,7 +157,7 @@ class ReadTransaction {
 
     Statement prepare(std::string_view sql) { return connection_->prepare(sql); }
     Connection& connection() noexcept { return *connection_; }
-    /// What the clock said when the transaction began. The store's time may be later.
+    /// The clock's time when the transaction began. The store's time may be later.
     [[nodiscard]] Timestamp clock() const noexcept { return clock_; }
     /// The store's time, read from the snapshot.
     Timestamp now();

@@ -1,4 +1,4 @@
-// What is SQLite's own in a filter's WHERE, and how tags are stored.
+// SQLite's fragments of a filter's WHERE condition, and the stored form of tags.
 #pragma once
 
 #include <set>
@@ -11,7 +11,7 @@ namespace pharox::sqlite {
 
 extern const sqlkit::Dialect dialect;
 
-/// How a set of tags is stored: a NUL before each and one at the end; empty for none.
+/// The stored form of a set of tags: a NUL before each and one at the end; empty for no tags.
 std::string encode_tags(const std::set<std::string>& tags);
 std::set<std::string> decode_tags(std::string_view stored);
 

@@ -1,4 +1,4 @@
-// A mutex that is handed on in the order of asking.
+// A mutex that serves threads in the order in which they called lock().
 #pragma once
 
 #include <condition_variable>
@@ -7,8 +7,8 @@
 
 namespace pharox::sqlite {
 
-/// std::mutex lets the thread that just unlocked it lock it again before any that waits: under load some
-/// would wait for ever. Here nobody overtakes.
+/// With std::mutex the thread that has just unlocked it can lock it again before a waiting thread: under load
+/// some threads starve. Here no thread overtakes another.
 class FifoMutex {
   public:
     void lock() {
@@ -31,7 +31,7 @@ class FifoMutex {
         Waiter* next = queue_.front();
         queue_.pop_front();
         next->turn = true;
-        next->ready.notify_one();  // under the lock: the waiter's stack frame holds what is notified
+        next->ready.notify_one();  // under the lock: the condition variable is in the waiter's stack frame
     }
 
   private:

@@ -12,7 +12,7 @@ namespace pharox::sqlite {
 
 namespace {
 
-// A save forgets more than it brings, so that the table stays bounded where nobody calls cleanup.
+// Each save deletes more old records than it adds, so that the table stays bounded without cleanups.
 constexpr int pruned_by_save = 4;
 
 void bind_result(Statement& statement, const HealthCheckResult& result) {

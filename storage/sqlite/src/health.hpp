@@ -1,4 +1,4 @@
-// What health checks found. It need not survive a power cut: the next sweep finds it again.
+// Results of health checks. They need not survive a power cut: the next checks repeat them.
 #pragma once
 
 #include "database.hpp"
@@ -20,7 +20,7 @@ class HealthLog final : public IHealthLog {
     Database& database_;
 };
 
-/// Forgets records older than the retention, at most `limit`. How many.
+/// Deletes up to `limit` records that are older than the retention, and returns how many.
 std::int64_t prune_health_records(WriteTransaction& transaction, int limit);
 
 }  // namespace pharox::sqlite

@@ -158,7 +158,7 @@ class LeaseTransaction final : public SqliteTransaction<sqlkit::LeaseTransaction
         Statement rows = connection().prepare(sql::list_leases);
         rows.bind(now());
         if (request.after.empty()) {
-            rows.bind_blob("", 0);  // before every id, the nil one too
+            rows.bind_blob("", 0);  // sorts before every id, also the nil one
         } else {
             rows.bind(LeaseId::parse(request.after));
         }

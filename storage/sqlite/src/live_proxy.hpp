@@ -1,4 +1,4 @@
-// A proxy as it now reads.
+// A proxy as it now reads: without expired leases.
 #pragma once
 
 #include <optional>

@@ -45,12 +45,15 @@ AuditResult Maintenance::audit() {
 
 AuditResult Maintenance::repair() {
     WriteTransaction transaction(database_, {.name = "repair"}, Durability::power);
-    std::vector<std::int64_t> due;  // as the mismatches: those leases are in the stored counters still
-    AuditResult result =
-        compare_counters(transaction, transaction.now(), [&](std::int64_t leases) { due.push_back(leases); });
-    for (std::size_t i = 0; i < due.size(); ++i) {
+    std::vector<std::int64_t> expired;  // per mismatch: leases that the stored counter still includes
+    AuditResult result = compare_counters(transaction, transaction.now(),
+                                          [&](std::int64_t leases) { expired.push_back(leases); });
+    for (std::size_t i = 0; i < expired.size(); ++i) {
         const CounterMismatch& wrong = result.mismatches[i];
-        transaction.prepare(sql::set_counter).bind(wrong.active_leases + due[i]).bind(wrong.proxy_id).run();
+        transaction.prepare(sql::set_counter)
+            .bind(wrong.active_leases + expired[i])
+            .bind(wrong.proxy_id)
+            .run();
     }
     transaction.set_ended_leases(transaction.connection().query_integer(sql::count_ended_leases));
     transaction.makes_available_anywhere();

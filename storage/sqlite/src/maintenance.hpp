@@ -1,4 +1,4 @@
-// Whether the file is sound, and what to do if it is not.
+// Checks and repairs of the file.
 #pragma once
 
 #include "database.hpp"

@@ -8,13 +8,13 @@ namespace pharox::sqlite {
 
 namespace {
 
-constexpr std::int64_t application_id = 0x50486158;  // "PHaX", in the file's header for file(1) and for us
+constexpr std::int64_t application_id = 0x50486158;  // "PHaX", in the file's header
 
 /// `status`, `protocol` and `reason` hold the values of core's enumerations; times are microseconds since
 /// 1970.
 ///
-/// has_room is kept by whoever changes what it depends on, and checked here: a generated column would move
-/// the row in every order index at each lease, though it rarely changes.
+/// Statements that change a value on which has_room depends write has_room too, and a CHECK compares it: with
+/// a generated column each lease would rewrite the row in every index, although has_room rarely changes.
 constexpr auto first_schema = R"sql(
 CREATE TABLE state (
     id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -94,7 +94,7 @@ CREATE INDEX lease_due ON lease (expires_at) WHERE status = 0;
 CREATE INDEX lease_ended ON lease (released_at) WHERE status = 1;
 )sql";
 
-/// Tenure, health, and a count of the leases that ended: to count them anew would take longer the more are
+/// Tenure, health, and the number of ended leases: counting them each time would take longer the more are
 /// kept.
 constexpr auto second_schema = R"sql(
 ALTER TABLE lease ADD COLUMN tenure_ends_at INTEGER;
@@ -139,10 +139,10 @@ DROP INDEX lease_due;
 CREATE INDEX lease_expiry ON lease (expires_at) WHERE status = 0;
 )sql";
 
-/// Number n leads from schema n to n + 1. What was released never changes.
+/// Number n migrates from schema n to n + 1. Released migrations never change.
 constexpr std::array migrations = {first_schema, second_schema, third_schema};
 
-/// Refusals of a file say nothing of an operation: what is wrong is the file.
+/// Refusals of a file name the file and no operation.
 constexpr Operation the_file{.name = ""};
 
 [[noreturn]] void refuse(const std::string& why) { fail(the_file, why); }
@@ -175,8 +175,8 @@ void require_known_schema(Connection& connection, const std::string& file) {
 }
 
 void check_schema(Connection& connection, const std::string& file) {
-    // In one transaction, so that another process that creates the schema now is seen before or after, not
-    // between.
+    // In one transaction, so that a schema that another process creates concurrently is seen completely or
+    // not at all.
     connection.execute("BEGIN");
     const std::int64_t version = checked_version(connection, file);
     if (version < 0) refuse(file + " has schema " + std::to_string(version) + ", which never was");

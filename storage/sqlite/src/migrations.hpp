@@ -1,4 +1,4 @@
-// The schema, and how an older one becomes it.
+// The schema, and its migrations.
 #pragma once
 
 #include <string>
@@ -7,18 +7,18 @@
 
 namespace pharox::sqlite {
 
-/// The newest schema that this version knows.
+/// The newest schema version that this pharox supports.
 int known_schema() noexcept;
 
-/// Refuses, untouched, what is no database of ours or has a newer schema; throws StorageError. `file` is for
-/// texts.
+/// Throws StorageError, and changes nothing, if the file belongs to another program or has a newer schema.
+/// `file` is its name for error texts.
 void check_schema(Connection& connection, const std::string& file);
 
-/// Refuses whatever is not at the newest schema; throws StorageError.
+/// Throws StorageError unless the file has the newest schema.
 void require_known_schema(Connection& connection, const std::string& file);
 
-/// Brings an older or empty database up to date, each step in a transaction of its own. Safe in any number
-/// of processes at once.
+/// Migrates an older or empty database, each step in a separate transaction. Any number of processes may do
+/// it concurrently.
 void migrate(Connection& connection, const std::string& file);
 
 }  // namespace pharox::sqlite

@@ -10,7 +10,7 @@ using sqlkit::sort_order_of;
 
 namespace {
 
-/// The same words in the index and in the query, or SQLite does not see that the one serves the other.
+/// The same text in the index and in the query; otherwise SQLite does not use the index.
 std::string availability(OrderIndex index) {
     std::string condition =
         index.slow ? "status = 2 AND (max_concurrency IS NULL OR current_leases < max_concurrency)"
@@ -54,8 +54,8 @@ std::string create_index(OrderIndex index) {
     if (index.attribute != Attribute::none) {
         const std::string attribute(column_of(index.attribute));
         columns = attribute + ", ";
-        // Proxies without the attribute are left out. A column that is never NULL must not be compared with
-        // it: SQLite drops such a comparison from the query, and then does not recognise the index.
+        // Omits proxies without the attribute. A column that is NOT NULL must not be compared with NULL:
+        // SQLite removes such a comparison from the query, and then does not recognise the index.
         if (index.attribute != Attribute::protocol) available += " AND " + attribute + " IS NOT NULL";
     }
     columns += sort_order_of(index.selector).columns;
@@ -78,7 +78,7 @@ std::string pick_text(const PickPlan& plan, PickQuery query) {
 }
 
 std::string pick_key(const PickPlan& plan, PickQuery query) {
-    // Digits first: no statement begins with one.
+    // Begins with a digit, unlike every statement.
     std::string key{static_cast<char>('0' + static_cast<int>(query)),
                     static_cast<char>('0' + static_cast<int>(plan.selector)), plan.slow ? 's' : 'a',
                     static_cast<char>('0' + static_cast<int>(plan.equality.attribute))};

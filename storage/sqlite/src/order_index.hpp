@@ -1,4 +1,4 @@
-// How a plan becomes a statement of acquire.sql over one index.
+// The statement of acquire.sql, and the index, for a plan.
 #pragma once
 
 #include <string>
@@ -12,8 +12,8 @@ using sqlkit::attribute_count;
 using sqlkit::PickPlan;
 using sqlkit::selector_count;
 
-/// Serves a selector's order among the available proxies that are active, or those that are slow, for one
-/// attribute's value or for all.
+/// An index with a selector's order over the available proxies, active or slow ones, either all of them or
+/// grouped by one attribute's value.
 struct OrderIndex {
     Selector selector = Selector::first_available;
     Attribute attribute = Attribute::none;
@@ -24,7 +24,7 @@ OrderIndex index_of(const PickPlan& plan) noexcept;
 std::string index_name(OrderIndex index);
 std::string create_index(OrderIndex index);
 
-/// The statements of acquire.sql that a plan fills in.
+/// The statements of acquire.sql whose slots a plan fills in.
 enum class PickQuery : std::uint8_t {
     available_proxies,
     available_proxy_ids,
@@ -32,7 +32,7 @@ enum class PickQuery : std::uint8_t {
     miss_has_match
 };
 std::string pick_text(const PickPlan& plan, PickQuery query);
-/// Tells the statement from every other, and is shorter than its text.
+/// A key that identifies the statement and is shorter than its text.
 std::string pick_key(const PickPlan& plan, PickQuery query);
 
 }  // namespace pharox::sqlite

@@ -5,7 +5,7 @@
 
 namespace pharox::sqlite {
 
-// The numbers are in the files of our users.
+// The numbers are stored in users' files.
 static_assert(static_cast<int>(ProxyStatus::active) == 0 && static_cast<int>(ProxyStatus::inactive) == 1 &&
               static_cast<int>(ProxyStatus::slow) == 2 && static_cast<int>(ProxyStatus::banned) == 3);
 static_assert(static_cast<int>(ProxyProtocol::http) == 0 && static_cast<int>(ProxyProtocol::https) == 1 &&
@@ -68,7 +68,7 @@ std::optional<ProxyCredentials> read_credentials(const Statement& row, int user)
 }  // namespace
 
 Proxy read_proxy(const Statement& row) {
-    // Every member is named: the defaults would draw an id and look at the clock.
+    // Every member is set, because the defaults would generate an id and read the clock.
     return Proxy{.id = row.id<ProxyId>(0),
                  .pool_id = row.id<PoolId>(1),
                  .host = std::string(row.text(2)),

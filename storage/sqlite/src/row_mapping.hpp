@@ -1,4 +1,4 @@
-// Rows to models and back. The columns come in the order of the statements of sql/.
+// Rows to models and back. Columns are in the order of the statements of sql/.
 #pragma once
 
 #include "connection.hpp"
@@ -27,12 +27,12 @@ std::optional<int> code_of(const std::optional<Enumeration>& value) {
     return value ? std::optional(static_cast<int>(*value)) : std::nullopt;
 }
 
-/// pool_id … identity, available: what both inserting and updating a proxy bind. Reads proxy.current_leases.
+/// Binds pool_id … identity, available, for inserts and updates of a proxy. Reads proxy.current_leases.
 void bind_proxy(Statement& statement, const Proxy& proxy);
-/// An empty object is stored as NULL: most metadata is empty, and so is not parsed.
+/// An empty object is stored as NULL: most metadata are empty and are then not parsed.
 void bind_metadata(Statement& statement, const Json& metadata);
 
-/// What the column says: active, and not full.
+/// The value of the column `available`: active and below the limit.
 bool is_available(const Proxy& proxy) noexcept;
 
 }  // namespace pharox::sqlite

@@ -61,7 +61,7 @@ struct WantedMetadata {
     Json equals;
 };
 
-/// Parsed once a statement, not once a row.
+/// Parsed once per statement, not once per row.
 WantedMetadata* wanted_metadata(sqlite3_context* context, sqlite3_value** arguments) {
     if (auto* kept = static_cast<WantedMetadata*>(sqlite3_get_auxdata(context, 1))) return kept;
     auto wanted = std::make_unique<WantedMetadata>();

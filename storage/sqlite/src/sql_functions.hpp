@@ -1,4 +1,4 @@
-// What filters ask of a row that SQL has no words for: evaluated by the same rules as in core.
+// SQL functions for conditions of filters that SQL cannot express; they follow the same rules as core.
 #pragma once
 
 struct sqlite3;

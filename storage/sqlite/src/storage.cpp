@@ -98,7 +98,7 @@ std::filesystem::path path_of(const StorageUrl& url) {
     const std::string_view rest = url.rest;
     if (!rest.starts_with("//")) return rest;
     if (!rest.starts_with("///")) {
-        // Before an @ there may be a password.
+        // The text before an @ may contain a password.
         const bool secret = rest.find('@') != std::string_view::npos;
         throw ValidationError("storage", secret ? ValidationError::hidden_value : rest,
                               "names a host: write sqlite:relative.db or sqlite:///absolute.db");

@@ -1,5 +1,5 @@
-// What goes wrong outside: a clock that throws, a disk that is full. Nothing is left behind, and errors say
-// so.
+// External failures: a clock that throws, a full disk. Nothing is changed, and the errors are retryable with
+// a known outcome.
 #include <functional>
 
 #include "fixture.hpp"
@@ -11,7 +11,7 @@
 namespace pharox::sqlite {
 namespace {
 
-/// Throws from a call on, until it is reset.
+/// Throws while `failing_` is set.
 class FailingClock final : public Clock {
   public:
     [[nodiscard]] Timestamp now() const override {

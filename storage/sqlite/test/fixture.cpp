@@ -56,7 +56,7 @@ Child::Child(const std::function<int()>& work) : pid_(::fork()) {
     int status = 99;
     try {
         status = work();
-    } catch (...) {  // NOLINT(bugprone-empty-catch): the status tells
+    } catch (...) {  // NOLINT(bugprone-empty-catch): reported by the exit status
     }
     ::_exit(status);
 }

@@ -1,4 +1,4 @@
-// What the tests of this adapter share: folders, raw access to the file, other processes.
+// Shared by the tests of this adapter: directories, raw access to the file, other processes.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -15,7 +15,7 @@
 
 namespace pharox::sqlite {
 
-/// A folder of its own that goes when it does.
+/// A temporary directory, removed by the destructor.
 class Folder {
   public:
     Folder();
@@ -29,7 +29,7 @@ class Folder {
     std::filesystem::path path_;
 };
 
-/// The file as somebody else's program sees it.
+/// Access to the file without the adapter.
 class RawDatabase {
   public:
     explicit RawDatabase(const std::filesystem::path& path);
@@ -44,10 +44,10 @@ class RawDatabase {
     sqlite3* database_ = nullptr;
 };
 
-/// A forked process; killed, if it still runs, when this goes.
+/// A forked process. The destructor kills it if it still runs.
 class Child {
   public:
-    /// `work` returns the exit status; what it throws is 99.
+    /// `work` returns the exit status; an exception gives 99.
     explicit Child(const std::function<int()>& work);
     Child(const Child&) = delete;
     Child& operator=(const Child&) = delete;

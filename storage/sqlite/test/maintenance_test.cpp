@@ -1,4 +1,4 @@
-// What ping notices, what audit finds, and what stays bounded.
+// What ping and audit detect, and which tables stay bounded.
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -54,8 +54,8 @@ TEST(SqlitePing, NoticesAReadOnlyFile) {
     ASSERT_EQ(::chmod((folder / "pools.db").c_str(), 0444), 0);
     ASSERT_EQ(::chmod(folder.path().c_str(), 0777), 0);
     Child child([&] {
-        constexpr uid_t nobody = 65534;  // root may write whatever the mode says
-        if (::geteuid() == 0 && ::setuid(nobody) != 0) return 1;
+        constexpr uid_t unprivileged = 65534;  // root may write to a file of any mode
+        if (::geteuid() == 0 && ::setuid(unprivileged) != 0) return 1;
         const auto storage = make_storage({.path = folder / "pools.db"});
         if (!storage->catalog()->get_pool("pool")) return 2;
         return ping_error(*storage).find("readonly") != std::string::npos ? 0 : 3;
@@ -71,7 +71,7 @@ TEST(SqliteAudit, FindsAndMendsWrongCounters) {
     LeaseId lost;
     for (const Proxy& proxy : proxies) lost = storage->create_lease({.proxy_id = proxy.id}).lease().id;
     storage->create_lease({.proxy_id = proxies[0].id, .duration = std::chrono::seconds(1)});
-    clock->advance(std::chrono::seconds(2));  // due, and not collected
+    clock->advance(std::chrono::seconds(2));  // expired, and not collected
     IMaintenance& maintenance = require_maintenance(*storage);
     EXPECT_TRUE(maintenance.audit().mismatches.empty());
     EXPECT_EQ(maintenance.audit().leases, 3);

@@ -1,11 +1,11 @@
-// What a power cut leaves: the bytes that had been synced, and nothing else.
+// After a power cut only the synced bytes remain.
 #include "fixture.hpp"
 #include "synced_files.hpp"
 
 namespace pharox::sqlite {
 namespace {
 
-/// The store as it is found after the power came back.
+/// The store after the power cut.
 std::shared_ptr<IStorage> after_power_cut(const SyncedFiles& files, const Folder& folder) {
     files.restore_into(folder.path());
     return make_storage({.path = folder / "pools.db"});
@@ -51,7 +51,7 @@ TEST(SqlitePowerCut, LeavesLeasesWhereAskedTo) {
         const Folder later;
         const auto restored = after_power_cut(files, later);
         const auto found = restored->lease_control()->get_lease({.lease_id = acquired.lease().id});
-        // The one that is lost shows that this test can tell.
+        // The lost lease proves that this test detects a loss.
         EXPECT_EQ(found.has_value(), durability == Durability::power);
         EXPECT_EQ(restored->get_pool_stats({.pool = "pool"})->total_leases,
                   durability == Durability::power ? 1 : 0);

@@ -13,7 +13,7 @@ namespace {
 
 void wait_a_moment() { ::usleep(200); }
 
-/// The expected state of the file after any process died.
+/// The file must be in this state after a process has died.
 void expect_sound(const std::filesystem::path& path) {
     RawDatabase raw(path);
     EXPECT_EQ(raw.query("PRAGMA integrity_check"), std::vector<std::string>{"ok"});
@@ -81,7 +81,7 @@ TEST(SqliteProcesses, NeitherOfTwoStarves) {
     expect_sound(folder / "pools.db");
 }
 
-/// Each process works through lease ids of its own; what it was told is noted where it survives.
+/// Each process uses its own lease ids, and records acknowledged calls in shared memory, which survives it.
 struct Storm {
     static constexpr int most = 20'000;
     std::array<LeaseId, most> leases;
@@ -129,15 +129,15 @@ TEST(SqliteProcesses, WhatWasAcknowledgedSurvivesKill) {
         }
         {
             const auto storage = make_storage({.path = path});
-            for (const Storm* told : {first.operator->(), second.operator->()}) {
-                ASSERT_GE(told->acquired, after);
-                for (int i = 0; i < told->acquired; ++i) {
+            for (const Storm* log : {first.operator->(), second.operator->()}) {
+                ASSERT_GE(log->acquired, after);
+                for (int i = 0; i < log->acquired; ++i) {
                     const auto slot = static_cast<std::size_t>(i);
-                    const auto lease = storage->lease_control()->get_lease({.lease_id = told->leases[slot]});
-                    ASSERT_TRUE(lease) << "lease " << i << " of " << told->acquired << " is lost";
-                    if (told->released[slot]) {
+                    const auto lease = storage->lease_control()->get_lease({.lease_id = log->leases[slot]});
+                    ASSERT_TRUE(lease) << "lease " << i << " of " << log->acquired << " is lost";
+                    if (log->released[slot]) {
                         EXPECT_EQ(lease->status, LeaseStatus::released);
-                    } else if (i + 1 < told->acquired || i % 2 == 1) {
+                    } else if (i + 1 < log->acquired || i % 2 == 1) {
                         EXPECT_EQ(lease->status, LeaseStatus::active);
                     }
                 }

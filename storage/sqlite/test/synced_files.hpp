@@ -1,4 +1,4 @@
-// A virtual file system for SQLite that remembers what a power cut would leave, and whose disk can be full.
+// A virtual file system for SQLite that simulates power cuts and full disks.
 #pragma once
 
 #include <filesystem>
@@ -6,7 +6,7 @@
 
 namespace pharox::sqlite {
 
-/// While it lives, every database is opened through it. Not for several threads.
+/// During its lifetime every database is opened through it. Not thread-safe.
 class SyncedFiles {
   public:
     SyncedFiles();
@@ -17,7 +17,7 @@ class SyncedFiles {
     /// Writes each file, as it was when it was last synced, into another folder.
     void restore_into(const std::filesystem::path& folder) const;
 
-    /// While full, no file can grow: SQLite is told that the disk is full.
+    /// While full, no file can grow: SQLite gets SQLITE_FULL.
     void set_full(bool full);
 
     struct State;

@@ -69,7 +69,7 @@ std::optional<AcquireResult> Leasing::acquire_by_predicate(const PreparedAcquire
                        });
 }
 
-/// One transaction: an answer, or nothing where `choose` chose nothing.
+/// One transaction: the answer, or empty if `choose` returned none.
 template <class Choose>
 std::optional<AcquireResult> Leasing::attempt(const PreparedAcquire& acquire, Expired& expired,
                                               bool& more_expired, Choose choose) {
@@ -132,7 +132,7 @@ Miss Leasing::diagnose_miss(LeaseTransaction& transaction, const PreparedAcquire
             acquire.plans, [&](const PickPlan& plan) { return transaction.has_match(plan, *pool, full); });
     };
     facts.any_full = any(true);
-    // Not read where it does not matter.
+    // Read only if it matters.
     facts.any_free = !facts.any_full && !facts.has_predicate && any(false);
     return rules::decide_miss(facts);
 }
@@ -162,7 +162,7 @@ LeasedProxy Leasing::create_lease(const CreateLeaseRequest& request) {
         }
         const rules::Create answer = rules::decide_create(facts, request.allow_slow);
         if (context.any_expired && (answer == rules::Create::full || answer == rules::Create::grant)) {
-            // The proxy's count was read before: it is read again without the expired leases.
+            // The lease count was read before the collection: read it again without the expired leases.
             collect_expired(*transaction, store_.retention(), collect_batch, ended);
             transaction->commit();
             expired.add(std::move(ended));

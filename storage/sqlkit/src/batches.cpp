@@ -16,7 +16,7 @@ namespace pharox::sqlkit {
 
 namespace {
 
-// Other writers wait meanwhile.
+// Other writers wait until the transaction ends.
 constexpr std::ptrdiff_t released_at_once = 1'000;
 
 /// The proxies of a batch, one after the other, within its transaction.
@@ -28,8 +28,8 @@ class BatchPicks {
 
     std::optional<ProxyRow> next() {
         if (!request_.distinct) return pick(transaction_, plans_, pool_);
-        // A lease changes the place of its own proxy only, so one read gives all proxies. One read for each
-        // would step over the ones before, every time.
+        // A lease changes the sort key of its own proxy only, so one read returns all proxies. One read for
+        // each lease would read the proxies before it again each time.
         for (;;) {
             while (next_ready_ < ready_.size()) {
                 ProxyRow& row = ready_[next_ready_++];
@@ -60,7 +60,7 @@ class BatchPicks {
 std::optional<AcquireManyResult> Leasing::acquire_many(const AcquireManyRequest& request) {
     AcquireRequest each = request.each;
     rules::fill_in_defaults(each);
-    // No single lease id is in doubt if this fails.
+    // If this fails, no single lease id identifies the outcome.
     constexpr Operation acquiring{.name = "acquire_many"};
     const PreparedAcquire acquire = prepare(each, acquiring);
     if (!acquire.exact()) return std::nullopt;

@@ -1,4 +1,4 @@
-// Expired leases that a call ended and could not tell of: the next one that can does.
+// Expired leases that a call collected and could not report: the next call that can report them does.
 #pragma once
 
 #include <atomic>
@@ -36,7 +36,7 @@ class ExpiryReports {
     std::vector<Lease> leases_;
 };
 
-/// What one call found expired. What it does not hand out itself is kept for the next that can.
+/// The leases that one call collected. Those that it does not report itself are kept for the next call.
 class Expired {
   public:
     explicit Expired(ExpiryReports& reports) : reports_(reports) {}
@@ -45,7 +45,7 @@ class Expired {
     ~Expired() {
         try {
             reports_.put(std::move(leases_));
-        } catch (...) {  // NOLINT(bugprone-empty-catch): out of memory; an expiry is reported once at most
+        } catch (...) {  // NOLINT(bugprone-empty-catch): out of memory; an expiry is reported at most once
         }
     }
 

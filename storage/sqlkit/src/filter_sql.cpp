@@ -7,7 +7,7 @@ namespace pharox::sqlkit {
 
 namespace {
 
-// Past these a statement is left to the evaluator: databases bound both.
+// Larger filters are evaluated in this process, because databases limit both.
 constexpr std::size_t max_values = 4'000;
 constexpr std::size_t max_terms = 2'000;
 
@@ -38,9 +38,8 @@ class Compiler {
     }
 
   private:
-    /// The conjunction's terms. With `upper` they hold for every row that might match, whatever the
-    /// predicates say; without, only for those that match for certain. Under a negation the two change
-    /// places.
+    /// The terms of the conjunction. With `upper` they are true for every row that matches for some result of
+    /// the predicates; without, only for rows that match for every result. A negation swaps the two.
     std::vector<std::string> terms_of(const ProxyFilters& filters, bool upper, bool root) {
         std::vector<std::string> terms;
         const auto served = [&](Attribute attribute) { return root && served_ == attribute; };
@@ -72,7 +71,7 @@ class Compiler {
         return terms.empty() ? std::string(dialect_.yes) : join(terms, " AND ");
     }
 
-    /// Balanced, since databases bound the depth of an expression.
+    /// A balanced tree, because databases limit the depth of an expression.
     static std::string join(const std::vector<std::string>& parts, std::string_view with) {
         return join(parts.data(), parts.size(), with);
     }
@@ -128,7 +127,7 @@ class Compiler {
         pad(excluded.size());
     }
 
-    /// Lists are filled up to a power of two by repeating the last value, so that few texts serve all
+    /// Lists are padded to a power of two by repeating the last value, so that few statement texts serve all
     /// lengths.
     static std::size_t padded(std::size_t count) {
         std::size_t size = 1;

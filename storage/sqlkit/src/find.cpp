@@ -1,4 +1,4 @@
-// find_available_proxy: reads only, unless the selector moves what it finds or a lease has expired.
+// find_available_proxy: read-only, unless the selector changes a sort key or a lease has expired.
 #include "lease_ends.hpp"
 #include "leasing.hpp"
 #include "prepared_acquire.hpp"
@@ -34,7 +34,7 @@ FindResult Leasing::find(const FindRequest& request) {
     return result;
 }
 
-/// Whether reading was enough: not where leases have expired.
+/// Returns false if the answer needs a write, because leases have expired.
 bool Leasing::find_by_reading(const FindRequest& request, const std::vector<PickPlan>& plans,
                               std::optional<Proxy>& found) {
     const auto transaction = store_.read(finding);

@@ -1,4 +1,4 @@
-// Leasing in one transaction a call: everything of the contract but the catalog, over a LeaseStore.
+// Leasing with one transaction per call: the whole contract except the catalog, on a LeaseStore.
 #pragma once
 
 #include <array>
@@ -12,8 +12,8 @@
 
 namespace pharox::sqlkit {
 
-/// Acquires and create_leases are normalised (rules::Normalised), other requests validated, those of
-/// ILeaseControl apart. Thread-safe.
+/// The caller normalises (rules::Normalised) requests of acquire and create_lease, and validates other
+/// requests except those of ILeaseControl. Thread-safe.
 class Leasing final : public ILeaseControl {
   public:
     Leasing(LeaseStore& store, ExpiryReports& reports) : store_(store), reports_(reports) {}
@@ -25,7 +25,7 @@ class Leasing final : public ILeaseControl {
     CleanupResult cleanup(const CleanupRequest& request);
     PoolStats pool_stats(const PoolStatsRequest& request);
 
-    /// One transaction. Nothing if the filter has a predicate: none is called inside a transaction.
+    /// One transaction. Empty if the filter has a predicate, which must not be called inside a transaction.
     std::optional<AcquireManyResult> acquire_many(const AcquireManyRequest& request);
     std::vector<ReleaseResult> release_many(const std::vector<ReleaseRequest>& requests);
 
@@ -44,15 +44,15 @@ class Leasing final : public ILeaseControl {
                                          Choose choose);
     std::optional<AcquireResult> acquire_indexed(const PreparedAcquire& acquire, Expired& expired);
     std::optional<AcquireResult> acquire_by_predicate(const PreparedAcquire& acquire, Expired& expired);
-    /// Without the write lock: the kind of the miss, or nothing if the answer needs a write.
+    /// Without the write lock: the reason for the miss, or empty if the answer needs a write.
     std::optional<Miss> check_for_miss(const PreparedAcquire& acquire);
     Miss diagnose_miss(const PreparedAcquire& acquire);
     Miss diagnose_miss(LeaseTransaction& transaction, const PreparedAcquire& acquire,
                        std::optional<PoolId> pool);
     std::atomic<bool>& missed_before(const PreparedAcquire& acquire);
 
-    /// The answer to a lease id that was used before; nothing if that use is forgotten. `pool` is the pool
-    /// that the request leads to, if it is known.
+    /// The answer to a lease id that is recorded already; empty if its retention is over. `pool` is the pool
+    /// of the request, if it is known.
     template <class Request>
     std::optional<AcquireResult> replay(LeaseTransaction& transaction, const Request& request,
                                         std::optional<PoolId> pool, std::optional<ConsumerId> consumer,
@@ -68,7 +68,7 @@ class Leasing final : public ILeaseControl {
 
     ReleaseResult end_now(LeaseId id, ReleaseReason reason, const Operation& operation);
     ReleaseResult end_now(LeaseTransaction& transaction, LeaseId id, ReleaseReason reason);
-    /// One in 256 ended leases forgets old ones too; `count` have just ended.
+    /// Deletes old records after every 256th end of a lease; `count` have just ended.
     void prune_sometimes(LeaseTransaction& transaction, unsigned count);
 
     LeaseStore& store_;

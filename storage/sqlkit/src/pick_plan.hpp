@@ -1,4 +1,4 @@
-// Which proxies an acquire or a find goes through, and in which order.
+// The candidates of an acquire or a find, and their order.
 #pragma once
 
 #include <vector>
@@ -8,7 +8,7 @@
 
 namespace pharox::sqlkit {
 
-/// The available proxies of a pool that may match, in the selector's order.
+/// A query for the available proxies of a pool that may match, in the selector's order.
 struct PickPlan {
     Selector selector = Selector::first_available;
     bool slow = false;  ///< among slow proxies instead of active ones
@@ -23,7 +23,7 @@ struct PickPlan {
     }
 };
 
-/// The plans in the order in which they are tried: active proxies, then slow ones where they are allowed. Not
+/// The plans in the order in which they are tried: active proxies, then slow ones if they are allowed. Not
 /// empty.
 std::vector<PickPlan> plan_pick(const Dialect& dialect, Selector selector, const ProxyFilters& filters,
                                 bool allow_slow);

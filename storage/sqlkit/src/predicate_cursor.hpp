@@ -1,4 +1,4 @@
-// Candidates for a predicate, read a few at a time: no transaction is open while a predicate runs.
+// Candidates for a predicate, read in small batches: no transaction is open while a predicate runs.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@
 
 namespace pharox::sqlkit {
 
-/// How a cursor reads: each call is a transaction of its own.
+/// The queries of a cursor. Each call is a separate transaction.
 class CandidateReader {
   public:
     CandidateReader() = default;
@@ -19,14 +19,14 @@ class CandidateReader {
     CandidateReader& operator=(const CandidateReader&) = delete;
     virtual ~CandidateReader() = default;
 
-    /// As of one instant: the first `limit` candidates in order, and the ids of all that follow them.
+    /// In one snapshot: the first `limit` candidates in order, and the ids of all further ones.
     virtual std::pair<std::vector<Proxy>, std::vector<ProxyId>> first(std::size_t limit) = 0;
-    /// Those of the ids that still are candidates, in the order given.
+    /// The proxies of those ids that are still candidates, in the given order.
     virtual std::vector<Proxy> still_available(std::span<const ProxyId> ids) = 0;
 };
 
-/// The candidates one by one. Their order is that of the first read; a proxy that stops being available is
-/// left out.
+/// Returns the candidates one by one, in the order of the first read. A proxy that is no longer available is
+/// omitted.
 class PredicateCursor {
   public:
     explicit PredicateCursor(CandidateReader& reader);

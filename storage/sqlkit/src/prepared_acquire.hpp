@@ -1,4 +1,4 @@
-// What acquire, acquire_many and find share: a prepared acquire, and how the first fitting proxy is found.
+// Shared by acquire, acquire_many and find: a prepared acquire, and the search for the first proxy that fits.
 #pragma once
 
 #include <algorithm>
@@ -18,7 +18,7 @@ struct Leasing::PreparedAcquire {
     [[nodiscard]] bool exact() const { return plans.front().filter.exact; }
 };
 
-/// The first of the first plan that has any.
+/// The first row of the first plan that has any.
 inline std::optional<ProxyRow> pick(LeaseTransaction& transaction, const std::vector<PickPlan>& plans,
                                     PoolId pool) {
     for (const PickPlan& plan : plans) {
@@ -74,8 +74,8 @@ class PlanCandidates final : public CandidateReader {
     PoolId pool_;
 };
 
-/// Calls `attempt(plan, candidate)` for the candidates that match, until it returns something. After an
-/// attempt that found the candidate changed, all are gone through once more.
+/// Calls `attempt(plan, candidate)` for the candidates that match, until it returns a value. If an attempt
+/// found its candidate changed, all candidates are tried again.
 template <class Attempt>
 auto first_match(LeaseStore& store, const std::vector<PickPlan>& plans, PoolId pool,
                  const ProxyFilters& filters, Attempt attempt)

@@ -53,7 +53,7 @@ void Leasing::prune_sometimes(LeaseTransaction& transaction, unsigned count) {
     const unsigned before = ended_.fetch_add(count, std::memory_order_relaxed);
     const unsigned to_next = (ends_between_prunings - before % ends_between_prunings) % ends_between_prunings;
     if (to_next >= count) return;
-    // Twice as many as have ended since.
+    // Twice as many as have ended since the last time.
     prune(transaction, store_.retention(), std::int64_t{2} * std::max(count, ends_between_prunings));
 }
 
@@ -77,7 +77,7 @@ CleanupResult Leasing::cleanup(const CleanupRequest& request) {
         expired.add(std::move(ended));
         count();
     }
-    // Expired leases that a removal ended, and no call has reported, came first.
+    // First the expired leases that a removal ended and that no call has reported.
     std::ranges::sort(result.leases, {},
                       [](const Lease& lease) { return std::pair(lease.expires_at, lease.id); });
     return result;

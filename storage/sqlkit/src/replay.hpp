@@ -1,4 +1,4 @@
-// The answer to a lease id that was used before.
+// The answer to a lease id that is recorded already.
 #pragma once
 
 #include <type_traits>

@@ -1,4 +1,4 @@
-// Slots of a statement: `{filter}` and the like, filled in where it is prepared.
+// Slots of a statement, such as `{filter}`, which are filled in when it is prepared.
 #pragma once
 
 #include <initializer_list>
@@ -11,8 +11,8 @@ namespace pharox::sqlkit {
 
 using Slot = std::pair<std::string_view, std::string_view>;
 
-/// The statement with every `{name}` replaced. Slots hold SQL that this code base wrote, never a caller's
-/// value. Throws std::logic_error where the statement has a slot that is not given.
+/// The statement with every `{name}` replaced. Slots contain SQL of this code base, never a caller's value.
+/// Throws std::logic_error if the text for a slot is missing.
 inline std::string fill_slots(std::string_view statement, std::initializer_list<Slot> slots) {
     std::string text;
     for (std::size_t open = statement.find('{'); open != std::string_view::npos; open = statement.find('{')) {
