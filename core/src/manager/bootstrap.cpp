@@ -14,7 +14,7 @@ ProxyPool bootstrap_pool(IStorage& storage, const BootstrapPool& pool) {
     try {
         return catalog.add_pool({.name = pool.name, .description = pool.description});
     } catch (const ConflictError&) {
-        // Somebody else made it in between; if not, the second look tells.
+        // Another caller has created the pool.
         if (auto stored = catalog.get_pool(pool.name)) return *std::move(stored);
         throw;
     }

@@ -1,4 +1,4 @@
-// Who listens to a manager's events.
+// The callbacks for a manager's events.
 #pragma once
 
 #include <algorithm>

@@ -35,7 +35,7 @@ PoolStats ForwardingStorage::get_pool_stats(const PoolStatsRequest& request) {
 AcquireResult ForwardingStorage::try_acquire(const AcquireRequest& request) {
     return inner_->try_acquire(request);
 }
-// The interface's own, made of this object's try_acquire and release_lease.
+// The defaults of IStorage, by this object's try_acquire and release_lease.
 AcquireManyResult ForwardingStorage::acquire_many(const AcquireManyRequest& request) {
     return IStorage::acquire_many(request);
 }

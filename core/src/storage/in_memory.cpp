@@ -55,7 +55,7 @@ Consumer InMemoryAdapter::add_consumer(const Consumer& consumer) { return state_
 
 void register_memory(StorageRegistry& registry) {
     registry.add("memory", [](const StorageUrl& url) -> std::shared_ptr<IStorage> {
-        // What it is stays unshown: whoever mistook the scheme may have written a password.
+        // The text is not shown: it may be a URL of another scheme with a password.
         if (!url.rest.empty()) throw ValidationError("storage", {}, "means nothing after memory:");
         InMemoryOptions options;
         rules::UrlOptions("memory").retention(options).set_all(url);
@@ -71,12 +71,12 @@ InMemoryState::InMemoryState(InMemoryOptions options, std::function<void(std::st
     rules::check_retention(options_.retention, options_.health_retention, options_.health_records_per_proxy);
 }
 
-Timestamp InMemoryState::settle() {
+Timestamp InMemoryState::advance() {
     now_ = std::max(now_, options_.clock->now());
     while (!deadlines_.empty() && deadlines_.begin()->first <= now_) {
-        Lease& due = leases_.at(deadlines_.begin()->second);
-        end_lease(due, due.expires_at, ReleaseReason::expired);
-        unreported_.push_back(due);
+        Lease& expired = leases_.at(deadlines_.begin()->second);
+        end_lease(expired, expired.expires_at, ReleaseReason::expired);
+        unreported_.push_back(expired);
     }
     forget_ended(now_);
     return now_;
@@ -100,20 +100,20 @@ void InMemoryState::end_lease(Lease& lease, Timestamp at, ReleaseReason reason) 
     rules::end(lease, at, reason);
     deadlines_.erase({lease.expires_at, lease.id});
     ended_.emplace(at, lease.id);
-    StoredProxy& stored = proxies_.at(lease.proxy_id);  // it stays as long as a lease on it is active
+    StoredProxy& stored = proxies_.at(lease.proxy_id);  // a proxy with active leases is not removed
     --stored.proxy.current_leases;
-    renew_mark(stored);
+    record_use(stored);
     on_available_(lease.pool_name);
 }
 
-void InMemoryState::renew_mark(StoredProxy& stored) { stored.use_mark = ++last_mark_; }
+void InMemoryState::record_use(StoredProxy& stored) { stored.use_sequence = ++last_use_sequence_; }
 
 template <class Request>
 LeasedProxy InMemoryState::lease(StoredProxy& stored, const Request& request, ConsumerId consumer,
                                  Timestamp now) {
     stored.fencing_token = rules::next_fencing_token(stored.fencing_token, now);
     ++stored.proxy.current_leases;
-    renew_mark(stored);
+    record_use(stored);
     Lease lease = rules::make_lease(request, {.proxy = stored.proxy,
                                               .consumer_id = consumer,
                                               .pool_name = pools_.at(stored.proxy.pool_id).name,
@@ -202,16 +202,16 @@ void InMemoryState::put_first(std::vector<StoredProxy*>& proxies, std::size_t co
         case Selector::first_available:
             return sort_by([](const StoredProxy& s) { return -s.proxy.checked_at.time_since_epoch(); });
         case Selector::round_robin:
-            return sort_by([](const StoredProxy& s) { return s.use_mark; });
+            return sort_by([](const StoredProxy& s) { return s.use_sequence; });
         case Selector::least_used:
             return sort_by(
-                [](const StoredProxy& s) { return std::tuple(s.proxy.current_leases, s.use_mark); });
+                [](const StoredProxy& s) { return std::tuple(s.proxy.current_leases, s.use_sequence); });
         case Selector::lowest_latency:
             return sort_by(
                 [unmeasured](const StoredProxy& s) { return s.proxy.latency_ms.value_or(unmeasured); });
         case Selector::random:
         case Selector::weighted_random: {
-            // Whoever's exponential time with rate `weight` comes first: P. S. Efraimidis and P. G. Spirakis,
+            // The smallest exponential variable with rate `weight`: P. S. Efraimidis and P. G. Spirakis,
             // "Weighted random sampling with a reservoir", Information Processing Letters 97(5), 2006.
             // Rates are relative to the largest weight, so that no weight is too small to divide by.
             double largest = 1.0;
@@ -248,18 +248,18 @@ void InMemoryState::pick(std::unique_lock<std::mutex>& lock, const Search& searc
         for (const Proxy& copy : copies) {
             if (!matches(search.filters, copy)) continue;
             lock.lock();
-            settle();
+            advance();
             const auto stored = proxies_.find(copy.id);
             if (stored != proxies_.end() && !rules::is_full(stored->second.proxy)) {
                 Proxy current = stored->second.proxy;
-                current.current_leases = copy.current_leases;  // whatever the counter says now
+                current.current_leases = copy.current_leases;  // a changed lease count is no change
                 if (current == copy) return use(stored->second);
             }
             lost_a_race = true;
             lock.unlock();
         }
         lock.lock();
-        settle();
+        advance();
         if (!pools_.contains(search.pool)) return;
     }
 }
@@ -282,7 +282,7 @@ Miss InMemoryState::kind_of_miss(const Search& search) const {
 
 FindResult InMemoryState::find(const FindRequest& request) {
     std::unique_lock lock(mutex_);
-    settle();
+    advance();
     FindResult result;
     if (const ProxyPool* const pool = find_pool(request.pool)) {
         const Search search{.pool = pool->id,
@@ -290,7 +290,7 @@ FindResult InMemoryState::find(const FindRequest& request) {
                             .selector = request.selector,
                             .allow_slow = request.allow_slow};
         pick(lock, search, [&](StoredProxy& stored) {
-            if (request.selector == Selector::round_robin) renew_mark(stored);
+            if (request.selector == Selector::round_robin) record_use(stored);
             result.proxy = stored.proxy;
         });
     }
@@ -300,7 +300,7 @@ FindResult InMemoryState::find(const FindRequest& request) {
 
 LeasedProxy InMemoryState::create_lease(const CreateLeaseRequest& request) {
     const std::lock_guard lock(mutex_);
-    const Timestamp now = settle();
+    const Timestamp now = advance();
     const auto found = proxies_.find(request.proxy_id);
     StoredProxy* const stored = found == proxies_.end() ? nullptr : &found->second;
     const Consumer* const consumer = find_consumer(request.consumer);
@@ -334,7 +334,7 @@ ReleaseResult InMemoryState::release(const ReleaseRequest& request) {
 }
 
 ReleaseResult InMemoryState::end_now(LeaseId id, ReleaseReason reason) {
-    const Timestamp now = settle();
+    const Timestamp now = advance();
     const auto found = leases_.find(id);
     if (found == leases_.end()) return {};
     Lease& lease = found->second;
@@ -345,7 +345,7 @@ ReleaseResult InMemoryState::end_now(LeaseId id, ReleaseReason reason) {
 
 CleanupResult InMemoryState::cleanup() {
     const std::lock_guard lock(mutex_);
-    settle();
+    advance();
     CleanupResult result{.leases = take_unreported()};
     result.count = static_cast<std::int64_t>(result.leases.size());
     return result;
@@ -353,7 +353,7 @@ CleanupResult InMemoryState::cleanup() {
 
 PoolStats InMemoryState::stats(const PoolStatsRequest& request) {
     const std::lock_guard lock(mutex_);
-    const Timestamp now = settle();
+    const Timestamp now = advance();
     const ProxyPool* const pool = find_pool(request.pool);
     if (pool == nullptr) return std::nullopt;
     PoolStatsSnapshot stats{.pool_name = pool->name, .collected_at = now};
@@ -372,7 +372,7 @@ PoolStats InMemoryState::stats(const PoolStatsRequest& request) {
 
 AcquireResult InMemoryState::acquire(const AcquireRequest& request) {
     std::unique_lock lock(mutex_);
-    settle();
+    advance();
     const auto acquired = [&]() -> AcquireResult {
         const ProxyPool* const pool = find_pool(request.pool);
         if (pool == nullptr) return Miss::pool_unknown;
@@ -387,7 +387,8 @@ AcquireResult InMemoryState::acquire(const AcquireRequest& request) {
             if (picked) return;
             picked = lease(stored, request, require_consumer(request.consumer).id, now_);
         });
-        if (!picked) picked = replay(request, pool_id);  // the very lease that is asked for may be why
+        if (!picked)
+            picked = replay(request, pool_id);  // the lease with the requested id may occupy the proxy
         if (!picked) return kind_of_miss(search);
         return *std::move(picked);
     };
@@ -401,7 +402,7 @@ AcquireResult InMemoryState::acquire(const AcquireRequest& request) {
 RenewResult InMemoryState::renew_lease(const RenewRequest& request) {
     validate_lease_duration(request.duration);
     const std::lock_guard lock(mutex_);
-    const Timestamp now = settle();
+    const Timestamp now = advance();
     const auto found = leases_.find(request.lease_id);
     if (found == leases_.end()) return {};
     Lease& lease = found->second;
@@ -415,7 +416,7 @@ RenewResult InMemoryState::renew_lease(const RenewRequest& request) {
 
 std::optional<Lease> InMemoryState::get_lease(const GetLeaseRequest& request) {
     const std::lock_guard lock(mutex_);
-    settle();
+    advance();
     const auto found = leases_.find(request.lease_id);
     return found == leases_.end() ? std::nullopt : std::optional(found->second);
 }
@@ -428,7 +429,7 @@ ReleaseResult InMemoryState::revoke_lease(const RevokeRequest& request) {
 Page<Lease> InMemoryState::list_leases(const ListLeasesRequest& request) {
     validate(request);
     const std::lock_guard lock(mutex_);
-    settle();
+    advance();
     const Consumer* const consumer = find_consumer(request.consumer);
     if (!request.consumer.empty() && consumer == nullptr) return {};
     std::vector<Lease> found;

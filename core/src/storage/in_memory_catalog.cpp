@@ -9,7 +9,7 @@ namespace pharox {
 
 namespace {
 
-/// Up to one more than the limit, so that rules::page_by_name sees whether there are more.
+/// Up to one more than the limit, so that rules::page_by_name knows whether there are more.
 template <class T>
 std::vector<T> rows_by_name(const auto& by_name, const ListRequest& request, auto value_of) {
     std::vector<T> rows;
@@ -60,7 +60,7 @@ Page<ProxyPool> InMemoryState::list_pools(const ListRequest& request) {
 
 RemoveResult InMemoryState::remove_pool(const std::string& name, bool force) {
     const std::lock_guard lock(mutex_);
-    settle();
+    advance();
     const ProxyPool* const pool = find_pool(name);
     if (pool == nullptr) return {};
     const PoolId id = pool->id;
@@ -95,7 +95,7 @@ AddProxiesResult InMemoryState::add_proxies(const AddProxiesRequest& request) {
     for (const Proxy& proxy : checked) require_pool(proxy.pool_id);
 
     AddProxiesResult result;
-    std::vector<ProxyId> added;  // to take back, should a later one be refused; then none was updated
+    std::vector<ProxyId> added;  // removed again if a later proxy is refused; then none was updated
     try {
         for (Proxy& proxy : checked) {
             const auto holder = duplicate_of(proxy);
@@ -123,7 +123,7 @@ AddProxiesResult InMemoryState::add_proxies(const AddProxiesRequest& request) {
 Proxy InMemoryState::update_proxy(const Proxy& proxy) {
     Proxy checked = validated(proxy);
     const std::lock_guard lock(mutex_);
-    settle();
+    advance();
     const auto found = proxies_.find(checked.id);
     if (found == proxies_.end()) throw ProxyNotFoundError(checked.id);
     require_pool(checked.pool_id);
@@ -136,7 +136,7 @@ Proxy InMemoryState::update_proxy(const Proxy& proxy) {
 
 std::optional<Proxy> InMemoryState::get_proxy(ProxyId id) {
     const std::lock_guard lock(mutex_);
-    settle();
+    advance();
     const auto found = proxies_.find(id);
     return found == proxies_.end() ? std::nullopt : std::optional(found->second.proxy);
 }
@@ -146,7 +146,7 @@ Page<Proxy> InMemoryState::list_proxies(const ListProxiesRequest& request) {
     std::vector<Proxy> found;
     {
         const std::lock_guard lock(mutex_);
-        settle();
+        advance();
         const ProxyPool* const pool = find_pool(request.pool);
         if (pool == nullptr) return {};
         for (const ProxyId id : proxies_of_.at(pool->id)) {
@@ -165,7 +165,7 @@ Page<Proxy> InMemoryState::list_proxies(const ListProxiesRequest& request) {
 
 RemoveResult InMemoryState::remove_proxy(ProxyId id, bool force) {
     const std::lock_guard lock(mutex_);
-    settle();
+    advance();
     if (!proxies_.contains(id)) return {};
     const std::vector<LeaseId> active = active_leases_of(id);
     if (!active.empty() && !force) rules::refuse_active_leases("proxy_id", id.to_string());
@@ -252,7 +252,7 @@ Page<Consumer> InMemoryState::list_consumers(const ListRequest& request) {
 
 RemoveResult InMemoryState::remove_consumer(const std::string& name, bool force) {
     const std::lock_guard lock(mutex_);
-    settle();
+    advance();
     const Consumer* const consumer = find_consumer(name);
     if (consumer == nullptr) return {};
     std::vector<LeaseId> active;

@@ -12,7 +12,7 @@ namespace pharox {
 std::optional<Proxy> InMemoryState::apply_health_check_result(const HealthCheckResult& result) {
     HealthCheckResult checked = validated(result);
     const std::lock_guard lock(mutex_);
-    checked.checked_at = std::min(checked.checked_at, settle());
+    checked.checked_at = std::min(checked.checked_at, advance());
     const auto found = proxies_.find(checked.proxy_id);
     if (found == proxies_.end()) return std::nullopt;
     StoredProxy& stored = found->second;
@@ -32,7 +32,7 @@ std::optional<HealthCheckResult> InMemoryState::get_last_health_result(ProxyId p
 void InMemoryState::save_health_record(const ProxyHealthRecord& record) {
     ProxyHealthRecord checked = validated(record);
     const std::lock_guard lock(mutex_);
-    const Timestamp now = settle();
+    const Timestamp now = advance();
     const auto found = proxies_.find(checked.proxy_id);
     if (found == proxies_.end()) throw ProxyNotFoundError(checked.proxy_id);
     for (const auto& [id, stored] : proxies_) {
@@ -59,7 +59,7 @@ void InMemoryState::forget_records(StoredProxy& stored, Timestamp now) const {
 std::vector<ProxyHealthRecord> InMemoryState::list_health_records(const ListHealthRecordsRequest& request) {
     validate(request);
     const std::lock_guard lock(mutex_);
-    const Timestamp now = settle();
+    const Timestamp now = advance();
     const auto found = proxies_.find(request.proxy_id);
     if (found == proxies_.end()) return {};
     forget_records(found->second, now);
@@ -73,7 +73,7 @@ AuditResult InMemoryState::repair() { return compare_counters(true); }
 
 AuditResult InMemoryState::compare_counters(bool set_right) {
     const std::lock_guard lock(mutex_);
-    settle();
+    advance();
     std::map<ProxyId, int> active;
     for (const auto& [deadline, id] : deadlines_) ++active[leases_.at(id).proxy_id];
     AuditResult result{.proxies = static_cast<std::int64_t>(proxies_.size()),

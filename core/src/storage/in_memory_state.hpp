@@ -1,4 +1,4 @@
-// The data of an InMemoryStorage, and every rule that it keeps.
+// The data of an InMemoryStorage, and its operations.
 #pragma once
 
 #include <deque>
@@ -19,7 +19,7 @@ namespace pharox {
 
 class InMemoryState final : public ICatalog, public ILeaseControl, public IHealthLog, public IMaintenance {
   public:
-    /// `on_available` is called, with the lock held, when something may have become available.
+    /// `on_available` is called, with the lock held, when a proxy may have become available.
     InMemoryState(InMemoryOptions options, std::function<void(std::string_view pool)> on_available);
 
     FindResult find(const FindRequest& request);
@@ -63,7 +63,7 @@ class InMemoryState final : public ICatalog, public ILeaseControl, public IHealt
   private:
     struct StoredProxy {
         Proxy proxy;
-        std::int64_t use_mark = 0;
+        std::int64_t use_sequence = 0;
         std::int64_t fencing_token = 0;
         std::optional<HealthCheckResult> last_health{};
         std::deque<ProxyHealthRecord> health_records{};  // newest first
@@ -77,32 +77,32 @@ class InMemoryState final : public ICatalog, public ILeaseControl, public IHealt
     };
     using Deadlines = std::set<std::pair<Timestamp, LeaseId>>;
 
-    // What follows is called with mutex_ held.
+    // The following functions are called with mutex_ held.
 
-    /// Every operation's first step. Returns the time, which never runs backwards; ends what is due, and
-    /// forgets what was remembered long enough.
-    Timestamp settle();
-    /// What settle() found expired and nobody was told of yet.
+    /// The first step of every operation: advances the store's time to now, collects expired leases, and
+    /// deletes ended ones whose retention is over. Returns the time, which never runs backwards.
+    Timestamp advance();
+    /// The leases that advance() collected and that no call has reported yet.
     std::vector<Lease> take_unreported();
     void end_lease(Lease& lease, Timestamp at, ReleaseReason reason);
     std::int64_t revoke_all(const std::vector<LeaseId>& leases, Timestamp now);
-    void renew_mark(StoredProxy& stored);
+    void record_use(StoredProxy& stored);
     template <class Request>
     LeasedProxy lease(StoredProxy& stored, const Request& request, ConsumerId consumer, Timestamp now);
     [[nodiscard]] rules::Replay decide_replay(LeaseId id, const std::string& consumer,
                                               std::optional<PoolId> pool) const;
     [[nodiscard]] LeasedProxy same_lease(LeaseId id) const;
-    /// The answer to a lease id that is recorded already; nothing if there is no record. Throws
+    /// The answer to a lease id that is recorded already; empty if there is no record. Throws
     /// ConflictError.
     [[nodiscard]] std::optional<AcquireResult> replay(const AcquireRequest& request, PoolId pool) const;
 
     [[nodiscard]] const ProxyPool* find_pool(const std::string& name) const;
     [[nodiscard]] const Consumer* find_consumer(const std::string& name) const;
     [[nodiscard]] const Consumer& require_consumer(const std::string& name) const;
-    /// Active ones; where there are none, and if it is allowed, slow ones.
+    /// The active proxies that may match; if there are none, and it is allowed, the slow ones.
     [[nodiscard]] std::vector<StoredProxy*> candidates(const Search& search);
     [[nodiscard]] std::vector<StoredProxy*> candidates(const Search& search, ProxyStatus status);
-    /// The first `count` in the selector's order; the rest in any.
+    /// Sorts the first `count` in the selector's order; the order of the rest is unspecified.
     void put_first(std::vector<StoredProxy*>& proxies, std::size_t count, Selector selector);
     [[nodiscard]] Miss kind_of_miss(const Search& search) const;
     ReleaseResult end_now(LeaseId id, ReleaseReason reason);
@@ -110,8 +110,8 @@ class InMemoryState final : public ICatalog, public ILeaseControl, public IHealt
     void forget_records(StoredProxy& stored, Timestamp now) const;
     [[nodiscard]] std::vector<LeaseId> active_leases_of(ProxyId proxy) const;
 
-    /// The first candidate that the predicates accept too; they run unlocked, on copies, and the pick is
-    /// checked again after. `use` is called with the lock held and the pick still available.
+    /// Picks the first candidate that the predicates accept. They run unlocked, on copies, and the pick is
+    /// checked again afterwards. `use` is called with the lock held and the pick still available.
     template <class Use>
     void pick(std::unique_lock<std::mutex>& lock, const Search& search, Use use);
 
@@ -120,14 +120,14 @@ class InMemoryState final : public ICatalog, public ILeaseControl, public IHealt
     void replace(StoredProxy& stored, Proxy proxy);
     void erase(ProxyId id);
     void require_pool(PoolId id) const;
-    /// The proxy that has this one's identity in its pool, or else its id.
+    /// The stored proxy that has this one's identity in the pool, or else its id.
     [[nodiscard]] std::optional<ProxyId> duplicate_of(const Proxy& proxy) const;
 
     InMemoryOptions options_;
     std::function<void(std::string_view pool)> on_available_;
     std::mutex mutex_;
     Timestamp now_{};
-    std::int64_t last_mark_ = 0;
+    std::int64_t last_use_sequence_ = 0;
     std::mt19937_64 random_;
 
     std::map<PoolId, ProxyPool> pools_;
@@ -136,7 +136,7 @@ class InMemoryState final : public ICatalog, public ILeaseControl, public IHealt
     std::map<ProxyId, StoredProxy> proxies_;
     std::map<PoolId, std::set<ProxyId>> proxies_of_;
     std::map<std::pair<PoolId, std::string>, ProxyId> identities_;
-    std::map<LeaseId, Lease> leases_;  // active, and ended ones that are remembered
+    std::map<LeaseId, Lease> leases_;  // active ones, and ended ones during their retention
     Deadlines deadlines_;              // active leases by expires_at
     Deadlines ended_;                  // ended leases by the time they ended
     std::vector<Lease> unreported_;    // expired ones

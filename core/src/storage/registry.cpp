@@ -16,7 +16,7 @@ int hex_value(char c) {
     return -1;
 }
 
-/// Errors never show the URL: it may hold a password.
+/// Errors do not show the URL, which may contain a password.
 [[noreturn]] void refuse(std::string rule) { throw ValidationError("storage", {}, std::move(rule)); }
 
 std::string percent_decoded(std::string_view text) {

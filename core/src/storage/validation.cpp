@@ -1,4 +1,4 @@
-// Input validation of requests: what the storage contract refuses before anything is touched.
+// Input validation of requests, by the rules of the storage contract, before anything is changed.
 #include <set>
 #include <tuple>
 

@@ -29,7 +29,7 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t most_waiters = 100'000;
 constexpr std::size_t most_yielded_to = 32;
-constexpr int most_skipped = 64;  // overdue waiters whose group has yet to be attempted
+constexpr int most_skipped = 64;  // timed-out waiters whose group has not been attempted yet
 constexpr int release_attempts = 3;
 constexpr milliseconds first_pause{2};
 constexpr milliseconds longest_pause{50};
@@ -77,10 +77,10 @@ class WaitQueue::State : public std::enable_shared_from_this<State> {
         std::string name;
         std::size_t waiters = 0;
         std::map<GroupKey, Group> groups{};
-        bool woken = false;                   // another round is wanted
+        bool woken = false;                   // another round was requested
         bool ready = false;                   // in ready_
-        bool in_round = false;                // what follows is of the round
-        std::map<Ticket, GroupKey> heads{};   // oldest waiters of the groups that were not attempted yet
+        bool in_round = false;                // the following members belong to a round
+        std::map<Ticket, GroupKey> heads{};   // the oldest waiters of the groups that have not been attempted
         Ticket newest = 0;                    // when the round began
         std::vector<WaiterPointer> missed{};  // oldest first
         Steady::duration took{};
@@ -100,17 +100,17 @@ class WaitQueue::State : public std::enable_shared_from_this<State> {
     void end_round(Lock& lock, const PoolPointer& pool);
     /// Attempts an acquire for the oldest of a group. False if it stays in the queue.
     bool attempt(Lock& lock, const WaiterPointer& waiter);
-    /// The waiter's request, without the proxies that fit older waiters which missed in this round: a slot
-    /// that gets free during the round is theirs.
+    /// The waiter's request, excluding the proxies that fit older waiters which missed in this round: a proxy
+    /// that becomes available during the round goes to them.
     [[nodiscard]] static AcquireRequest yielding(const Waiter& waiter, const Pool& pool);
-    /// After an attempt for a waiter that has been cancelled meanwhile.
+    /// After an attempt for a waiter that was cancelled during the attempt.
     static void release_unwanted(const Waiter& waiter, LeaseId attempted,
                                  const std::optional<AcquireResult>& result, const std::exception_ptr& error);
     [[nodiscard]] AcquireResult with_expired(AcquireResult result);
     void end_cancelled(Lock& lock);
     void end_overdue(Lock& lock);
     void remove(const WaiterPointer& waiter) noexcept;
-    /// Removes the waiter and calls its completion with nothing locked. On the queue's thread.
+    /// Removes the waiter and calls its completion without a lock held. In the queue's thread.
     void finish(Lock& lock, const WaiterPointer& waiter, AcquireOutcome outcome);
     static void complete(const WaiterPointer& waiter, AcquireOutcome outcome);
     [[nodiscard]] std::atomic<std::uint32_t>& waiters_hashed_like(std::string_view pool) const noexcept {
@@ -294,7 +294,7 @@ void WaitQueue::State::step(Lock& lock, const PoolPointer& pool) {
         if (group == pool->groups.end()) continue;
         const Ticket first = *group->second.tickets.begin();
         if (first != head.key()) {
-            // The one that was the oldest has left: the next has a later turn, in this round or the next.
+            // The oldest waiter has left: the group is attempted at the position of its next waiter.
             if (first <= pool->newest) pool->heads.emplace(first, key);
             continue;
         }
@@ -306,8 +306,8 @@ void WaitQueue::State::step(Lock& lock, const PoolPointer& pool) {
         if (!left) {
             pool->missed.push_back(oldest);
         } else if (rest != pool->groups.end()) {
-            // Requests that came during the round may be older than the next one of the group: the next round
-            // is for both.
+            // Requests queued during the round may be older than the next one of the group: both belong to
+            // the next round.
             const Ticket next = *rest->second.tickets.begin();
             if (next <= pool->newest) pool->heads.emplace(next, key);
         }
@@ -388,7 +388,7 @@ bool WaitQueue::State::attempt(Lock& lock, const WaiterPointer& waiter) {
     busy_with_ = nullptr;
     released_.notify_all();
     if (cancelled) {
-        // Where end_waits_of() has removed it, that reports the cancellation, and what expired.
+        // If end_waits_of() has removed it, that call reports the cancellation and the expired leases.
         if (!stopped_ && waiter->ticket != 0) finish(lock, waiter, with_expired(Miss::cancelled));
         return true;
     }
@@ -401,7 +401,7 @@ bool WaitQueue::State::attempt(Lock& lock, const WaiterPointer& waiter) {
         return true;
     }
     Group& group = waiter->pool->groups.at({&storage, waiter->key});
-    // Of a request with fewer proxies than the waiter's own, it does not follow that nothing matches.
+    // The request excluded proxies, so its miss does not mean that nothing matches the waiter's own request.
     group.last = yields && result->miss() == Miss::nothing_matches ? Miss::none_available : result->miss();
     group.attempted_for = newest;
     return false;
@@ -437,7 +437,7 @@ void WaitQueue::State::release_unwanted(const Waiter& waiter, LeaseId attempted,
             waiter.storage->release_lease({.lease_id = attempted, .pool = waiter.request.pool});
             return;
         } catch (...) {
-            continue;  // after the last attempt it ends by expiry
+            continue;  // after the last attempt the lease ends by expiry
         }
     }
 }
@@ -472,7 +472,7 @@ void WaitQueue::State::end_overdue(Lock& lock) {
 }
 
 void WaitQueue::State::remove(const WaiterPointer& waiter) noexcept {
-    const PoolPointer pool = std::move(waiter->pool);  // which may hold the waiter in `missed`
+    const PoolPointer pool = std::move(waiter->pool);  // its `missed` may contain the waiter
     waiters_.erase(waiter->ticket);
     deadlines_.erase({waiter->deadline, waiter->ticket});
     const auto group = pool->groups.find({waiter->storage, waiter->key});
@@ -503,7 +503,7 @@ void WaitQueue::State::finish(Lock& lock, const WaiterPointer& waiter, AcquireOu
 void WaitQueue::State::complete(const WaiterPointer& waiter, AcquireOutcome outcome) {
     waiter->on_stop.reset();
     waiter->done(std::move(outcome));
-    waiter->done = nullptr;  // what it owns is destroyed now, not with the last pointer to the waiter
+    waiter->done = nullptr;  // destroys what the completion owns now, not with the last pointer to the waiter
 }
 
 void WaitQueue::State::end_waits_of(const IStorage& storage) noexcept {

@@ -11,9 +11,10 @@ namespace pharox {
 
 /// First come, first served, per pool. A storage and its decorators share one queue; each attempt for a
 /// waiter calls the storage that it came through. One thread serves all pools in turn, one attempt at a time.
-/// Waiters with equal requests form a group: if the oldest one misses, the others would too, so a freed slot
-/// costs one attempt per different request, not per waiter. A pool is attempted again when became_available()
-/// names it, and on a timer: after a few milliseconds with jitter, or when the pool watch says. ADR 0008.
+/// Waiters with equal requests form a group: if the oldest one misses, the others would too, so an available
+/// proxy costs one attempt per different request, not per waiter. A pool is attempted again after
+/// became_available(), and by a timer: after a few milliseconds, or the time that its watch returns. ADR
+/// 0008.
 class WaitQueue {
   public:
     WaitQueue();
@@ -28,7 +29,7 @@ class WaitQueue {
     /// StorageError if no thread can be started; `done` is then not called.
     void add(IStorage& storage, AcquireRequest request, AcquireCompletion done, std::stop_token stop,
              std::vector<Lease> expired);
-    /// True if requests for the pool are queued; new ones must queue too. A lock-free look-up where none are;
+    /// True if requests for the pool are queued; new ones must queue too. A lock-free look-up if none are;
     /// false for calls that the queue makes itself.
     [[nodiscard]] bool has_waiters(std::string_view pool) const noexcept;
     /// True in completions: a call that waited there would block the thread that ends waits.
