@@ -21,7 +21,6 @@
 
 #include "crowd.hpp"
 #include "database.hpp"
-#include "lease_queries.hpp"
 #include "pharox/storage/catalog.hpp"
 #include "pick_plan.hpp"
 #include "raw_connection.hpp"
@@ -123,19 +122,21 @@ constexpr auto header = "\\set n :n + 1\n\\set k :client_id * 100000000 + :n\n";
 
 /// As the adapter asks for a call that is alone, or that keeps out of the way of others. Together they ask
 /// for less, which pgbench cannot do.
-std::string same_statements(Selector selector, int connections) {
+std::string same_statements(const Options& options, Selector selector, int connections) {
     const ProxyFilters none;
     const PickPlan plan(selector, none, false);
-    const bool in_crowd = connections > 1 && plan.has_places();
-    const std::string place =
+    const Database database(options);
+    PickStatements statements(database);
+    const bool spread = connections > 1 && plan.any_offset_will_do();
+    const std::string offset =
         "(:client_id % " +
         std::to_string(std::min(std::bit_ceil(static_cast<std::size_t>(connections)), Crowd::most_places)) +
         ")";
     return std::string(header) +
-           filled(in_crowd ? plan.acquire_at_place() : plan.acquire({}),
+           filled(*statements.text(spread ? Pick::acquire_at_offset : Pick::acquire_unlocked, plan),
                   {"'pool'::text", "'default'::text", lease_id, "300000::bigint", "NULL::bigint",
-                   "'{}'::jsonb", "1::bigint", place}) +
-           ";\n" + filled(query::end_lease, {lease_id, "0::int2", "2::bigint"}) + ";\n";
+                   "'{}'::jsonb", "1::bigint", spread ? offset : "FALSE"}) +
+           ";\n" + filled(database.text(sql::end_lease), {lease_id, "0::int2", "2::bigint"}) + ";\n";
 }
 
 /// What one writes without thinking of round trips: a statement for each step, in a transaction where it
@@ -328,7 +329,7 @@ void run(const Arguments& arguments) {
         server.query("ALTER ROLE pharox_app SET synchronous_commit = " + durable);
         for (const std::string& number : arguments.list("connections")) {
             const int connections = std::stoi(number);
-            std::ofstream(server.folder() / "pharox.sql") << same_statements(selector, connections);
+            std::ofstream(server.folder() / "pharox.sql") << same_statements(options, selector, connections);
             const auto store = make_storage(options);
             std::map<std::string, std::vector<double>> cycles;
             std::map<std::string, std::vector<double>> p99;

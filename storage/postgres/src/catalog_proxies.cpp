@@ -141,9 +141,11 @@ std::optional<Proxy> Catalog::get_proxy(ProxyId id) {
 
 Page<Proxy> Catalog::list_proxies(const ListProxiesRequest& request) {
     validate(request);
-    const FilterSql filter = compile_filter(request.filters, query::list_proxies_parameters + 1);
-    const std::string sql = database_.in_schema(query::list_proxies) + database_.in_schema(filter.where) +
-                            database_.in_schema(query::list_proxies_end);
+    const CompiledFilter compiled = compile_filter(request.filters);
+    const FilterSql& filter = compiled.sql;
+    const std::string sql = database_.in_schema(query::list_proxies +
+                                                conditions_of(compiled, query::list_proxies_parameters + 1) +
+                                                query::list_proxies_end);
     const std::size_t wanted = request.limit + 1;  // the last tells that there is more
     ProxyId after = request.after.empty() ? ProxyId() : ProxyId::parse(request.after);
     std::optional<std::int16_t> status;

@@ -119,7 +119,7 @@ inline constexpr auto after_insert_drop =
     ", dropped AS (DELETE FROM pharox_staging s USING first, added WHERE s.place = first.place"
     " AND first.id = added.id)"
     " SELECT count(*) FROM added";
-/// What has a stored identity: the last one of the call counts. In the order of ids, as in collect_due.
+/// What has a stored identity: the last one of the call counts. In the order of ids, as in collect_expired.
 inline constexpr auto update_staged =
     "WITH wanted AS MATERIALIZED (SELECT last.* FROM (SELECT DISTINCT ON (h.id) h.id AS holder, s.*"
     " FROM pharox_staging s"
@@ -187,40 +187,5 @@ inline constexpr auto lock_consumer = "SELECT id FROM pharox.consumer WHERE name
 inline constexpr auto delete_consumer = "DELETE FROM pharox.consumer WHERE id = $1";
 inline constexpr auto list_consumers =
     "SELECT id, name FROM pharox.consumer WHERE name > $1 ORDER BY name LIMIT $2";
-
-// ---- Orders that a pool is asked for the first time: see the first migration, and orders.hpp
-
-/// Which are kept, which of them are complete, and how far the one that is not has come. $1 pool id.
-inline constexpr auto orders_of_pool =
-    "SELECT maintained_keys, complete_keys, coalesce(backfilled_to::text, '') FROM pharox.pool WHERE id = $1";
-/// One at a time; waits for whoever is adding proxies. $1 pool id, $2 the order's bit.
-inline constexpr auto begin_order =
-    "UPDATE pharox.pool SET maintained_keys = maintained_keys | $2, backfilled_to = "
-    "'00000000-0000-0000-0000-000000000000'"
-    " WHERE id = (SELECT id FROM pharox.pool WHERE id = $1 AND maintained_keys = complete_keys FOR UPDATE) "
-    "AND maintained_keys = complete_keys";
-/// $1 pool id, $2 the order's bit, $3 how many proxies at most. The column follows, and then what to keep:
-/// those that came since the order was begun have it. Nothing where somebody else is at it.
-inline constexpr auto order_more =
-    "WITH home AS MATERIALIZED (SELECT id, backfilled_to, random_high, weighted_high FROM pharox.pool WHERE "
-    "id "
-    "= $1"
-    " AND maintained_keys & $2 <> 0 AND complete_keys & $2 = 0 FOR NO KEY UPDATE SKIP LOCKED)"
-    ", batch AS MATERIALIZED (SELECT p.id FROM pharox.proxy p WHERE p.pool_id = (SELECT id FROM home)"
-    " AND p.id > (SELECT backfilled_to FROM home) AND p.";
-inline constexpr auto order_more_keep =
-    " IS NULL ORDER BY p.id LIMIT $3 FOR NO KEY UPDATE), copied AS (UPDATE pharox.proxy p SET ";
-inline constexpr auto keep_use_sequence = "p.use_sequence";
-inline constexpr auto keep_lease_count = "p.current_leases";
-inline constexpr auto keep_latency = PHAROX_LATENCY_KEY("p.latency_ms");
-inline constexpr auto keep_random = PHAROX_RANDOM_KEY("home");
-inline constexpr auto keep_weighted = PHAROX_WEIGHTED_KEY("home", "p.weight");
-inline constexpr auto order_more_end =
-    " FROM batch, home WHERE p.id = batch.id)"
-    " UPDATE pharox.pool SET backfilled_to = coalesce((SELECT id FROM batch ORDER BY id DESC LIMIT 1), "
-    "backfilled_to),"
-    " complete_keys = CASE WHEN (SELECT count(*) FROM batch) < $3 THEN complete_keys | $2 ELSE complete_keys "
-    "END"
-    " WHERE id = (SELECT id FROM home)";
 
 }  // namespace pharox::postgres::query

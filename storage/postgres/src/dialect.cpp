@@ -42,27 +42,32 @@ Attribute sole_attribute(const ProxyFilters& filters) {
     return attribute == Attribute::city || attribute == Attribute::isp ? Attribute::none : attribute;
 }
 
-FilterSql compile_filter(const ProxyFilters& filters, int first, Sole form) {
-    const Attribute sole = sole_attribute(filters);
-    FilterSql filter = sqlkit::compile_filter(dialect, filters, sole);
-    std::string numbered;
-    if (sole != Attribute::none) {
-        const std::string column(sqlkit::column_of(sole));
-        const std::string number = " $" + std::to_string(first++);
-        numbered = form == Sole::as_range
-                       ? " AND " + column + " >=" + number + " AND " + column + " <=" + number
-                       : " AND " + column + " IS NOT NULL AND " + column + " =" + number;
-        filter.values.insert(filter.values.begin(), sqlkit::indexed_equality(filters).value);
+CompiledFilter compile_filter(const ProxyFilters& filters) {
+    CompiledFilter filter{.sole = sole_attribute(filters)};
+    filter.sql = sqlkit::compile_filter(dialect, filters, filter.sole);
+    if (filter.sole != Attribute::none) {
+        filter.sql.values.insert(filter.sql.values.begin(), sqlkit::indexed_equality(filters).value);
     }
-    for (const char letter : filter.where) {
+    return filter;
+}
+
+std::string conditions_of(const CompiledFilter& filter, int first, AttributeAs form) {
+    std::string conditions;
+    if (filter.sole != Attribute::none) {
+        const std::string column(sqlkit::column_of(filter.sole));
+        const std::string number = " $" + std::to_string(first++);
+        conditions = form == AttributeAs::range
+                         ? " AND " + column + " >=" + number + " AND " + column + " <=" + number
+                         : " AND " + column + " IS NOT NULL AND " + column + " =" + number;
+    }
+    for (const char letter : filter.sql.where) {
         if (letter == '?') {
-            numbered += '$' + std::to_string(first++);
+            conditions += '$' + std::to_string(first++);
         } else {
-            numbered += letter;
+            conditions += letter;
         }
     }
-    filter.where = std::move(numbered);
-    return filter;
+    return conditions;
 }
 
 }  // namespace pharox::postgres

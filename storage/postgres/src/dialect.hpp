@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "filter_sql.hpp"
 
@@ -12,17 +13,20 @@ using sqlkit::FilterSql;
 using sqlkit::SqlValue;
 
 /// The attribute, of those with an index of first_available, of which the filter wants one single value; none
-/// where it does so of two, either of whose indexes may be the better one.
+/// if there are two, either of whose indexes may be the better one.
 Attribute sole_attribute(const ProxyFilters& filters);
 
-/// How the sole attribute's value, which comes first of all, is asked for.
-enum class Sole : std::uint8_t {
-    as_equality,
-    /// As a range from the value to the value: `ORDER BY attribute, …` is then in no order but that index's,
-    /// however many rows the planner believes that a value has.
-    as_range,
+/// A filter of a request.
+struct CompiledFilter {
+    Attribute sole = Attribute::none;
+    /// As sqlkit's, without the sole attribute, whose value is the first of `values`.
+    FilterSql sql{};
 };
-/// As sqlkit's, with this store's fragments; the question marks are $n, counted on from `first`.
-FilterSql compile_filter(const ProxyFilters& filters, int first, Sole form = Sole::as_equality);
+CompiledFilter compile_filter(const ProxyFilters& filters);
+
+/// How the sole attribute is compared: as a range from the value to the value where an index goes by it.
+enum class AttributeAs : std::uint8_t { equality, range };
+/// Empty, or ` AND …` once or more. Parameters are numbered from `first` on.
+std::string conditions_of(const CompiledFilter& filter, int first, AttributeAs form = AttributeAs::equality);
 
 }  // namespace pharox::postgres

@@ -19,7 +19,7 @@ constexpr int oldest_server = 120'000;
 /// is first asked for that selector: use_sequence_key, lease_count_key and latency_key are copies of
 /// use_sequence, current_leases and latency_ms; random_key and weighted_key are drawn. pool.maintained_keys
 /// says which ones statements maintain, pool.complete_keys which ones every proxy of the pool has, as bits
-/// (see orders.hpp).
+/// (see sort_keys.hpp).
 constexpr auto first_schema = R"sql(
 CREATE SCHEMA IF NOT EXISTS pharox.;
 CREATE TABLE pharox.schema_version (

@@ -1,52 +1,113 @@
 #include "pick_plan.hpp"
 
 #include <algorithm>
-#include <array>
+#include <mutex>
 
-#include "lease_queries.hpp"
-#include "orders.hpp"
 #include "pharox/postgres/storage.hpp"
+#include "sort_keys.hpp"
+#include "statement_text.hpp"
 
 namespace pharox::postgres {
 
 namespace {
 
-struct Order {
+struct SortOrder {
     std::string_view name;
     std::string_view columns;  ///< of its index, after (pool_id, availability)
     std::string_view condition{};
-    int orders = 0;  ///< that it takes
+    int keys = 0;
+    /// For random orders: how far the pool has come, and the proxy's next key. For orders that a find moves
+    /// on, what it sets.
+    std::string_view progress{}, draw{}, move{};
 };
 
-const Order& order_for(Selector selector) noexcept {
-    static constexpr std::array<Order, 6> orders = {{
-        {.name = "first_available", .columns = "checked_at DESC, id"},
-        {.name = "round_robin",
-         .columns = "use_sequence_key, id",
-         .condition = " AND use_sequence_key IS NOT NULL",
-         .orders = order::turn},
-        {.name = "least_used",
-         .columns = "lease_count_key, use_sequence_key, id",
-         .condition = " AND lease_count_key IS NOT NULL",
-         .orders = order::turn | order::load},
-        {.name = "lowest_latency",
-         .columns = "latency_key, id",
-         .condition = " AND latency_key IS NOT NULL",
-         .orders = order::latency},
-        {.name = "random",
-         .columns = "random_key, id",
-         .condition = " AND random_key IS NOT NULL",
-         .orders = order::random},
-        {.name = "weighted_random",
-         .columns = "weighted_key, id",
-         .condition = " AND weight > 0 AND weighted_key IS NOT NULL",
-         .orders = order::weighted},
-    }};
-    return orders[static_cast<std::size_t>(selector)];
+/// A find locks the proxy and changes nothing.
+constexpr std::string_view not_moved = "use_sequence = p.use_sequence";
+constexpr std::string_view moved_by_use =
+    "use_sequence = locked.use_sequence,\n"
+    "        use_sequence_key = CASE WHEN p.use_sequence_key IS NOT NULL THEN locked.use_sequence END";
+
+/// `progress` leaves the pool's row to the next call if another transaction has locked it.
+constexpr std::array<SortOrder, 6> sort_orders = {{
+    {.name = "first_available", .columns = "checked_at DESC, id", .move = not_moved},
+    {.name = "round_robin",
+     .columns = "use_sequence_key, id",
+     .condition = " AND use_sequence_key IS NOT NULL",
+     .keys = sort_key::use_sequence,
+     .move = moved_by_use},
+    {.name = "least_used",
+     .columns = "lease_count_key, use_sequence_key, id",
+     .condition = " AND lease_count_key IS NOT NULL",
+     .keys = sort_key::use_sequence | sort_key::lease_count,
+     .move = not_moved},
+    {.name = "lowest_latency",
+     .columns = "latency_key, id",
+     .condition = " AND latency_key IS NOT NULL",
+     .keys = sort_key::latency,
+     .move = not_moved},
+    {.name = "random",
+     .columns = "random_key, id",
+     .condition = " AND random_key IS NOT NULL",
+     .keys = sort_key::random,
+     .progress =
+         ",\nprogress AS (\n"
+         "    UPDATE pharox.pool SET random_high = greatest(random_high, chosen.random_key) FROM chosen\n"
+         "    WHERE pool.id IN (SELECT q.id FROM pharox.pool q WHERE q.name = $1 FOR NO KEY UPDATE SKIP "
+         "LOCKED))",
+     .draw =
+         ",\n        random_key = pharox.next_random_key(\n"
+         "            greatest(p.random_key, (SELECT random_high FROM pharox.pool WHERE id = p.pool_id)))",
+     .move =
+         "random_key = pharox.next_random_key(\n"
+         "            greatest(p.random_key, (SELECT random_high FROM pharox.pool WHERE id = p.pool_id)))"},
+    {.name = "weighted_random",
+     .columns = "weighted_key, id",
+     .condition = " AND weight > 0 AND weighted_key IS NOT NULL",
+     .keys = sort_key::weighted,
+     .progress = ",\nprogress AS (\n"
+                 "    UPDATE pharox.pool SET weighted_high = greatest(weighted_high, chosen.weighted_key) "
+                 "FROM chosen\n"
+                 "    WHERE pool.id IN (SELECT q.id FROM pharox.pool q WHERE q.name = $1 FOR NO KEY UPDATE "
+                 "SKIP LOCKED))",
+     .draw = ",\n        weighted_key = pharox.next_weighted_key(\n"
+             "            greatest(p.weighted_key, (SELECT weighted_high FROM pharox.pool WHERE id = "
+             "p.pool_id)), p.weight)",
+     .move = "weighted_key = pharox.next_weighted_key(\n"
+             "            greatest(p.weighted_key, (SELECT weighted_high FROM pharox.pool WHERE id = "
+             "p.pool_id)), "
+             "p.weight)"},
+}};
+const SortOrder& sort_order_of(Selector selector) noexcept {
+    return sort_orders[static_cast<std::size_t>(selector)];
 }
 
-/// Tags, metadata and places are served by indexes that do not deliver an order: whether they pay depends on
-/// how rare the value is.
+struct Template {
+    std::string_view text;
+    int parameters;  ///< before the filter's
+    bool skips_locked = false;
+    bool other = false;  ///< the last parameter is an array of lease ids
+};
+constexpr std::array<Template, pick_count> templates = {{
+    {.text = sql::acquire_unlocked, .parameters = 8, .skips_locked = true},
+    {.text = sql::acquire_unlocked_or_slow, .parameters = 8, .skips_locked = true},
+    {.text = sql::acquire_unlocked, .parameters = 9, .skips_locked = true, .other = true},
+    {.text = sql::acquire_unlocked_or_slow, .parameters = 9, .skips_locked = true, .other = true},
+    {.text = sql::acquire_waiting, .parameters = 8},
+    {.text = sql::acquire_by_id, .parameters = 10},
+    {.text = sql::acquire_at_offset, .parameters = 8},
+    {.text = sql::acquire_batch, .parameters = 8},
+    {.text = sql::diagnose_miss, .parameters = 5},
+    {.text = sql::candidates, .parameters = 2},
+    {.text = sql::candidate_ids, .parameters = 2},
+    {.text = sql::find_active, .parameters = 1},
+    {.text = sql::find_active_or_slow, .parameters = 1},
+    {.text = sql::move_first_unlocked, .parameters = 2, .skips_locked = true},
+    {.text = sql::move_first_waiting, .parameters = 2},
+    {.text = sql::move_by_id, .parameters = 4},
+}};
+
+/// Tags, metadata and places are served by indexes that deliver no order: whether they pay depends on how
+/// rare the value is.
 bool depends_on_values(const ProxyFilters& filters) {
     const auto any = [](const std::vector<ProxyFilters>& parts) {
         return std::ranges::any_of(parts, depends_on_values);
@@ -55,27 +116,12 @@ bool depends_on_values(const ProxyFilters& filters) {
            any(filters.any_of) || any(filters.none_of);
 }
 
-/// A row that a predicate has accepted, if it still is what it was.
-std::string this_proxy(int parameters) {
-    return " AND id = $" + std::to_string(parameters + 1) + " AND revision = $" +
-           std::to_string(parameters + 2);
-}
-/// None that one of these leases is on.
-std::string other_proxy(int parameters) {
-    return " AND id NOT IN (SELECT proxy_id FROM pharox.lease WHERE id = ANY ($" +
-           std::to_string(parameters + 1) + "))";
-}
-
-std::string_view with_availability(int status) {
-    return status == 0 ? query::active_with_room : query::slow_with_room;
-}
-
 }  // namespace
 
 PickPlan::PickPlan(Selector selector, const ProxyFilters& filters, bool allow_slow)
-    : selector_(selector), filters_(filters), allow_slow_(allow_slow) {
+    : selector_(selector), allow_slow_(allow_slow) {
     if (filters.empty()) return;
-    exact_ = compile_filter(filters, 1).exact;
+    filter_ = compile_filter(filters);
     if (depends_on_values(filters)) plan_ = Plan::once;
 }
 
@@ -84,193 +130,92 @@ bool PickPlan::moves_what_it_finds() const noexcept {
            selector_ == Selector::weighted_random;
 }
 
-bool PickPlan::has_places() const {
-    if (selector_ != Selector::first_available) return false;
-    if (filters_.empty() || sole_attribute(filters_) == Attribute::none) return filters_.empty();
-    const FilterSql filter = compile_filter(filters_, 1);
-    return filter.exact && filter.values.size() == 1;
+bool PickPlan::any_offset_will_do() const noexcept {
+    if (selector_ != Selector::first_available || !exact()) return false;
+    return filter_.sql.where.empty() &&
+           filter_.sql.values.size() == (filter_.sole == Attribute::none ? 0U : 1U);
 }
 
-int PickPlan::orders() const noexcept { return order_for(selector_).orders; }
-
-std::string PickPlan::where(int own_parameters) const {
-    std::string text(order_for(selector_).condition);
-    if (!filters_.empty()) text += compile_filter(filters_, own_parameters + 1, form()).where;
-    return text;
-}
-
-/// The indexes of other orders go by it after an attribute too, but there need not be any.
-Sole PickPlan::form() const noexcept {
-    return selector_ == Selector::first_available ? Sole::as_range : Sole::as_equality;
-}
-
-std::string PickPlan::in_order() const {
-    std::string text = " ORDER BY ";
-    const Attribute sole = sole_attribute(filters_);
-    if (form() == Sole::as_range && sole != Attribute::none)
-        text += std::string(sqlkit::column_of(sole)) + ", ";
-    return text + std::string(order_for(selector_).columns);
-}
+int PickPlan::sort_keys() const noexcept { return sort_order_of(selector_).keys; }
 
 void PickPlan::add_filter(Parameters& parameters) const {
-    if (filters_.empty()) return;
-    for (const SqlValue& value : compile_filter(filters_, 1).values) parameters.add(value);
+    for (const SqlValue& value : filter_.sql.values) parameters.add(value);
 }
 
-/// Up to the order.
-std::string PickPlan::pick(Reach reach, const std::string& conditions, std::string_view of_pool) const {
-    const Order& order = order_for(selector_);
-    std::string text = query::pick;
-    if (selector_ == Selector::random) text += ", random_key";
-    if (selector_ == Selector::weighted_random) text += ", weighted_key";
-    text += query::pick_from;
-    if (order.orders != 0) {
-        const std::string bits = std::to_string(order.orders);
-        text += " AND complete_keys & " + bits + " = " + bits;
+PickStatements::PickStatements(const Database& database) : database_(database) {
+    const ProxyFilters none;
+    for (std::size_t selector = 0; selector < selector_count; ++selector) {
+        const PickPlan plan(static_cast<Selector>(selector), none, false);
+        for (std::size_t pick = 0; pick < pick_count; ++pick) {
+            without_filter_.at(pick).at(selector) = compose(static_cast<Pick>(pick), plan);
+        }
     }
-    text += of_pool;
-    text += ")";
-    text += with_availability(reach.availability);
-    text += conditions;
-    if ((order.orders & order::turn) != 0 && !reach.waits) text += query::not_used_meanwhile;
-    return text;
 }
 
-std::string PickPlan::choose(Reach reach, const std::string& conditions, std::string_view of_pool) const {
-    if (!reach.waits) return query::choose + pick(reach, conditions, of_pool) + in_order() + query::lock_free;
-    return query::choose + pick(reach, conditions, of_pool) + query::first_of +
-           std::string(with_availability(reach.availability)) + conditions + in_order() + query::lock_first;
-}
-
-std::string PickPlan::choose_any(const std::string& conditions, std::string_view of_pool) const {
-    if (!allow_slow_) return choose({}, conditions, of_pool);
-    const std::string order = in_order() + query::lock_free;
-    return query::choose_active + pick({}, conditions, of_pool) + order + query::or_slow +
-           pick({.availability = static_cast<int>(ProxyStatus::slow)}, conditions, of_pool) +
-           query::unless_one_is_active + query::pick_from + ")" + std::string(with_availability(0)) +
-           conditions + query::unless_one_is_due + order + query::choose_either;
-}
-
-std::string PickPlan::choose_near(std::string_view take) const {
-    const std::string conditions = std::string(with_availability(0)) + where(query::acquire_parameters + 1);
-    const bool several = take == query::take_some;
-    return query::choose_near + std::string(query::pick_from) +
-           (several ? query::if_leases_are_new : query::if_lease_is_new) + ")" + conditions + in_order() +
-           query::from_place + conditions + query::lock_near + std::string(take);
-}
-
-/// How far a random order has come.
-std::string PickPlan::progress() const {
-    if (selector_ == Selector::random) return query::random_progress;
-    return selector_ == Selector::weighted_random ? query::weighted_progress : "";
-}
-std::string PickPlan::draw() const {
-    if (selector_ == Selector::random) return query::draw_random;
-    return selector_ == Selector::weighted_random ? query::draw_weighted : "";
-}
-
-std::string PickPlan::lease_chosen() const {
-    return progress() + query::lease_it + draw() + query::taken_from + query::record_lease + query::leased;
-}
-std::string PickPlan::mark_chosen() const {
-    return progress() + (selector_ == Selector::round_robin ? query::mark_it : query::leave_mark) + draw() +
-           query::taken_from + query::marked;
-}
-
-std::string PickPlan::acquire_any(bool unless_expired) const {
-    std::string of_pool = query::if_lease_is_new;
-    if (unless_expired) of_pool += query::if_all_is_collected;
-    return choose_any(where(query::acquire_parameters), of_pool) + lease_chosen();
-}
-std::string PickPlan::acquire(Reach reach) const {
-    return choose(reach, where(query::acquire_parameters), query::if_lease_is_new) + lease_chosen();
-}
-std::string PickPlan::acquire_at_place() const { return choose_near(query::take_one) + lease_chosen(); }
-std::string PickPlan::acquire_together() const {
-    return choose_near(query::take_some) + query::lease_it + query::some_taken_from + query::record_leases +
-           query::count_due + query::some_leased;
-}
-std::string PickPlan::acquire_other() const {
-    std::string of_pool = query::if_lease_is_new;
-    of_pool += query::if_all_is_collected;
-    return choose_any(other_proxy(query::acquire_parameters) + where(query::acquire_parameters + 1),
-                      of_pool) +
-           lease_chosen();
-}
-std::string PickPlan::acquire_this(Reach reach) const {
-    return choose(reach, this_proxy(query::acquire_parameters) + where(query::acquire_parameters + 2),
-                  query::if_lease_is_new) +
-           lease_chosen();
-}
-std::string PickPlan::find_and_mark(Reach reach) const {
-    return choose(reach, where(query::mark_parameters)) + mark_chosen();
-}
-std::string PickPlan::mark_this(Reach reach) const {
-    return choose(reach, this_proxy(query::mark_parameters) + where(query::mark_parameters + 2)) +
-           mark_chosen();
-}
-
-std::string PickPlan::find() const {
-    const std::string conditions = where(query::find_parameters);
-    const auto step = [&](int availability) {
-        return query::find_candidate + std::string(with_availability(availability)) + conditions;
-    };
-    std::string text = query::find_ask;
-    text += ", active AS MATERIALIZED (" + step(0) + in_order() + " LIMIT 1)";
-    if (allow_slow_) {
-        text += ", slow AS MATERIALIZED (" + step(2) + " AND NOT EXISTS (SELECT 1 FROM active)" + in_order() +
-                " LIMIT 1), chosen AS (SELECT * FROM active UNION ALL SELECT * FROM slow)";
-    } else {
-        text += ", chosen AS (SELECT * FROM active)";
+std::shared_ptr<const std::string> PickStatements::text(Pick pick, const PickPlan& plan) {
+    const auto statement = static_cast<std::size_t>(pick);
+    const auto selector = static_cast<std::size_t>(plan.selector_);
+    if (plan.filter_.sole == Attribute::none && plan.filter_.sql.where.empty()) {
+        // Without a reference count.
+        return {std::shared_ptr<const std::string>(), &without_filter_.at(statement).at(selector)};
     }
-    return text + query::found;
+    std::string key{static_cast<char>(statement), static_cast<char>(selector),
+                    static_cast<char>(plan.filter_.sole)};
+    key += plan.filter_.sql.where;
+    {
+        const std::shared_lock reading(mutex_);
+        const auto found = with_filter_.find(key);
+        if (found != with_filter_.end()) return found->second;
+    }
+    auto text = std::make_shared<const std::string>(compose(pick, plan));
+    const std::unique_lock writing(mutex_);
+    if (with_filter_.size() >= most_cached) with_filter_.clear();
+    return with_filter_.emplace(std::move(key), std::move(text)).first->second;
 }
 
-std::string PickPlan::candidates(int availability) const {
-    return query::candidates + std::string(with_availability(availability)) + where(query::list_parameters) +
-           in_order() + " LIMIT 64";
-}
-std::string PickPlan::candidate_ids(int availability) const {
-    return query::candidate_ids + std::string(with_availability(availability)) +
-           where(query::list_parameters) + in_order();
-}
-
-std::string PickPlan::miss(Busy busy) const {
-    const std::string filter =
-        filters_.empty() ? "" : compile_filter(filters_, query::miss_parameters + 1, Sole::as_range).where;
-    const std::string weighed = selector_ == Selector::weighted_random ? " AND weight > 0" : "";
-    const std::string nowhere = "FALSE";
-    const auto probe = [&](bool wanted, std::string_view which, const std::string& more) {
-        return wanted ? query::miss_probe + std::string(which) + filter + more + ")" : nowhere;
-    };
-    const std::string free = probe(true, query::active_with_room, weighed);
-    const auto rather = [&](const std::string& text) {
-        return busy == Busy::asked_for || text == nowhere
-                   ? text
-                   : "CASE WHEN " + free + " THEN FALSE ELSE " + text + " END";
-    };
-    std::string text = query::miss_ask;
-    text += ", " + probe(true, query::with_due_lease, "");
-    text += ", " + free;
-    text += ", " + probe(allow_slow_, query::slow_with_room, weighed);
-    text += ", " + rather(probe(true, query::active_and_full, ""));
-    text += ", " + rather(probe(allow_slow_, query::slow_and_full, ""));
-    // What is never picked is told apart from what is free where there is such a thing.
-    text += ", " + probe(!weighed.empty(), query::active_with_room, "");
-    text += ", " + probe(!weighed.empty() && allow_slow_, query::slow_with_room, "");
-    return text + query::miss_from;
+std::string PickStatements::compose(Pick pick, const PickPlan& plan) const {
+    const Template& statement = templates.at(static_cast<std::size_t>(pick));
+    const SortOrder& order = sort_order_of(plan.selector_);
+    // The indexes of first_available go by an attribute before the order. The value is given as a range from
+    // itself to itself: `ORDER BY attribute, …` is then in no order but that index's, however many rows the
+    // planner believes that a value has. The other selectors' indexes need not exist for an attribute.
+    const bool by_attribute =
+        plan.selector_ == Selector::first_available && plan.filter_.sole != Attribute::none;
+    const std::string filter = conditions_of(
+        plan.filter_, statement.parameters + 1,
+        by_attribute || pick == Pick::diagnose_miss ? AttributeAs::range : AttributeAs::equality);
+    std::string conditions(order.condition);
+    if (statement.other) {
+        conditions += " AND id NOT IN (SELECT proxy_id FROM pharox.lease WHERE id = ANY ($" +
+                      std::to_string(statement.parameters) + "))";
+    }
+    conditions += filter;
+    if (statement.skips_locked && (order.keys & sort_key::use_sequence) != 0) {
+        // A proxy that is used while the statement runs is at the end of the order already.
+        conditions += " AND use_sequence_key <= (SELECT last_value FROM pharox.use_sequence)";
+    }
+    std::string sort_order;
+    if (by_attribute) sort_order += std::string(sqlkit::column_of(plan.filter_.sole)) + ", ";
+    sort_order += order.columns;
+    return database_.in_schema(sqlkit::fill_slots(statement.text, {{"keys", std::to_string(order.keys)},
+                                                                   {"conditions", conditions},
+                                                                   {"filter", filter},
+                                                                   {"sort_order", sort_order},
+                                                                   {"progress", order.progress},
+                                                                   {"draw", order.draw},
+                                                                   {"move", order.move}}));
 }
 
 std::string index_statement(Selector selector, std::string_view attribute, std::string_view schema) {
     constexpr std::array<std::string_view, 7> attributes = {"",         "country", "source", "asn",
                                                             "protocol", "city",    "isp"};
-    if (std::find(attributes.begin(), attributes.end(), attribute) == attributes.end()) {
+    if (std::ranges::find(attributes, attribute) == attributes.end()) {
         throw ValidationError("attribute", attribute, "is not country, source, asn, protocol, city or isp");
     }
-    const Order& order = order_for(selector);
+    const SortOrder& order = sort_order_of(selector);
     std::string name = "proxy_" + std::string(order.name);
     std::string columns = "pool_id, availability, ";
-    // A miss looks for full ones by the indexes of first_available.
+    // Full proxies, which a miss looks for, are in the indexes of first_available alone.
     std::string condition =
         selector == Selector::first_available ? "availability IS NOT NULL" : "availability < 4";
     condition += order.condition;

@@ -25,7 +25,7 @@
 // generated column costs a sixth of the time of a lease.
 #define PHAROX_AVAILABILITY(status, limit, leases) "pharox.availability(" status ", " limit ", " leases ")"
 #define PHAROX_IS_AVAILABLE(p) p "availability < 4"
-// A sort key, null while the pool does not maintain it: the bits are in orders.hpp.
+// A sort key, null while the pool does not maintain it: the bits are in sort_keys.hpp.
 #define PHAROX_MAINTAINED(pool, bit, value) \
     "CASE WHEN " pool ".maintained_keys & " #bit " <> 0 THEN " value " END"
 #define PHAROX_LATENCY_KEY(latency_ms) "pharox.latency_key(" latency_ms ")"
@@ -47,8 +47,8 @@
     "(SELECT count(*)::int FROM pharox.lease d WHERE d.status = 0 AND d.expires_at <= " PHAROX_NOW \
     " AND d.proxy_id = " proxy ".id)"
 // Tells the other processes that wait for the pool, if there are any: part of whatever makes something
-// available. Their registrations are committed before they look (see PoolNotifications); the number of a storage is
-// set once a session, and no session behind a pooler has one.
+// available. Their registrations are committed before they look (see PoolNotifications); the number of a
+// storage is set once a session, and no session behind a pooler has one.
 #define PHAROX_NOTIFY_WAITERS(pool)                                                   \
     "CASE WHEN EXISTS (SELECT 1 FROM pharox.waiting w WHERE w.pool_id = " pool        \
     " AND w.ends_at > clock_timestamp() AND w.store <>"                               \

@@ -4,12 +4,15 @@
 #include <charconv>
 #include <map>
 
+#include "acquirer.hpp"
 #include "catalog.hpp"
+#include "finder.hpp"
 #include "health_log.hpp"
-#include "leasing.hpp"
+#include "lease_control.hpp"
 #include "maintenance.hpp"
 #include "migrations.hpp"
 #include "pharox/errors.hpp"
+#include "pharox/rules/requests.hpp"
 #include "pharox/rules/retention.hpp"
 #include "pool_notifications.hpp"
 #include "storage_url.hpp"
@@ -59,7 +62,15 @@ class PostgresStorage : public IStorage {
           watch_({.poll_interval = database_.options().poll_interval}, notifications_,
                  {.on_available = [this](std::string_view pool) { became_available(pool); },
                   .warn = [this](std::string_view message) { database_.warn(message); }}),
-          leasing_(database_, reports_, watch_, [this](std::string_view pool) { became_available(pool); }),
+          statements_(database_),
+          sort_keys_(database_),
+          collector_(database_, reports_, [this](std::string_view pool) { became_available(pool); }),
+          batches_(database_, statements_, crowd_),
+          acquirer_(database_, reports_, watch_, statements_, crowd_, batches_, sort_keys_, collector_),
+          finder_(database_, reports_, statements_, sort_keys_, collector_),
+          releaser_(database_, batches_, crowd_, collector_,
+                    [this](std::string_view pool) { became_available(pool); }),
+          lease_control_(database_, releaser_),
           catalog_(database_, reports_, [this] { became_available(); }),
           health_log_(database_, [this] { became_available(); }),
           maintenance_(database_, [this] { became_available(); }) {
@@ -73,32 +84,30 @@ class PostgresStorage : public IStorage {
 
     FindResult find_available_proxy(const FindRequest& request) override {
         validate(request);
-        return leasing_.find(request);
+        return finder_.find(request);
     }
     LeasedProxy create_lease(const CreateLeaseRequest& request) override {
-        validate(request);
-        return leasing_.create_lease(request);
+        return acquirer_.create_lease(*rules::Normalised(request));
     }
     ConsumerId ensure_consumer(const EnsureConsumerRequest& request) override {
         validate(request);
         return catalog_.ensure_consumer(request.name);
     }
-    ReleaseResult release_lease(const ReleaseRequest& request) override { return leasing_.release(request); }
+    ReleaseResult release_lease(const ReleaseRequest& request) override { return releaser_.release(request); }
     CleanupResult cleanup_expired_leases(const CleanupRequest& request) override {
-        return leasing_.cleanup(request);
+        return collector_.cleanup(request);
     }
     PoolStats get_pool_stats(const PoolStatsRequest& request) override {
         validate_text("pool", request.pool, max_name_bytes);
-        return leasing_.pool_stats(request);
+        return lease_control_.pool_stats(request);
     }
     AcquireResult try_acquire(const AcquireRequest& request) override {
-        validate(request);
-        return leasing_.acquire(request);
+        return acquirer_.acquire(*rules::Normalised(request));
     }
     AcquireManyResult acquire_many(const AcquireManyRequest& request) override {
         validate(request);
         if (has_waiters(request.each.pool)) return IStorage::acquire_many(request);
-        AcquireManyResult result = leasing_.acquire_at_once(request);
+        AcquireManyResult result = acquirer_.acquire_batch(request, *rules::Normalised(request.each));
         if (result.leased.size() == request.count) return result;
         try {
             add_rest(request, result);
@@ -111,10 +120,10 @@ class PostgresStorage : public IStorage {
     }
     std::vector<ReleaseResult> release_many(const std::vector<ReleaseRequest>& requests) override {
         if (requests.empty()) return {};
-        return leasing_.release_many(requests);
+        return releaser_.release_many(requests);
     }
     ICatalog* catalog() override { return &catalog_; }
-    ILeaseControl* lease_control() override { return &leasing_; }
+    ILeaseControl* lease_control() override { return &lease_control_; }
     IHealthLog* health_log() override { return &health_log_; }
     IMaintenance* maintenance() override { return &maintenance_; }
 
@@ -124,7 +133,7 @@ class PostgresStorage : public IStorage {
         try {
             std::vector<ReleaseRequest> unwanted;
             for (const LeasedProxy& one : leased) unwanted.push_back({.lease_id = one.lease().id});
-            leasing_.release_many(unwanted);
+            releaser_.release_many(unwanted);
         } catch (const std::exception& error) {
             database_.warn(error.what());
         }
@@ -155,7 +164,15 @@ class PostgresStorage : public IStorage {
     ExpiryReports reports_;
     PoolNotifications notifications_;
     serverkit::AvailabilityWatch watch_;
-    Leasing leasing_;
+    PickStatements statements_;
+    SortKeyBackfill sort_keys_;
+    Crowd crowd_;
+    ExpiryCollector collector_;
+    LeaseBatches batches_;
+    Acquirer acquirer_;
+    Finder finder_;
+    Releaser releaser_;
+    LeaseControl lease_control_;
     Catalog catalog_;
     HealthLog health_log_;
     Maintenance maintenance_;

@@ -5,7 +5,6 @@
 
 #include "database.hpp"
 #include "fixture.hpp"
-#include "lease_queries.hpp"
 #include "pick_plan.hpp"
 
 namespace pharox::postgres {
@@ -29,13 +28,31 @@ class Plans : public PostgresTest {
         server().query("ANALYZE " + schema_ + ".proxy");
     }
 
+    [[nodiscard]] std::string text(Pick pick, const PickPlan& plan) const {
+        const Database database(options());
+        return *PickStatements(database).text(pick, plan);
+    }
+    [[nodiscard]] std::string text(StatementId statement) const {
+        return Database(options()).text(statement);
+    }
+    /// The parameters of diagnose_miss.
+    static Parameters of_miss(const PickPlan& plan, bool look_for_full) {
+        Parameters parameters;
+        parameters.add(std::string("pool"))
+            .add(LeaseId::make())
+            .add(plan.allow_slow())
+            .add(look_for_full)
+            .add(false);
+        plan.add_filter(parameters);
+        return parameters;
+    }
     /// The rows that the picking statement of a filter discards.
     std::int64_t discarded(const ProxyFilters& filters, Selector selector, std::string& explained) {
         const PickPlan plan(selector, filters, false);
         Parameters parameters;
         parameters.add(std::string("pool"));
         plan.add_filter(parameters);
-        return discarded_by(plan.find(), parameters, explained, plan.plan());
+        return discarded_by(text(Pick::find_active, plan), parameters, explained, plan.plan());
     }
     /// By the plan that our sessions have: one for all values, unless it is made anew each time.
     std::int64_t discarded_by(const std::string& sql, const Parameters& parameters, std::string& explained,
@@ -43,8 +60,7 @@ class Plans : public PostgresTest {
         const std::string explain = "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) ";
         Database database(options());
         const Rows rows = database.run({.name = "explain"}, Repeat::always, [&](Connection& connection) {
-            if (kept == Plan::once)
-                return connection.execute(explain + database.in_schema(sql), parameters, Plan::once);
+            if (kept == Plan::once) return connection.execute(explain + sql, parameters, Plan::once);
             std::string types;
             std::string values;
             for (int i = 1; i <= parameters.size(); ++i) {
@@ -54,8 +70,7 @@ class Plans : public PostgresTest {
             }
             const Rows call = connection.execute(
                 "SELECT concat_ws(', '" + types + "), concat_ws(', '" + values + ")", parameters, Plan::once);
-            connection.command("PREPARE explained (" + std::string(call.text(0, 0)) + ") AS " +
-                               database.in_schema(sql));
+            connection.command("PREPARE explained (" + std::string(call.text(0, 0)) + ") AS " + sql);
             return connection.execute(explain + "EXECUTE explained (" + std::string(call.text(0, 1)) + ")",
                                       {}, Plan::once);
         });
@@ -116,29 +131,27 @@ TEST_F(Plans, go_by_the_better_one_of_two_attributes) {
     std::string explained;
     EXPECT_LE(discarded(filters, Selector::first_available, explained), 100) << explained;
     const PickPlan plan(Selector::first_available, filters, false);
-    EXPECT_FALSE(plan.has_places());
-    Parameters parameters;
-    parameters.add(std::string("pool")).add(LeaseId::make());
-    plan.add_filter(parameters);
-    EXPECT_LE(discarded_by(plan.miss(Busy::asked_for), parameters, explained, plan.plan()), 400) << explained;
+    EXPECT_FALSE(plan.any_offset_will_do());
+    EXPECT_LE(discarded_by(text(Pick::diagnose_miss, plan), of_miss(plan, true), explained, plan.plan()), 400)
+        << explained;
 }
 
 TEST_F(Plans, of_places_discard_few_rows) {
     for (const ProxyFilters& filters :
          {ProxyFilters{}, ProxyFilters{.country = "AR"}, ProxyFilters{.country = "AQ"}}) {
         const PickPlan plan(Selector::first_available, filters, false);
-        ASSERT_TRUE(plan.has_places());
-        expect_few(plan.acquire_at_place(), plan, LeaseId::make());
-        expect_few(plan.acquire_together(), plan, std::span<const UuidBytes>(ids_));
+        ASSERT_TRUE(plan.any_offset_will_do());
+        expect_few(text(Pick::acquire_at_offset, plan), plan, LeaseId::make());
+        expect_few(text(Pick::acquire_batch, plan), plan, std::span<const UuidBytes>(ids_));
     }
     // Where a scan discards much as it is, it would discard as many times more as there are places.
     for (const ProxyFilters& filters :
          {ProxyFilters{.city = "Lima"}, ProxyFilters{.tags = {"rare"}}, ProxyFilters{.country = {"AR", "AQ"}},
           ProxyFilters{.country = "AR", .none_of = {{.asn = std::int64_t{7}}}}}) {
-        EXPECT_FALSE(PickPlan(Selector::first_available, filters, false).has_places()) << filters;
+        EXPECT_FALSE(PickPlan(Selector::first_available, filters, false).any_offset_will_do()) << filters;
     }
     const ProxyFilters whole_pool;
-    EXPECT_FALSE(PickPlan(Selector::lowest_latency, whole_pool, false).has_places())
+    EXPECT_FALSE(PickPlan(Selector::lowest_latency, whole_pool, false).any_offset_will_do())
         << "the first one is the best";
 }
 
@@ -149,11 +162,11 @@ TEST_F(Plans, of_releases_together_read_their_leases) {
     Parameters parameters;
     parameters.add(std::span<const UuidBytes>(ids)).add(std::int16_t{0}).add(std::int64_t{1});
     std::string explained;
-    EXPECT_EQ(discarded_by(query::end_unlocked, parameters, explained), 0) << explained;
+    EXPECT_EQ(discarded_by(text(sql::end_leases_unlocked), parameters, explained), 0) << explained;
     EXPECT_EQ(explained.find("Hash Join"), std::string::npos) << explained;
     Parameters of_one;
     of_one.add(store->acquire({.pool = "pool"}).lease().id).add(std::int16_t{0}).add(std::int64_t{1});
-    EXPECT_EQ(discarded_by(query::end_one_unlocked, of_one, explained), 0) << explained;
+    EXPECT_EQ(discarded_by(text(sql::end_lease_unlocked), of_one, explained), 0) << explained;
     EXPECT_EQ(leases(*store), 0);
 }
 
@@ -186,11 +199,9 @@ TEST_F(Plans, miss_reads_little) {
     const auto store = open();
     const auto expect_miss = [&](const ProxyFilters& filters, Miss kind) {
         const PickPlan plan(Selector::first_available, filters, true);
-        Parameters parameters;
-        parameters.add(std::string("pool")).add(LeaseId::make());
-        plan.add_filter(parameters);
         std::string explained;
-        EXPECT_LE(discarded_by(plan.miss(Busy::asked_for), parameters, explained, plan.plan()), 100)
+        EXPECT_LE(discarded_by(text(Pick::diagnose_miss, plan), of_miss(plan, true), explained, plan.plan()),
+                  100)
             << explained;
         const auto acquired = store->acquire({.pool = "pool", .filters = filters});
         ASSERT_FALSE(acquired) << filters;
@@ -204,11 +215,9 @@ TEST_F(Plans, miss_reads_little) {
 TEST_F(Plans, look_reads_little_where_one_is_free) {
     const ProxyFilters filters{.country = "AR"};
     const PickPlan plan(Selector::first_available, filters, false);
-    Parameters parameters;
-    parameters.add(std::string("pool")).add(LeaseId::make());
-    plan.add_filter(parameters);
     std::string explained;
-    EXPECT_LE(discarded_by(plan.miss(Busy::unless_one_is_free), parameters, explained), 100) << explained;
+    EXPECT_LE(discarded_by(text(Pick::diagnose_miss, plan), of_miss(plan, false), explained), 100)
+        << explained;
 }
 
 /// Heap-only updates are what makes a lease cheap: a pool that is not asked for turns pays nothing for them.
