@@ -28,13 +28,16 @@ Proxy twin_of(Proxy proxy, const std::string& city) {
 void bulk_adds_any_number(Context& context) {
     const auto pool = context.add_pool();
     EXPECT_EQ(context.catalog().add_proxies({}).added, 0);
-    const auto proxies = new_proxies(context, pool, 3'000);
+    auto proxies = new_proxies(context, pool, 3'000);
+    proxies.back().city = "the last of 3,000";
     const auto result = context.catalog().add_proxies({.proxies = proxies});
     EXPECT_EQ(result.added, 3'000);
     EXPECT_EQ(result.skipped, 0);
     EXPECT_EQ(result.updated, 0);
     EXPECT_EQ(context.stats().total_proxies, 3'000);
     EXPECT_EQ(stored_in(context), proxies);
+    EXPECT_EQ(context.find("pool", {.city = "the last of 3,000"}), proxies.back());
+    EXPECT_TRUE(context.acquire({.pool = "pool", .filters = {.city = "the last of 3,000"}}));
 }
 
 void bulk_into_several_pools(Context& context) {

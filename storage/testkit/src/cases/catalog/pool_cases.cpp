@@ -9,7 +9,7 @@ namespace {
 void pool_comes_back(Context& context) {
     const ProxyPool plain{.name = "plain"};
     const ProxyPool full{.name = "\xc3\xbcn\xc3\xaf \xf0\x9f\xa6\x8a",
-                         .description = "what it is for",
+                         .description = "what it is for" + std::string(241, '.'),
                          .metadata = Json::object({{"plan", Json::array({1, "x", Json()})}})};
     for (const auto& pool : {plain, full}) {
         EXPECT_EQ(context.catalog().add_pool(pool), pool);
@@ -36,7 +36,13 @@ void pool_names_are_unique(Context& context) {
     EXPECT_EQ(context.catalog().get_pool("other"), second);
     EXPECT_EQ(context.catalog().get_pool("third"), std::nullopt);
     EXPECT_EQ(context.stats("pool").total_proxies, 1);
-    EXPECT_NO_THROW(context.catalog().add_pool({.name = "Pool"})) << "names compare by bytes";
+    // Names are compared by bytes, all of them.
+    for (const std::string& name :
+         {std::string("Pool"), std::string(" pool"), std::string("pool "), std::string("\xc3\xa9"),
+          std::string("e\xcc\x81"), std::string(127, 'x') + "1", std::string(127, 'x') + "2"}) {
+        EXPECT_NO_THROW(context.catalog().add_pool({.name = name})) << name;
+        EXPECT_EQ(context.catalog().get_pool(name).value().name, name);
+    }
 }
 
 void pool_is_renamed(Context& context) {

@@ -113,6 +113,10 @@ void proxy_is_updated_whole(Context& context) {
         it.host = before.host;
         it.credentials = before.credentials;
     })) << "its old identity is free";
+    auto earlier = after;
+    earlier.checked_at = before.checked_at - std::chrono::hours(1);
+    EXPECT_EQ(context.catalog().update_proxy(earlier), earlier) << "checked_at may go back";
+    EXPECT_EQ(context.catalog().get_proxy(before.id), earlier);
 }
 
 void unknown_proxy_is_not_updated(Context& context) {
@@ -142,6 +146,23 @@ void counters_belong_to_the_store(Context& context) {
     EXPECT_TRUE(context.release(first.lease()));
     EXPECT_EQ(context.leases_on(proxy), 1);
     EXPECT_EQ(context.stats().total_leases, 1);
+}
+
+void updates_keep_the_use_sequence(Context& context) {
+    const auto left = context.add_pool("left");
+    const auto right = context.add_pool("right");
+    const auto first = context.add_proxy(right);
+    auto second = context.add_proxy(left);
+    for (const auto& proxy : {first, second}) {
+        EXPECT_TRUE(context.release(context.lease(proxy).lease()));
+    }
+    for (const std::string how : {"moved to another pool", "updated in its pool"}) {
+        second.pool_id = right.id;
+        second.city = how;
+        context.catalog().update_proxy(second);
+        EXPECT_EQ(context.find("right", {}, Selector::least_used).value().id, first.id)
+            << "the proxy that was used last was " << how << ", and comes first as if never used";
+    }
 }
 
 void proxy_moves_between_pools(Context& context) {
@@ -224,6 +245,7 @@ std::vector<Case> proxy_cases() {
         {"proxy_is_updated_whole", {"C-06"}, {.catalog = true}, proxy_is_updated_whole},
         {"unknown_proxy_is_not_updated", {"C-06"}, {.catalog = true}, unknown_proxy_is_not_updated},
         {"counters_belong_to_the_store", {"C-07", "L-03"}, {.catalog = true}, counters_belong_to_the_store},
+        {"updates_keep_the_use_sequence", {"C-07", "S-04"}, {.catalog = true}, updates_keep_the_use_sequence},
         {"proxy_moves_between_pools", {"C-08"}, {.catalog = true}, proxy_moves_between_pools},
         {"move_onto_a_twin_is_a_conflict",
          {"C-08", "C-04"},

@@ -100,6 +100,7 @@ void consumer_with_leases_stays(Context& context) {
     const auto kept = context.store().create_lease({.proxy_id = proxy.id, .consumer = "somebody else"});
     EXPECT_TRUE(thrown<ConflictError>([&] { context.catalog().remove_consumer("worker", false); }));
     EXPECT_TRUE(context.catalog().get_consumer("worker"));
+    const auto id = context.catalog().get_consumer("worker").value().id;
     const auto result = context.catalog().remove_consumer("worker", true);
     EXPECT_TRUE(result.removed);
     EXPECT_EQ(result.revoked_leases, 1);
@@ -108,6 +109,9 @@ void consumer_with_leases_stays(Context& context) {
     EXPECT_TRUE(thrown<ConsumerNotFoundError>([&] { context.lease(proxy); }));
     EXPECT_TRUE(context.release(kept.lease()));
     EXPECT_TRUE(context.catalog().remove_consumer("somebody else", false).removed);
+    const Consumer again{.id = id, .name = "again"};
+    EXPECT_EQ(context.catalog().add_consumer(again), again)
+        << "the id of a removed consumer can be used again";
 }
 
 void expired_leases_hold_nothing_back(Context& context) {

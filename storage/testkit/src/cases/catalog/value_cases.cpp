@@ -46,6 +46,7 @@ void every_field_comes_back(Context& context) {
         it.tags = {"a", "b"};
         it.metadata = Json::object({{"k", "v"}});
     });
+    expect_back(context, pool, [](Proxy& it) { it.host = "fe80::1%eth0"; });
     expect_back(context, pool, [](Proxy& it) {
         it.port = 1;
         it.asn = 0;
@@ -65,6 +66,7 @@ void every_field_comes_back(Context& context) {
 void credentials_come_back(Context& context) {
     const auto pool = context.add_pool();
     expect_back(context, pool, [](Proxy& it) { it.credentials = {.user = "u", .password = ""}; });
+    expect_back(context, pool, [](Proxy& it) { it.credentials = {.user = " u ", .password = " p "}; });
     expect_back(context, pool, [](Proxy& it) {
         it.credentials = {.user = "\xc3\xbc@/?#[]%20", .password = ":@/ '\"\\\xf0\x9f\xa6\x8a"};
     });
@@ -92,7 +94,9 @@ void text_comes_back_by_bytes(Context& context) {
          {std::string("\xc3\xa9"), std::string("e\xcc\x81"), std::string(" both ends "),
           std::string("a\tb\nc\r"), std::string("\x01\x7f"), std::string("'\"\\;--%_"),
           std::string("\xf0\x9f\xa6\x8a"), std::string("\xef\xbb\xbfmark"), std::string("null"),
-          std::string("007"), long_text, many_bytes}) {
+          std::string("NULL"), std::string("007"), std::string("a%20b%2C&amp;+"), std::string("a,b;c|d"),
+          std::string("two  spaces"), std::string("\r\n"), std::string("k=v=w # x"),
+          std::string("[1]{\"a\":2}"), long_text, many_bytes}) {
         expect_back(context, pool, [&](Proxy& it) {
             it.source = it.country = it.city = it.isp = text;
             it.tags = {text, "x"};
@@ -116,6 +120,8 @@ void metadata_come_back(Context& context) {
                                     {"null", Json()},
                                     {"yes", true},
                                     {"empty", ""},
+                                    {"no members", Json::object()},
+                                    {"object", Json::object({{"null", Json()}, {"none", Json::array()}})},
                                     {"", "empty key"},
                                     {"a/b~c.d\"e", Json::array()},
                                     {"\xf0\x9f\xa6\x8a", "\x01\t\"\\/"}});

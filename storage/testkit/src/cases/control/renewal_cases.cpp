@@ -25,6 +25,16 @@ void renewal_moves_the_end(Context& context) {
     EXPECT_EQ(context.stats().total_leases, 1);
 }
 
+void renewal_keeps_the_use_sequence(Context& context) {
+    const auto proxies =
+        context.add_proxies(context.add_pool(), 2, [](Proxy& it) { it.max_concurrency = 5; });
+    const auto first = context.lease(proxies[0]);
+    context.lease(proxies[1]);
+    EXPECT_TRUE(context.control().renew_lease({.lease_id = first.lease().id, .duration = 1h}).renewed);
+    EXPECT_EQ(context.find("pool", {}, Selector::round_robin).value().id, proxies[0].id)
+        << "a renewal is no use: round_robin goes on with the proxy whose last use is the oldest";
+}
+
 void renewal_never_shortens(Context& context) {
     const auto leased = context.lease(context.add_proxy(context.add_pool()), 1h);
     const auto result = context.control().renew_lease({.lease_id = leased.lease().id, .duration = 1s});
@@ -122,6 +132,10 @@ std::vector<Case> renewal_cases() {
          {"M-01"},
          {.lease_control = true, .test_clock = true},
          renewal_moves_the_end},
+        {"renewal_keeps_the_use_sequence",
+         {"M-01", "S-09"},
+         {.lease_control = true},
+         renewal_keeps_the_use_sequence},
         {"renewal_never_shortens", {"M-01"}, {.lease_control = true}, renewal_never_shortens},
         {"renewed_lease_keeps_its_slot",
          {"M-03", "M-02"},

@@ -11,8 +11,8 @@ using namespace std::chrono_literals;
 void lease_says_its_tenure(Context& context) {
     const auto proxy = context.add_proxy(context.add_pool(), [](Proxy& it) { it.max_concurrency = 9; });
     const auto created = context.store().create_lease(
-        {.proxy_id = proxy.id, .consumer = "worker", .duration = 10s, .max_tenure = 25s});
-    EXPECT_EQ(created.lease().tenure_ends_at, created.lease().acquired_at + 25s);
+        {.proxy_id = proxy.id, .consumer = "worker", .duration = 10s, .max_tenure = 25'001ms});
+    EXPECT_EQ(created.lease().tenure_ends_at, created.lease().acquired_at + 25'001ms);
     EXPECT_EQ(created.lease().expires_at, created.lease().acquired_at + 10s);
     const auto acquired = context.acquire({.pool = "pool", .duration = 10s, .max_tenure = 10s});
     ASSERT_TRUE(acquired);

@@ -45,6 +45,10 @@ void text_compares_by_bytes(Context& context) {
         expect_found(context, asking(filter, "%_*?'\"\\;--"), {wild});
         expect_found(context, asking(filter, "%"), {});
         expect_found(context, asking(filter, "Zo"), {});
+        const auto first = with(std::string(254, 'x') + "1");
+        const auto second = with(std::string(254, 'x') + "2");
+        expect_found(context, asking(filter, std::string(254, 'x') + "1"), {first});
+        expect_found(context, asking(filter, std::string(254, 'x') + "2"), {second});
     }
 }
 
@@ -60,6 +64,12 @@ void one_of_several_values(Context& context) {
         with("c");
         expect_found(context, asking(filter, {"a", "b", "nowhere", "a"}), {a, b});
         expect_found(context, asking(filter, {"x", "y"}), {});
+        std::vector<std::string> many;
+        for (int i = 0; i < 300; ++i) {
+            many.push_back("value " + std::to_string(i));
+        }
+        many.emplace_back("b");
+        expect_found(context, asking(filter, many), {b});
     }
 }
 
@@ -188,6 +198,13 @@ void composites_nest(Context& context) {
     expect_found(context, filters, {argentine, brazilian});
     expect_found(context, {.all_of = {{.source = "andina"}, {.none_of = {{.country = "BR"}}}}}, {peruvian});
     expect_found(context, {.all_of = {{.country = "AR"}, {.country = "BR"}}}, {});
+    expect_found(context,
+                 {.all_of = {{.country = "AR"}, {.source = "latam"}, {.city = "Cordoba"}, {.city = "x"}}},
+                 {});
+    expect_found(context, {.any_of = {{.city = "w"}, {.city = "x"}, {.city = "y"}, {.city = "Lima"}}},
+                 {peruvian});
+    expect_found(context, {.none_of = {{.city = "x"}, {.city = "y"}, {.country = "AR"}, {.country = "PE"}}},
+                 {brazilian});
     expect_found(context, {.any_of = {{.country = "AR"}, {.city = "Lima"}}},
                  {argentine, forbidden, peruvian});
     expect_found(context, {.none_of = {{.country = "AR"}, {.city = "Lima"}}}, {brazilian});
@@ -229,6 +246,11 @@ void excluded_ones_are_not_found(Context& context) {
     const auto acquired = context.acquire({.pool = "pool", .filters = many});
     ASSERT_TRUE(acquired);
     EXPECT_NE(acquired.proxy().id, proxies[1].id);
+    EXPECT_TRUE(context.release(acquired.lease()));
+    for (std::size_t i = 0; i < proxies.size(); ++i) {  // the last ones of 1,000
+        many.exclude[many.exclude.size() - 1 - i] = proxies[i].id;
+    }
+    EXPECT_FALSE(context.find("pool", many)) << "all of the pool is among the last of 1,000 excluded ids";
     EXPECT_EQ(context.find("pool", {.country = "AR", .exclude = {proxies[0].id}}), std::nullopt);
 }
 

@@ -44,6 +44,14 @@ void metadata_equals_by_value(Context& context) {
     shelf.expect({"v"}, -0.0, {zero});
     shelf.expect({"v"}, "true", {});
     shelf.expect({"w"}, 1, {});
+    const auto gold = shelf.with(Json::object({{"tier", "gold"}}));
+    const auto upper = shelf.with(Json::object({{"tier", "GOLD"}}));
+    const auto spaced = shelf.with(Json::object({{"tier", "gold "}}));
+    const auto empty = shelf.with(Json::object({{"tier", ""}}));
+    shelf.expect({"tier"}, "gold", {gold});
+    shelf.expect({"tier"}, "GOLD", {upper});
+    shelf.expect({"tier"}, "gold ", {spaced});
+    shelf.expect({"tier"}, "", {empty});
 }
 
 void metadata_numbers_are_exact(Context& context) {
@@ -77,19 +85,27 @@ void metadata_paths_lead_into_objects(Context& context) {
     shelf.expect({"plan", "0"}, "gold", {});
     shelf.expect({"plan", "1"}, "gold", {});
     shelf.expect({"plan", "0", "tier"}, "gold", {});
+    Json nested = "here";
+    std::vector<std::string> path;
+    for (const char* const key : {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"}) {
+        nested = Json::object({{key, nested}});
+        path.insert(path.begin(), key);
+    }
+    const auto ten_levels = shelf.with(nested);
+    shelf.expect(path, "here", {ten_levels});
 }
 
 void metadata_keys_may_be_anything(Context& context) {
     const Shelf shelf{context, context.add_pool()};
-    for (const std::string key : {"a/b", "a~b", "~1", "~0", "a.b", "$", "0", "a\"b", "it's", "[0]", "*", " ",
-                                  "", "\xc3\xbc", "back\\slash", "new\nline"}) {
+    for (const std::string key :
+         {"a/b",         "a~b",       "~1",  "~0",  "a.b",       "$",       "0",
+          "a\"b",        "it's",      "[0]", "*",   " ",         "",        "\xc3\xbc",
+          "back\\slash", "new\nline", "Key", "key", "e\xcc\x81", "\xc3\xa9"}) {
         SCOPED_TRACE(key);
         const auto proxy = shelf.with(Json::object({{key, "here"}}));
         const auto nested = shelf.with(Json::object({{"in", Json::object({{key, "here"}})}}));
-        if (!key.empty()) {
-            shelf.expect({key}, "here", {proxy});
-            shelf.expect({"in", key}, "here", {nested});
-        }
+        shelf.expect({key}, "here", {proxy});
+        shelf.expect({"in", key}, "here", {nested});
     }
     shelf.expect({"a", "b"}, "here", {});
 }

@@ -53,6 +53,11 @@ void rim_of_a_radius(Context& context) {
     const double distance = haversine_distance_km(10, 20, 10.5, 20.25);
     EXPECT_TRUE(context.find("pool", near(10, 20, distance + 0.0011))) << rim;
     EXPECT_FALSE(context.find("pool", near(10, 20, distance - 0.0011))) << rim;
+    // Far away, a mean radius of 6371.0088 km or the equator's instead of 6371.0 is wrong by more than a
+    // metre.
+    const auto far = haversine_distance_km(-70, -150, 10.5, 20.25);
+    EXPECT_TRUE(context.find("pool", near(-70, -150, far + 0.0011))) << far << " km";
+    EXPECT_FALSE(context.find("pool", near(-70, -150, far - 0.0011))) << far << " km";
 }
 
 void radius_across_the_antimeridian(Context& context) {

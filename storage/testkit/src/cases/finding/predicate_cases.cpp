@@ -170,6 +170,16 @@ void proxy_that_changes_while_the_predicate_runs(Context& context) {
                                                            })});
     ASSERT_TRUE(acquired) << "it fits as it is now, too";
     EXPECT_EQ(acquired.proxy().city, "Lima");
+    // It no longer fits: another process moved it to Quito after the predicate had accepted it.
+    EXPECT_TRUE(context.release(acquired.lease()));
+    ProxyFilters in_lima = where([&](const Proxy& it) {
+        Proxy other = it;
+        other.city = "Quito";
+        context.catalog().update_proxy(other);
+        return true;
+    });
+    in_lima.city = "Lima";
+    EXPECT_FALSE(context.acquire({.pool = "pool", .filters = in_lima})) << "leased a proxy in Quito";
 }
 
 void pool_that_goes_while_the_predicate_runs(Context& context) {
@@ -251,7 +261,7 @@ std::vector<Case> predicate_cases() {
          {},
          proxy_that_is_shared_while_the_predicate_runs},
         {"proxy_that_changes_while_the_predicate_runs",
-         {"A-06", "X-12"},
+         {"A-01", "A-06", "X-12"},
          {.catalog = true},
          proxy_that_changes_while_the_predicate_runs},
         {"pool_that_goes_while_the_predicate_runs",

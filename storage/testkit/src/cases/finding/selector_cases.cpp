@@ -54,9 +54,9 @@ void lowest_latency_first(Context& context) {
     };
     const auto unmeasured = measured(std::nullopt);
     const auto slow = measured(5'000);
-    const auto fast = measured(10.25);
-    const auto instant = measured(0);
     const auto fastish = measured(10.5);
+    const auto instant = measured(0);
+    const auto fast = measured(10.25);
     const auto also_unmeasured = measured(std::nullopt);
     const std::vector<ProxyId> wanted{instant, fast, fastish, slow, unmeasured, also_unmeasured};
     EXPECT_EQ(found_order(context, Selector::lowest_latency), wanted);
@@ -79,6 +79,12 @@ void least_used_first(Context& context) {
     EXPECT_EQ(context.find("pool", {}, Selector::least_used).value().id, proxies[0].id);
     EXPECT_TRUE(context.release(busiest.lease()));
     EXPECT_EQ(context.find("pool", {}, Selector::least_used).value().id, proxies[0].id);
+    // Leases are counted, not their share of the limit.
+    const auto large = context.add_proxy(pool, [](Proxy& it) { it.max_concurrency = 100; });
+    context.lease(large);
+    context.lease(large);
+    EXPECT_EQ(context.find("pool", {}, Selector::least_used).value().id, proxies[0].id)
+        << "1 lease of 5 is fewer than 2 of 100";
 }
 
 void least_used_spreads_leases(Context& context) {
@@ -173,6 +179,15 @@ void weights_may_be_extreme(Context& context) {
             ++drawn[found->id];
         }
         EXPECT_EQ(drawn.size(), 3U) << name;
+    }
+    const auto pool = context.add_pool();
+    const auto heavy = context.add_proxy(pool, [](Proxy& it) { it.weight = 1e9; });
+    context.add_proxy(pool, [](Proxy& it) { it.weight = 1e3; });
+    for (int i = 0; i < 60; ++i) {
+        const auto found = context.find("pool", {}, Selector::weighted_random);
+        ASSERT_TRUE(found);
+        EXPECT_EQ(found->id, heavy.id)
+            << "of the weights 1e9 and 1e3 the smaller one is drawn once in a million";
     }
 }
 

@@ -61,6 +61,32 @@ void active_one_goes_before_slow_ones(Context& context) {
     EXPECT_EQ(find_slow(context), slow) << "the active one is full";
 }
 
+void slow_ones_go_in_the_selectors_order(Context& context) {
+    const auto pool = context.add_pool();
+    const auto worse = add_slow(context, pool, [](Proxy& it) {
+        it.latency_ms = 900;
+        it.max_concurrency = 9;
+    });
+    const auto better = add_slow(context, pool, [](Proxy& it) {
+        it.latency_ms = 100;
+        it.checked_at += std::chrono::hours(1);
+        it.max_concurrency = 9;
+    });
+    context.store().create_lease({.proxy_id = worse.id, .consumer = "worker", .allow_slow = true});
+    for (const auto selector :
+         {Selector::first_available, Selector::round_robin, Selector::least_used, Selector::lowest_latency}) {
+        const auto acquired = context.acquire({.pool = "pool", .selector = selector, .allow_slow = true});
+        ASSERT_TRUE(acquired);
+        EXPECT_EQ(acquired.proxy().id, better.id) << selector << " between two slow proxies";
+        EXPECT_TRUE(context.release(acquired.lease()));
+        // The use sequence of the other is older from here on: it must be used again.
+        const auto used =
+            context.store().create_lease({.proxy_id = worse.id, .consumer = "worker", .allow_slow = true});
+        EXPECT_TRUE(context.release(used.lease()));
+        EXPECT_EQ(find_slow(context, {}, selector).value().id, better.id) << selector;
+    }
+}
+
 void slow_one_is_leased_if_allowed(Context& context) {
     const auto pool = context.add_pool();
     const auto slow = add_slow(context, pool, [](Proxy& it) { it.max_concurrency = 2; });
@@ -113,6 +139,7 @@ std::vector<Case> slow_cases() {
     return {
         {"slow_one_is_found_if_allowed", {"F-08"}, {}, slow_one_is_found_if_allowed},
         {"active_one_goes_before_slow_ones", {"F-08"}, {}, active_one_goes_before_slow_ones},
+        {"slow_ones_go_in_the_selectors_order", {"F-08", "S-05"}, {}, slow_ones_go_in_the_selectors_order},
         {"slow_one_is_leased_if_allowed", {"L-13", "G-02"}, {}, slow_one_is_leased_if_allowed},
         {"acquire_takes_slow_ones_if_allowed", {"A-09"}, {}, acquire_takes_slow_ones_if_allowed},
         {"misses_know_of_slow_ones", {"A-09", "A-05"}, {}, misses_know_of_slow_ones},

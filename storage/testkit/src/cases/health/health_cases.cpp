@@ -53,6 +53,16 @@ void check_is_taken_over(Context& context) {
     }
 }
 
+void checks_keep_the_use_sequence(Context& context) {
+    const auto proxies = context.add_proxies(context.add_pool(), 2);
+    for (const auto& proxy : proxies) {
+        EXPECT_TRUE(context.release(context.lease(proxy).lease()));
+    }
+    context.health().apply_health_check_result(checked(context, proxies[0], ProxyStatus::active));
+    EXPECT_EQ(context.find("pool", {}, Selector::round_robin).value().id, proxies[0].id)
+        << "a check is no use: round_robin goes on with the proxy whose last use is the oldest";
+}
+
 void old_check_changes_nothing(Context& context) {
     const auto proxy = context.add_proxy(context.add_pool());
     const auto newest = checked(context, proxy, ProxyStatus::active, 10);
@@ -68,6 +78,11 @@ void old_check_changes_nothing(Context& context) {
     EXPECT_EQ(context.health().apply_health_check_result(equal).value().status, ProxyStatus::slow)
         << "as old is not older";
     EXPECT_EQ(context.health().get_last_health_result(proxy.id), equal);
+    const auto never_checked =
+        context.add_proxy({.id = proxy.pool_id}, [&](Proxy& it) { it.checked_at = newest.checked_at + 24h; });
+    const auto first = checked(context, never_checked, ProxyStatus::slow);
+    EXPECT_EQ(context.health().apply_health_check_result(first).value().checked_at, first.checked_at)
+        << "a first result counts, whatever checked_at the proxy was stored with";
 }
 
 void check_from_the_future_counts_as_now(Context& context) {
@@ -127,13 +142,21 @@ void last_result_comes_back_whole(Context& context) {
                                    .attempts = 3,
                                    .checked_at = lately(context),
                                    .failure = HealthFailure::proxy_auth,
-                                   .error_message = "407 \xe2\x80\x94 no"};
+                                   .error_message = "407 \xe2\x80\x94 no" + std::string(4'000, 'x')};
     context.health().apply_health_check_result(failed);
     EXPECT_EQ(context.health().get_last_health_result(proxy.id), failed);
     const auto fine = checked(context, proxy, ProxyStatus::active, 0.125);
     context.health().apply_health_check_result(fine);
     EXPECT_EQ(context.health().get_last_health_result(proxy.id), fine)
         << "and what is absent again, is absent";
+    auto changed = context.catalog().get_proxy(proxy.id).value();
+    changed.city = "Lima";
+    context.catalog().update_proxy(changed);
+    EXPECT_EQ(context.health().get_last_health_result(proxy.id), fine) << "after an update of its proxy";
+    changed.pool_id = context.add_pool("another").id;
+    context.catalog().update_proxy(changed);
+    EXPECT_EQ(context.health().get_last_health_result(proxy.id), fine)
+        << "after its proxy moved to another pool";
     EXPECT_EQ(context.health().get_last_health_result(other.id), std::nullopt);
     context.catalog().remove_proxy(proxy.id, true);
     EXPECT_EQ(context.health().get_last_health_result(proxy.id), std::nullopt) << "gone with its proxy";
@@ -154,7 +177,7 @@ void records_come_newest_first(Context& context) {
     oldest.status_before = ProxyStatus::active;
     oldest.status_after = ProxyStatus::inactive;
     oldest.failure = HealthFailure::timeout;
-    oldest.error = "late";
+    oldest.error = "late" + std::string(4'000, 'x');
     const auto newest = record_of(context, proxy, 10s);
     const auto middle = record_of(context, proxy, 20s);
     const auto elsewhere = record_of(context, other, 15s);
@@ -181,6 +204,8 @@ void records_come_newest_first(Context& context) {
     EXPECT_TRUE(list(100).empty());
     context.add_proxy(pool, [&](Proxy& it) { it.id = proxy.id; });
     EXPECT_TRUE(list(100).empty()) << "gone with their proxy, not hidden";
+    context.health().save_health_record(newest);
+    EXPECT_EQ(list(100), std::vector{newest}) << "the id of a deleted record can be used again";
 }
 
 void records_are_bounded(Context& context) {
@@ -252,6 +277,7 @@ std::vector<Case> health_cases() {
     constexpr Needs both{.catalog = true, .health_log = true};
     return {
         {"check_is_taken_over", {"H-01"}, both, check_is_taken_over},
+        {"checks_keep_the_use_sequence", {"H-01", "S-09"}, both, checks_keep_the_use_sequence},
         {"old_check_changes_nothing", {"H-02"}, both, old_check_changes_nothing},
         {"check_from_the_future_counts_as_now",
          {"H-03"},

@@ -21,8 +21,16 @@ void consumer_is_made_once(Context& context) {
 }
 
 void consumers_differ_by_bytes(Context& context) {
-    const std::vector<std::string> names{
-        "a", "A", " a", "a ", "\xc3\xa9", "e\xcc\x81", "\xf0\x9f\xa6\x8a", "';--", std::string(128, 'x')};
+    const std::vector<std::string> names{"a",
+                                         "A",
+                                         " a",
+                                         "a ",
+                                         "\xc3\xa9",
+                                         "e\xcc\x81",
+                                         "\xf0\x9f\xa6\x8a",
+                                         "';--",
+                                         std::string(128, 'x'),
+                                         std::string(127, 'x') + "y"};
     std::set<ConsumerId> ids;
     for (const auto& name : names) {
         EXPECT_TRUE(ids.insert(ensure(context, name)).second) << name;

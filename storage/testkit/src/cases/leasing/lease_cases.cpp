@@ -42,7 +42,9 @@ void duration_is_exact(Context& context) {
     const auto proxy =
         context.add_proxy(context.add_pool(), [](Proxy& it) { it.max_concurrency = std::nullopt; });
     for (const Duration duration :
-         {Duration(1), Duration(999), Duration(61'001), Duration(max_lease_duration)}) {
+         {Duration(1), Duration(999), Duration(61'001), Duration(3'600'001), Duration(86'400'001),
+          Duration(max_lease_duration) - 1ms, Duration(max_lease_duration)}) {
+        SCOPED_TRACE(std::to_string(duration.count()) + " ms");
         const auto created = context.lease(proxy, duration);
         EXPECT_EQ(created.lease().expires_at - created.lease().acquired_at, duration);
         const auto acquired = context.acquire({.pool = "pool", .duration = duration});

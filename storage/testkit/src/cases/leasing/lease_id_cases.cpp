@@ -36,6 +36,9 @@ void same_id_same_lease(Context& context) {
     ASSERT_TRUE(first);
     EXPECT_FALSE(first.replayed);
     for (int i = 0; i < 3; ++i) {
+        if (context.has_test_clock()) {
+            context.clock().advance(Duration(1));
+        }
         const auto again = context.store().acquire(request);
         ASSERT_TRUE(again);
         EXPECT_TRUE(again.replayed);
@@ -51,6 +54,12 @@ void same_id_same_lease(Context& context) {
     EXPECT_EQ(first.proxy().id, proxies[0].id);
     EXPECT_EQ(context.find("pool", {}, Selector::round_robin).value().id, proxies[1].id)
         << "a replay moves no mark";
+    const auto third = context.acquire({.pool = "pool", .selector = Selector::round_robin});
+    EXPECT_EQ(third.proxy().id, proxies[2].id);
+    EXPECT_TRUE(context.release(third.lease()));
+    EXPECT_TRUE(context.acquire({.pool = "pool", .lease_id = id}).replayed);
+    EXPECT_EQ(context.acquire({.pool = "pool", .selector = Selector::round_robin}).proxy().id, proxies[0].id)
+        << "the replay gave its proxy no new number of the use sequence";
 }
 
 void replay_ignores_the_proxy_that_is_asked(Context& context) {

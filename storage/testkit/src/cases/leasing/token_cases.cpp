@@ -75,6 +75,21 @@ void tokens_of_racing_leases(Context& context) {
     EXPECT_EQ(tokens.size(), 120U) << "no two leases of a proxy share one";
 }
 
+void tokens_go_on_after_updates(Context& context) {
+    const auto left = context.add_pool("left");
+    const auto right = context.add_pool("right");
+    auto proxy = context.add_proxy(left, [](Proxy& it) { it.max_concurrency = std::nullopt; });
+    std::int64_t last = 0;
+    for (int i = 0; i < 4; ++i) {
+        const auto lease = context.lease(proxy).lease();
+        EXPECT_GT(token(lease), last) << "update " << i << ", while the clock stands still";
+        last = token(lease);
+        proxy.city = "city " + std::to_string(i);
+        proxy.pool_id = i < 2 ? left.id : right.id;  // two updates in the pool, then a move to another one
+        context.catalog().update_proxy(proxy);
+    }
+}
+
 void tokens_go_on_after_reopening(Context& context) {
     const auto proxy =
         context.add_proxy(context.add_pool(), [](Proxy& it) { it.max_concurrency = std::nullopt; });
@@ -116,6 +131,10 @@ std::vector<Case> token_cases() {
          {.test_clock = true},
          tokens_are_no_more_than_they_must_be},
         {"tokens_of_racing_leases", {"T-01"}, {}, tokens_of_racing_leases},
+        {"tokens_go_on_after_updates",
+         {"T-01", "C-07"},
+         {.catalog = true, .test_clock = true},
+         tokens_go_on_after_updates},
         {"tokens_go_on_after_reopening", {"T-01", "D-03"}, {.durable = true}, tokens_go_on_after_reopening},
         {"replay_keeps_its_token", {"T-01", "I-02"}, {}, replay_keeps_its_token},
     };

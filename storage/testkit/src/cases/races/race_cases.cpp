@@ -9,6 +9,7 @@
 #include "clients/clients.hpp"
 #include "runner/case.hpp"
 #include "runner/context.hpp"
+#include "runner/seeds.hpp"
 
 namespace pharox::testkit {
 
@@ -106,8 +107,7 @@ void nobody_misses_while_there_is_room(Context& context) {
 
 void storm_of_threads(Context& context) {
     context.add_proxies(context.add_pool(), 20);
-    // Stores that several processes may open meet the whole storm in storm_of_processes.
-    const int rounds = context.properties().processes ? 250 : 2'000;
+    const int rounds = how_many(250, 2'000);
     const auto all = clients(context, 8, rounds, {.pool = "pool", .consumer = "worker"});
     EXPECT_EQ(all.misses, 0) << "never more than 8 of 20 were in use";
     EXPECT_EQ(all.lost, 0);
