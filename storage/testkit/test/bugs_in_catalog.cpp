@@ -179,7 +179,7 @@ std::vector<PlantedBug> bugs_in_catalog() {
     PlantedBug clock_is_ignored{
         .name = "ClockIsIgnored",
         .caught_by = {"answers_are_the_models", "lease_ends_exactly_then", "statistics_are_of_now"},
-        .make = [](const Setup&) { return std::make_shared<InMemoryStorage>(); }};
+        .store = spoilt_store([](const Setup&) { return std::make_shared<InMemoryStorage>(); })};
     return {
         plant<CounterIsLost>("CounterIsLost", {"answers_are_the_models", "counter_follows_leases"}),
         plant<FindAnswersAnOldCopy>("FindAnswersAnOldCopy",

@@ -163,26 +163,28 @@ class EndedLeasesAreForgottenSoon : public SpoiltElsewhere {
 std::vector<PlantedBug> bugs_in_upkeep() {
     PlantedBug nothing_is_forgotten{.name = "NothingIsForgotten",
                                     .caught_by = {"ended_leases_are_forgotten"},
-                                    .make = [](const Setup& setup) {
+                                    .store = spoilt_store([](const Setup& setup) {
                                         return std::make_shared<InMemoryStorage>(InMemoryOptions{
                                             .clock = setup.clock, .retention = std::chrono::hours(1'000)});
-                                    }};
-    PlantedBug records_grow{
-        .name = "RecordsGrow", .caught_by = {"records_are_bounded"}, .make = [](const Setup& setup) {
-            return std::make_shared<InMemoryStorage>(
-                InMemoryOptions{.clock = setup.clock, .health_records_per_proxy = 100'000});
-        }};
+                                    })};
+    PlantedBug records_grow{.name = "RecordsGrow",
+                            .caught_by = {"records_are_bounded"},
+                            .store = spoilt_store([](const Setup& setup) {
+                                return std::make_shared<InMemoryStorage>(InMemoryOptions{
+                                    .clock = setup.clock, .health_records_per_proxy = 100'000});
+                            })};
     PlantedBug leases_pile_up{.name = "EndedLeasesPileUp",
                               .caught_by = {"ended_leases_are_bounded"},
-                              .make = [](const Setup& setup) {
+                              .store = spoilt_store([](const Setup& setup) {
                                   return std::make_shared<InMemoryStorage>(
                                       InMemoryOptions{.clock = setup.clock, .retained_leases = 100'000});
-                              }};
-    PlantedBug old_records_stay{
-        .name = "OldRecordsStay", .caught_by = {"old_records_are_forgotten"}, .make = [](const Setup& setup) {
-            return std::make_shared<InMemoryStorage>(
-                InMemoryOptions{.clock = setup.clock, .health_retention = std::chrono::days(7)});
-        }};
+                              })};
+    PlantedBug old_records_stay{.name = "OldRecordsStay",
+                                .caught_by = {"old_records_are_forgotten"},
+                                .store = spoilt_store([](const Setup& setup) {
+                                    return std::make_shared<InMemoryStorage>(InMemoryOptions{
+                                        .clock = setup.clock, .health_retention = std::chrono::days(7)});
+                                })};
     return {
         plant<OldChecksAreTaken>("OldChecksAreTaken",
                                  {"answers_are_the_models", "old_check_changes_nothing"}),

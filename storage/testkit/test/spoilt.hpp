@@ -48,7 +48,7 @@ class SpoiltElsewhere : public Spoilt {
 template <class Bug>
 PlantedBug plant(const char* name, std::vector<std::string> caught_by) {
     return {name, std::move(caught_by),
-            [](const Setup& setup) { return std::make_shared<Sealed<Bug>>(setup); }};
+            spoilt_store([](const Setup& setup) { return std::make_shared<Sealed<Bug>>(setup); })};
 }
 
 }  // namespace pharox::testkit
