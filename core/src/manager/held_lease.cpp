@@ -22,11 +22,12 @@ Duration part_of(Duration duration, int parts) { return std::max(least_pause, du
 
 }  // namespace
 
-struct HeldLease::State final : Holding {
-    State(std::shared_ptr<ProxyManager::Core> manager, LeasedProxy leased_proxy, std::string consumer_name,
-          std::source_location location)
+struct HeldLease::State final : Holding, Renewable {
+    State(std::shared_ptr<ProxyManager::Core> manager, LeasedProxy leased_proxy, Duration asked,
+          std::string consumer_name, std::source_location location)
         : core(std::move(manager)),
           leased(std::move(leased_proxy)),
+          duration(asked),
           consumer(std::move(consumer_name)),
           where(location) {}
 
@@ -68,22 +69,21 @@ struct HeldLease::State final : Holding {
         }
     }
 
-    /// One renewal.
-    std::optional<Steady::time_point> renew(Duration duration) {
+    [[nodiscard]] std::optional<RenewRequest> next_renewal() const override {
         if (done || lost.stop_requested()) return std::nullopt;
-        const Steady::time_point started = Steady::now();
-        try {
-            const RenewResult result = core->renew(
-                {.lease_id = leased.lease().id, .duration = duration, .pool = leased.lease().pool_name});
-            if (result.renewed) {
-                deadline = std::min(started + duration, tenure_end);
-                return started + part_of(duration, renewals_per_duration);
-            }
-            // One whose tenure is used up is refused, but lives on to its end.
-            if (!result.lease || result.lease->status != LeaseStatus::active) return give_up();
-        } catch (...) {
-            core->report("renewal of a held lease");
+        return RenewRequest{
+            .lease_id = leased.lease().id, .duration = duration, .pool = leased.lease().pool_name};
+    }
+
+    std::optional<Steady::time_point> renewed(const RenewResult* result,
+                                              Steady::time_point started) override {
+        if (result != nullptr && result->renewed) {
+            deadline = std::min(started + duration, tenure_end);
+            return started + part_of(duration, renewals_per_duration);
         }
+        // One whose tenure is used up is refused, but lives on to its end.
+        if (result != nullptr && (!result->lease || result->lease->status != LeaseStatus::active))
+            return give_up();
         return Steady::now() + part_of(duration, retries_per_duration);
     }
 
@@ -101,6 +101,7 @@ struct HeldLease::State final : Holding {
 
     std::shared_ptr<ProxyManager::Core> core;
     LeasedProxy leased;
+    Duration duration;
     std::string consumer;
     std::source_location where;
     Steady::time_point since = Steady::now();
@@ -122,7 +123,7 @@ struct HeldLease::Terms {
 
     [[nodiscard]] HoldResult hold(const std::shared_ptr<ProxyManager::Core>& core,
                                   const AcquireResult& result) const {
-        auto state = std::make_shared<State>(core, result.leased(), consumer, where);
+        auto state = std::make_shared<State>(core, result.leased(), duration, consumer, where);
         HeldLease held(state);
         core->remember(state);
         if (core->closing.stop_requested()) {  // closed meanwhile: nobody else would end it
@@ -138,11 +139,7 @@ struct HeldLease::Terms {
             // A lease that was there already may end soon: nobody knows how much of its duration is left.
             const Duration pause = result.replayed ? Duration(0) : part_of(duration, renewals_per_duration);
             state->deadline = started + duration;
-            core->scheduler.add(started + pause,
-                                [weak, length = duration]() -> std::optional<Steady::time_point> {
-                                    const auto alive = weak.lock();
-                                    return alive ? alive->renew(length) : std::nullopt;
-                                });
+            core->renewals.add(started + pause, state);
             core->alarms.add(started + duration, [weak]() -> std::optional<Steady::time_point> {
                 const auto alive = weak.lock();
                 return alive ? alive->watch() : std::nullopt;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "manager/callbacks.hpp"
+#include "manager/renewals.hpp"
 #include "manager/scheduler.hpp"
 #include "pharox/manager/proxy_manager.hpp"
 
@@ -31,6 +32,7 @@ class ProxyManager::Core : public std::enable_shared_from_this<Core> {
     AcquireResult acquire(AcquireRequest request);
     ReleaseResult release(const ReleaseRequest& request);
     RenewResult renew(const RenewRequest& request);
+    std::vector<RenewResult> renew_many(const std::vector<RenewRequest>& requests);
     std::int64_t cleanup();
     void acquire_async(AcquireRequest request, AcquireCompletion done, std::stop_token stop);
     AcquireResult acquire_with_retry(AcquireRequest request, const RetryOptions& retry);
@@ -45,6 +47,9 @@ class ProxyManager::Core : public std::enable_shared_from_this<Core> {
     std::atomic<std::uint64_t> last_callback_id{0};
     Scheduler scheduler{8};  ///< calls the store: one call that hangs delays no other renewal
     Scheduler alarms;        ///< never calls the store, so its tasks are on time even if all calls hang
+    Renewals renewals{scheduler,
+                      [this](const std::vector<RenewRequest>& requests) { return renew_many(requests); },
+                      [this] { report("renewal of held leases"); }};
     std::stop_source closing;
 
   private:

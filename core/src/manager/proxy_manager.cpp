@@ -309,6 +309,12 @@ RenewResult ProxyManager::Core::renew(const RenewRequest& request) {
     return require_lease_control(*storage).renew_lease(request);
 }
 
+std::vector<RenewResult> ProxyManager::Core::renew_many(const std::vector<RenewRequest>& requests) {
+    ILeaseControl& control = require_lease_control(*storage);
+    if (requests.size() == 1) return {control.renew_lease(requests.front())};
+    return control.renew_many(requests);
+}
+
 std::int64_t ProxyManager::Core::cleanup() {
     const bool collect = !release_callbacks.list()->empty();
     const CleanupResult result = storage->cleanup_expired_leases({.collect = collect});

@@ -232,6 +232,14 @@ std::vector<ReleaseResult> IStorage::release_many(const std::vector<ReleaseReque
     return results;
 }
 
+std::vector<RenewResult> ILeaseControl::renew_many(const std::vector<RenewRequest>& requests) {
+    for (const RenewRequest& request : requests) validate_lease_duration(request.duration);
+    std::vector<RenewResult> results;
+    results.reserve(requests.size());
+    for (const RenewRequest& request : requests) results.push_back(renew_lease(request));
+    return results;
+}
+
 ICatalog& require_catalog(IStorage& storage) {
     if (ICatalog* const catalog = storage.catalog()) return *catalog;
     throw UnsupportedError("catalog");

@@ -233,7 +233,7 @@ TEST_F(Held, SurvivesRenewalsThatFailNowAndThen) {
     EXPECT_FALSE(repeat->lost().stop_requested());
     const auto told = errors.entries();
     ASSERT_GE(told.size(), 2U);
-    EXPECT_EQ(told[0], "renewal of a held lease: storage test: call: down");
+    EXPECT_EQ(told[0], "renewal of held leases: storage test: call: down");
 }
 
 TEST_F(Held, SaysSoWhenRenewalsFailUntilItsEnd) {

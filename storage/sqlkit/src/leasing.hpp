@@ -30,6 +30,7 @@ class Leasing final : public ILeaseControl {
     std::vector<ReleaseResult> release_many(const std::vector<ReleaseRequest>& requests);
 
     RenewResult renew_lease(const RenewRequest& request) override;
+    std::vector<RenewResult> renew_many(const std::vector<RenewRequest>& requests) override;
     ReleaseResult revoke_lease(const RevokeRequest& request) override;
     std::optional<Lease> get_lease(const GetLeaseRequest& request) override;
     Page<Lease> list_leases(const ListLeasesRequest& request) override;
@@ -66,6 +67,7 @@ class Leasing final : public ILeaseControl {
     bool find_by_reading(const FindRequest& request, const std::vector<PickPlan>& plans,
                          std::optional<Proxy>& found);
 
+    RenewResult renew_in(LeaseTransaction& transaction, const RenewRequest& request);
     ReleaseResult end_now(LeaseId id, ReleaseReason reason, const Operation& operation);
     ReleaseResult end_now(LeaseTransaction& transaction, LeaseId id, ReleaseReason reason);
     /// Deletes old records after every 256th end of a lease; `count` have just ended.

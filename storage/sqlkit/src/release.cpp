@@ -90,16 +90,32 @@ PoolStats Leasing::pool_stats(const PoolStatsRequest& request) {
 RenewResult Leasing::renew_lease(const RenewRequest& request) {
     validate_lease_duration(request.duration);
     const auto transaction = store_.write({.name = "renew_lease", .lease = request.lease_id});
-    const Timestamp now = transaction->now();
-    std::optional<Lease> stored = transaction->lease(request.lease_id);
+    RenewResult result = renew_in(*transaction, request);
+    if (result.renewed) transaction->commit();
+    return result;
+}
+
+std::vector<RenewResult> Leasing::renew_many(const std::vector<RenewRequest>& requests) {
+    for (const RenewRequest& request : requests) validate_lease_duration(request.duration);
+    std::vector<RenewResult> results;
+    if (requests.empty()) return results;
+    results.reserve(requests.size());
+    const auto transaction = store_.write({.name = "renew_many"});
+    for (const RenewRequest& request : requests) results.push_back(renew_in(*transaction, request));
+    transaction->commit();
+    return results;
+}
+
+RenewResult Leasing::renew_in(LeaseTransaction& transaction, const RenewRequest& request) {
+    const Timestamp now = transaction.now();
+    std::optional<Lease> stored = transaction.lease(request.lease_id);
     if (!stored) return {};
     std::optional<Lease> lease = rules::as_remembered(*std::move(stored), now, store_.retention().leases);
     if (!lease) return {};
     const std::optional<Timestamp> until = rules::renewed_until(*lease, request.duration, now);
     if (!until) return {.renewed = false, .lease = std::move(lease)};
     lease->expires_at = *until;
-    transaction->set_expiry(*lease);
-    transaction->commit();
+    transaction.set_expiry(*lease);
     return {.renewed = true, .lease = std::move(lease)};
 }
 

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "pharox/model/lease.hpp"
 #include "pharox/storage/page.hpp"
@@ -47,6 +48,10 @@ class ILeaseControl {
     /// Sets expires_at to the later of its old value and the store's now + duration, but never beyond
     /// tenure_ends_at; a lease that has reached that is not renewed. Throws InvalidLeaseError.
     virtual RenewResult renew_lease(const RenewRequest& request) = 0;
+    /// renew_lease for each request, with the results in the order of the requests. The default calls
+    /// renew_lease for each; adapters renew all in one transaction. Renews nothing if a request is invalid;
+    /// any of them may have been renewed if the store fails. Throws InvalidLeaseError.
+    virtual std::vector<RenewResult> renew_many(const std::vector<RenewRequest>& requests);
     /// Ends the lease of another holder: as release_lease, with the reason revoked.
     virtual ReleaseResult revoke_lease(const RevokeRequest& request) = 0;
     /// The lease as it now reads, or nothing if the store has no record of it.

@@ -97,6 +97,46 @@ void renewal_at_the_last_moment(Context& context) {
     EXPECT_FALSE(context.control().renew_lease({.lease_id = leased.lease().id, .duration = 5s}).renewed);
 }
 
+void renewals_in_one_call(Context& context) {
+    const auto pool = context.add_pool();
+    const auto first = context.lease(context.add_proxy(pool), 10s);
+    const auto second = context.lease(context.add_proxy(pool), 1h);
+    const auto ended = context.lease(context.add_proxy(pool));
+    const auto record = context.store().release_lease({.lease_id = ended.lease().id}).lease;
+    const LeaseId unknown = LeaseId::make();
+    context.clock().advance(4s);
+    const auto results =
+        context.control().renew_many({{.lease_id = unknown, .duration = 20s},
+                                      {.lease_id = second.lease().id, .duration = 20s},
+                                      {.lease_id = ended.lease().id, .duration = 20s},
+                                      {.lease_id = first.lease().id, .duration = 20s, .pool = "pool"},
+                                      {.lease_id = first.lease().id, .duration = 30s}});
+    ASSERT_EQ(results.size(), 5U) << "one result for each request";
+    EXPECT_FALSE(results[0].renewed) << "an unknown lease";
+    EXPECT_FALSE(results[0].lease) << "an unknown lease";
+    EXPECT_TRUE(results[1].renewed) << "a lease that ends later than the renewal asks";
+    EXPECT_EQ(results[1].lease, second.lease()) << "a renewal never shortens";
+    EXPECT_FALSE(results[2].renewed) << "a released lease";
+    EXPECT_EQ(results[2].lease, record) << "a released lease";
+    Lease wanted = first.lease();
+    wanted.expires_at = context.clock().now() + 20s;
+    EXPECT_TRUE(results[3].renewed);
+    EXPECT_EQ(results[3].lease, wanted) << "now + its own duration";
+    wanted.expires_at = context.clock().now() + 30s;
+    EXPECT_EQ(results[4].lease, wanted) << "the same lease once more";
+    EXPECT_EQ(read(context, first.lease()), wanted);
+    EXPECT_TRUE(context.control().renew_many({}).empty());
+}
+
+void one_odd_renewal_refuses_the_call(Context& context) {
+    const auto leased = context.lease(context.add_proxy(context.add_pool()), 10s);
+    expect_refused<InvalidLeaseError>("duration_ms", [&] {
+        context.control().renew_many({{.lease_id = leased.lease().id, .duration = 1h},
+                                      {.lease_id = leased.lease().id, .duration = Duration(0)}});
+    });
+    EXPECT_EQ(read(context, leased.lease()), leased.lease()) << "no request of the call is executed";
+}
+
 void odd_renewals_are_refused(Context& context) {
     const auto leased = context.lease(context.add_proxy(context.add_pool()), 1h);
     for (const Duration wrong :
@@ -150,6 +190,11 @@ std::vector<Case> renewal_cases() {
          {"M-01", "M-02", "E-01"},
          {.lease_control = true, .test_clock = true},
          renewal_at_the_last_moment},
+        {"renewals_in_one_call", {"M-10"}, {.lease_control = true, .test_clock = true}, renewals_in_one_call},
+        {"one_odd_renewal_refuses_the_call",
+         {"M-10"},
+         {.lease_control = true},
+         one_odd_renewal_refuses_the_call},
         {"odd_renewals_are_refused", {"V-01"}, {.lease_control = true}, odd_renewals_are_refused},
         {"lease_reads_as_it_is", {"M-04", "E-04"}, {.lease_control = true}, lease_reads_as_it_is},
     };

@@ -1,0 +1,91 @@
+#include "manager/renewals.hpp"
+
+#include <map>
+#include <mutex>
+#include <utility>
+
+namespace pharox {
+
+struct Renewals::Queue {
+    struct Entry {
+        std::weak_ptr<Renewable> lease;
+        bool alone = false;  // the last call failed
+    };
+    struct Call {
+        std::vector<std::shared_ptr<Renewable>> leases{};
+        std::vector<RenewRequest> requests{};
+    };
+
+    Queue(RenewMany renew, std::function<void()> report_failure)
+        : renew_many(std::move(renew)), report(std::move(report_failure)) {}
+
+    const RenewMany renew_many;
+    const std::function<void()> report;
+    std::mutex mutex;
+    std::multimap<Scheduler::Time, Entry> planned;
+
+    /// The leases of one call: none where other calls have taken those whose time has come.
+    Call take(Scheduler::Time now) {
+        Call call;
+        std::vector<std::shared_ptr<Renewable>> not_held;  // destroyed unlocked: they may own the manager
+        const std::lock_guard lock(mutex);
+        for (auto next = planned.begin();
+             next != planned.end() && next->first <= now && call.leases.size() < most_together;) {
+            const bool alone = next->second.alone;
+            if (alone && !call.leases.empty()) {
+                ++next;
+                continue;
+            }
+            std::shared_ptr<Renewable> lease = next->second.lease.lock();
+            next = planned.erase(next);
+            std::optional<RenewRequest> request = lease ? lease->next_renewal() : std::nullopt;
+            if (!request) {
+                not_held.push_back(std::move(lease));
+                continue;
+            }
+            call.leases.push_back(std::move(lease));
+            call.requests.push_back(*std::move(request));
+            if (alone) break;
+        }
+        return call;
+    }
+
+    static void plan(const std::shared_ptr<Queue>& queue, Scheduler& scheduler, Scheduler::Time time,
+                     Entry entry) {
+        {
+            const std::lock_guard lock(queue->mutex);
+            queue->planned.emplace(time, std::move(entry));
+        }
+        scheduler.add(time, [queue, &scheduler]() -> std::optional<Scheduler::Time> {
+            run(queue, scheduler);
+            return std::nullopt;
+        });
+    }
+
+    /// One call. The scheduler exists: it runs this.
+    static void run(const std::shared_ptr<Queue>& queue, Scheduler& scheduler) {
+        const auto started = std::chrono::steady_clock::now();
+        const Call call = queue->take(started);
+        if (call.leases.empty()) return;
+        std::vector<RenewResult> results;
+        try {
+            results = queue->renew_many(call.requests);
+        } catch (...) {
+            queue->report();
+        }
+        const bool failed = results.size() != call.leases.size();
+        for (std::size_t i = 0; i < call.leases.size(); ++i) {
+            const auto next = call.leases[i]->renewed(failed ? nullptr : &results[i], started);
+            if (next) plan(queue, scheduler, *next, {.lease = call.leases[i], .alone = failed});
+        }
+    }
+};
+
+Renewals::Renewals(Scheduler& scheduler, RenewMany renew_many, std::function<void()> report)
+    : scheduler_(scheduler), queue_(std::make_shared<Queue>(std::move(renew_many), std::move(report))) {}
+
+void Renewals::add(Scheduler::Time first, std::weak_ptr<Renewable> lease) {
+    Queue::plan(queue_, scheduler_, first, {.lease = std::move(lease)});
+}
+
+}  // namespace pharox
