@@ -1,4 +1,4 @@
-// Waiting for what another thread does, with a deadline that only a hang reaches.
+// Waiting for another thread, with a deadline that only a hang reaches.
 #pragma once
 
 #include <chrono>

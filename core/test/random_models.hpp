@@ -1,4 +1,4 @@
-// Random but valid values, from a seed: what the property tests are fed with.
+// Random but valid values, from a seed, for the property tests.
 #pragma once
 
 #include <cstdint>
@@ -165,8 +165,8 @@ class RandomModels {
                 .error = maybe([this] { return text(); })};
     }
 
-    /// Filters over few values, so that they often match proxies of small_proxy(). Some nodes get what
-    /// `predicate` makes, if anything.
+    /// Filters over few values, so that they often match proxies of small_proxy(). Some nodes get the result
+    /// of `predicate`, if it is set.
     pharox::ProxyFilters filters(int depth,
                                  const std::function<pharox::ProxyFilters::Predicate()>& predicate = {}) {
         pharox::ProxyFilters made;

@@ -1,4 +1,4 @@
-// What a call throws, as a value to look at.
+// The exception of a call, as a value.
 #pragma once
 
 #include <stdexcept>
@@ -6,7 +6,7 @@
 
 #include "pharox/errors.hpp"
 
-/// The error that `call` throws. Where it throws nothing, or something else, the test fails.
+/// The error that `call` throws. The test fails if it throws another exception or none.
 template <class Thrown, class Call>
 Thrown thrown_by(Call call) {
     try {

@@ -65,7 +65,7 @@ TEST_F(Callbacks, AMissSaysWhy) {
 TEST_F(Callbacks, AnErrorIsNoEvent) {
     listen();
     add_proxy();
-    EXPECT_THROW(manager.acquire({.pool = "p", .consumer = "nobody"}), pharox::ConsumerNotFoundError);
+    EXPECT_THROW(manager.acquire({.pool = "p", .consumer = "unknown"}), pharox::ConsumerNotFoundError);
     EXPECT_TRUE(acquired.empty());
 }
 
@@ -95,7 +95,7 @@ TEST_F(Callbacks, AReleaseFiresOnce) {
     EXPECT_EQ(released[0].lease_duration, 7s);
 }
 
-TEST_F(Callbacks, WhatSomebodyElseReleasedIsNotThisManagersEvent) {
+TEST_F(Callbacks, AReleaseByAnotherManagerIsNoEvent) {
     listen();
     add_proxy();
     const auto lease = manager.acquire({.pool = "p"}).lease();
@@ -104,7 +104,7 @@ TEST_F(Callbacks, WhatSomebodyElseReleasedIsNotThisManagersEvent) {
     EXPECT_TRUE(released.empty());
 }
 
-TEST_F(Callbacks, AnExpiryFiresOnceWhoeverFindsIt) {
+TEST_F(Callbacks, AnExpiryFiresOnceForAnyCollector) {
     listen();
     add_proxy();
     const auto first = manager.acquire({.pool = "p", .duration = 1s}).lease();
@@ -124,15 +124,15 @@ TEST_F(Callbacks, AnExpiryFiresOnceWhoeverFindsIt) {
     EXPECT_EQ(released.size(), 2U);
 }
 
-TEST_F(Callbacks, AnExpiryIsToldBeforeTheAcquireThatFoundIt) {
-    std::vector<std::string> told;
-    manager.on_acquire([&](const AcquireEventPayload&) { told.emplace_back("acquired"); });
-    manager.on_release([&](const ReleaseEventPayload&) { told.emplace_back("expired"); });
+TEST_F(Callbacks, AnExpiryFiresBeforeTheAcquireThatCollectedIt) {
+    std::vector<std::string> events;
+    manager.on_acquire([&](const AcquireEventPayload&) { events.emplace_back("acquired"); });
+    manager.on_release([&](const ReleaseEventPayload&) { events.emplace_back("expired"); });
     add_proxy();
     manager.acquire({.pool = "p", .duration = 1s});
     clock->advance(1s);
     manager.acquire({.pool = "p"});
-    EXPECT_EQ(told, (std::vector<std::string>{"acquired", "expired", "acquired"}));
+    EXPECT_EQ(events, (std::vector<std::string>{"acquired", "expired", "acquired"}));
 }
 
 TEST_F(Callbacks, RunInTheOrderOfRegistrationEachWithItsOwnCopy) {
@@ -235,7 +235,7 @@ TEST_F(Callbacks, StatisticsAreComputedOnlyIfWanted) {
     manager.acquire({.pool = "p"});
     EXPECT_EQ(storage->calls("stats"), 1) << "once for all";
     ASSERT_EQ(seen.size(), 3U);
-    EXPECT_FALSE(seen[0]) << "it did not ask";
+    EXPECT_FALSE(seen[0]) << "not requested";
     EXPECT_EQ(seen[1]->total_leases, 2) << "after the acquire";
     EXPECT_EQ(seen[2], seen[1]);
     seen.clear();
@@ -244,16 +244,15 @@ TEST_F(Callbacks, StatisticsAreComputedOnlyIfWanted) {
     const int before = storage->calls("stats");
     manager.unregister(wanting);
     manager.release(manager.acquire({.pool = "p"}).lease());
-    EXPECT_EQ(storage->calls("stats"), before + 1)
-        << "the release's listeners, of whom there are none, want none";
+    EXPECT_EQ(storage->calls("stats"), before + 1) << "no release callback requests statistics";
 }
 
 TEST_F(Callbacks, StatisticsThatFailAreReportedAndLeftOut) {
     add_proxy();
-    bool told = false;
+    bool reported = false;
     manager.on_acquire(
         [&](const AcquireEventPayload& event) {
-            told = true;
+            reported = true;
             EXPECT_TRUE(event.lease);
             EXPECT_FALSE(event.pool_stats);
         },
@@ -262,7 +261,7 @@ TEST_F(Callbacks, StatisticsThatFailAreReportedAndLeftOut) {
         if (call == "stats") throw std::runtime_error("no");
     });
     EXPECT_TRUE(manager.acquire({.pool = "p"}));
-    EXPECT_TRUE(told);
+    EXPECT_TRUE(reported);
     EXPECT_EQ(errors.entries(), std::vector<std::string>{"pool statistics for a callback: no"});
 }
 
@@ -271,7 +270,7 @@ TEST_F(Callbacks, AnEmptyOneIsRefused) {
     EXPECT_EQ(refusal_of([&] { return manager.on_release({}); }), "callback |  | is empty");
 }
 
-TEST(CallbackList, IsTheOneOfTheCallsBeginning) {
+TEST(CallbackList, OfACallIsThatOfItsBeginning) {
     pharox::Callbacks<int> callbacks;
     callbacks.add(CallbackId{1}, [](int) {}, {});
     const auto before = callbacks.list();
@@ -284,7 +283,7 @@ TEST(CallbackList, IsTheOneOfTheCallsBeginning) {
     EXPECT_EQ(callbacks.list()->front().id, CallbackId{2});
 }
 
-TEST_F(Callbacks, ComeAndGoWhileOthersAreCalled) {
+TEST_F(Callbacks, CanBeAddedAndRemovedDuringCalls) {
     add_proxy(80, std::nullopt);
     std::atomic<int> calls{0};
     std::atomic<int> kept{0};

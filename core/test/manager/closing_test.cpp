@@ -1,4 +1,4 @@
-// What is left when a manager closes, and what it says about it.
+// close(): held leases, waits, and leak reports.
 #include <atomic>
 #include <future>
 #include <thread>
@@ -29,7 +29,7 @@ class Closing : public ManagerTest {
                                    .leak_threshold = 0ms};
 };
 
-TEST_F(Closing, ReleasesWhatIsHeldAndTellsItsHolder) {
+TEST_F(Closing, ReleasesHeldLeasesAndRequestsAStop) {
     add_proxy();
     pharox::ProxyManager manager(storage, options);
     auto held = manager.hold({.pool = "p"});
@@ -99,7 +99,7 @@ TEST_F(Closing, EndsEveryWaitAndLeasesNothingAfterwards) {
     EXPECT_EQ(leases(), 0);
 }
 
-TEST_F(Closing, AHoldThatIsUnderWayMeanwhileLeavesNoLease) {
+TEST_F(Closing, AConcurrentHoldLeavesNoLease) {
     add_proxy();
     pharox::ProxyManager manager(storage, options);
     storage->set_before([&](std::string_view call) {
@@ -109,7 +109,7 @@ TEST_F(Closing, AHoldThatIsUnderWayMeanwhileLeavesNoLease) {
     EXPECT_EQ(leases(), 0);
 }
 
-TEST_F(Closing, ReportsWhoStillHoldsWhatFromWhere) {
+TEST_F(Closing, ReportsHeldLeasesWithConsumerAndPlace) {
     add_proxy(80, 3);
     auto manager = std::make_unique<pharox::ProxyManager>(storage, options);
     memory->ensure_consumer({.name = "forgetful"});
@@ -121,12 +121,12 @@ TEST_F(Closing, ReportsWhoStillHoldsWhatFromWhere) {
     released->release();
     EXPECT_TRUE(reports().empty());
     manager.reset();
-    const auto told = reports();
-    ASSERT_EQ(told.size(), 1U);
-    EXPECT_EQ(told[0].lease.id, leaked->lease().id);
-    EXPECT_EQ(told[0].consumer_name, "forgetful");
-    EXPECT_NE(told[0].where.find("closing_test.cpp"), std::string::npos) << told[0].where;
-    EXPECT_GE(told[0].held_for, 0ms);
+    const auto reported = reports();
+    ASSERT_EQ(reported.size(), 1U);
+    EXPECT_EQ(reported[0].lease.id, leaked->lease().id);
+    EXPECT_EQ(reported[0].consumer_name, "forgetful");
+    EXPECT_NE(reported[0].where.find("closing_test.cpp"), std::string::npos) << leaks[0].where;
+    EXPECT_GE(reported[0].held_for, 0ms);
 }
 
 TEST_F(Closing, ReportsALongHoldOnce) {
@@ -136,7 +136,7 @@ TEST_F(Closing, ReportsALongHoldOnce) {
     auto held = manager.hold({.pool = "p"});
     EXPECT_TRUE(eventually([&] { return reports().size() == 1; }));
     EXPECT_GE(reports()[0].held_for, 5ms);
-    EXPECT_EQ(leases(), 1) << "a report takes nothing away";
+    EXPECT_EQ(leases(), 1) << "a report does not end the lease";
     manager.close();
     EXPECT_EQ(reports().size(), 1U);
 }
@@ -151,7 +151,7 @@ TEST_F(Closing, AThrowingLeakHookStopsNothing) {
     EXPECT_EQ(errors.entries(), std::vector<std::string>{"leak hook: cannot log"});
 }
 
-TEST_F(Closing, AnAsynchronousAcquireTellsEverythingToItsCompletion) {
+TEST_F(Closing, AnAsynchronousAcquirePassesErrorsToItsCompletion) {
     add_proxy();
     pharox::ProxyManager manager(storage, options);
     storage->set_before([](std::string_view call) {

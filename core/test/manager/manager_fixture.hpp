@@ -1,4 +1,4 @@
-// A manager on a watched storage in memory, with a clock of its own.
+// A manager on a watched in-memory storage, with a manual clock.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -15,7 +15,7 @@
 #include "pharox/storage/in_memory.hpp"
 #include "test/storage/watched_storage.hpp"
 
-/// What an error hook was told.
+/// The errors that a hook received.
 class ErrorLog {
   public:
     [[nodiscard]] auto hook() {
@@ -42,8 +42,8 @@ class ErrorLog {
 
 class ManagerTest : public testing::Test {
   protected:
-    pharox::Proxy add_proxy(int port = 80, std::optional<int> room = 1) {
-        return bootstrap_proxy(*memory, pool, {.host = "10.0.0.1", .port = port, .max_concurrency = room});
+    pharox::Proxy add_proxy(int port = 80, std::optional<int> limit = 1) {
+        return bootstrap_proxy(*memory, pool, {.host = "10.0.0.1", .port = port, .max_concurrency = limit});
     }
     std::optional<pharox::Lease> record(pharox::LeaseId id) {
         return memory->lease_control()->get_lease({.lease_id = id});

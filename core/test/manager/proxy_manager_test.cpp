@@ -75,7 +75,7 @@ TEST_F(Manager, OtherConsumersMustExist) {
     EXPECT_TRUE(manager.acquire({.pool = "p", .consumer = "me"}));
 }
 
-TEST_F(Manager, RegistersUnknownConsumersIfTold) {
+TEST_F(Manager, RegistersUnknownConsumersWithTheOption) {
     add_proxy(80, std::nullopt);
     ProxyManager registering(storage, {.register_unknown_consumers = true});
     const auto got = registering.acquire({.pool = "p", .consumer = "me"});
@@ -102,11 +102,11 @@ TEST_F(Manager, AsynchronousAcquiresRegisterConsumersToo) {
     EXPECT_TRUE(acquire(registering, "me"));
     EXPECT_TRUE(acquire(registering, "me"));
     EXPECT_EQ(storage->calls("ensure"), 3);
-    EXPECT_THROW(acquire(manager, "nobody"), pharox::ConsumerNotFoundError);
+    EXPECT_THROW(acquire(manager, "unknown"), pharox::ConsumerNotFoundError);
     EXPECT_EQ(storage->calls("ensure"), 3);
 }
 
-TEST_F(Manager, WhatIsWrongIsRefusedBeforeTheStorageHearsOfIt) {
+TEST_F(Manager, InvalidRequestsDoNotReachTheStorage) {
     EXPECT_THROW(manager.acquire({.pool = ""}), pharox::ValidationError);
     EXPECT_THROW(manager.acquire({.pool = "p", .duration = 0ms}), pharox::InvalidLeaseError);
     EXPECT_THROW(manager.acquire({.pool = "p", .filters = {.country = ""}}), pharox::ValidationError);
@@ -143,13 +143,13 @@ TEST_F(Manager, AStorageErrorCarriesTheLeaseId) {
         memory->ensure_consumer({.name = "default"});
     }
     fails_at("acquire");
-    const auto drawn = thrown_by<pharox::StorageError>([&] { return manager.acquire({.pool = "p"}); });
-    ASSERT_TRUE(drawn.lease_id());
+    const auto error = thrown_by<pharox::StorageError>([&] { return manager.acquire({.pool = "p"}); });
+    ASSERT_TRUE(error.lease_id());
     storage->set_before({});
-    EXPECT_EQ(manager.acquire({.pool = "p", .lease_id = *drawn.lease_id()}).lease().id, *drawn.lease_id());
+    EXPECT_EQ(manager.acquire({.pool = "p", .lease_id = *error.lease_id()}).lease().id, *error.lease_id());
 }
 
-TEST_F(Manager, RenewsWhatItsStorageCanRenew) {
+TEST_F(Manager, RenewsIfTheStorageCanRenew) {
     add_proxy();
     const auto lease = manager.acquire({.pool = "p", .duration = 10s}).lease();
     clock->advance(5s);
@@ -174,7 +174,7 @@ TEST_F(Manager, RenewsWhatItsStorageCanRenew) {
     EXPECT_TRUE(without.hold({.pool = "p"}));
 }
 
-TEST_F(Manager, CollectsOnlyForThoseWhoListen) {
+TEST_F(Manager, CollectsDetailsOnlyForCallbacks) {
     add_proxy(80, std::nullopt);
     manager.acquire({.pool = "p", .duration = 1s});
     manager.acquire({.pool = "p", .duration = 1s});

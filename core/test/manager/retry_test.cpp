@@ -61,7 +61,7 @@ TEST_F(Retry, EndlessAttemptsWithoutPausesStayWithoutPauses) {
     EXPECT_TRUE(pauses.empty());
 }
 
-TEST_F(Retry, GetsWhatIsFreedMeanwhile) {
+TEST_F(Retry, GetsAProxyThatIsReleasedBetweenAttempts) {
     add_proxy();
     const auto first = manager.acquire({.pool = "p"});
     RetryOptions retry;
@@ -81,7 +81,7 @@ TEST_F(Retry, SomeMissesAreFinal) {
 
 TEST_F(Retry, RepeatsAFailureUnderTheSameLeaseId) {
     add_proxy();
-    // The first call leases, and then its answer is lost.
+    // The first call leases; its response is lost.
     class LosesAnswers : public pharox::ForwardingStorage {
       public:
         using ForwardingStorage::ForwardingStorage;
@@ -113,15 +113,15 @@ TEST_F(Retry, AFailureThatStaysIsThrown) {
     EXPECT_EQ(pauses.size(), 2U);
     fail_acquires(1, false);
     EXPECT_THROW(manager.acquire_with_retry({.pool = "p"}, noting({})), pharox::StorageError);
-    EXPECT_EQ(pauses.size(), 2U) << "one that no repeat mends is not repeated";
+    EXPECT_EQ(pauses.size(), 2U) << "a permanent error is not retried";
 }
 
-TEST_F(Retry, AFailureAtTheDeadlineIsNoEmptyPool) {
+TEST_F(Retry, AFailureAtTheDeadlineIsThrown) {
     add_proxy();
     fail_acquires(1);
     const auto error = thrown_by<pharox::StorageError>(
         [&] { return manager.acquire_with_retry({.pool = "p"}, noting({.backoff = 1h, .deadline = 1min})); });
-    EXPECT_TRUE(error.lease_id()) << "so that the caller can ask again";
+    EXPECT_TRUE(error.lease_id()) << "so that the caller can repeat the call";
     EXPECT_TRUE(pauses.empty());
 }
 
@@ -132,10 +132,10 @@ TEST_F(Retry, NoAttemptBeginsAfterTheDeadline) {
     EXPECT_EQ(pauses, (std::vector<Duration>{20s, 40s})) << "none was slept, so the second seems in time";
     EXPECT_FALSE(
         manager.acquire_with_retry({.pool = "p"}, noting({.attempts = 2, .deadline = Duration::max()})))
-        << "never is far away, and no overflow";
+        << "the largest duration does not overflow";
 }
 
-TEST_F(Retry, WhatWillNotDoIsReleasedAndExcluded) {
+TEST_F(Retry, RefusedProxiesAreReleasedAndExcluded) {
     const auto good = add_proxy(80);
     const auto bad = add_proxy(81);
     int asked = 0;
@@ -165,7 +165,7 @@ TEST_F(Retry, AnAcceptThatThrowsLeavesNoLease) {
         throw pharox::StorageError({.store = "mine", .retryable = true}, "down");
     };
     EXPECT_THROW(manager.acquire_with_retry({.pool = "p"}, retry), pharox::StorageError)
-        << "not ours to repeat";
+        << "an error of accept is not retried";
     EXPECT_EQ(leases(), 0);
 
     storage->set_before([](std::string_view call) {

@@ -27,12 +27,12 @@ TEST(Scheduler, RunsATaskAsOftenAsItAsks) {
 }
 
 TEST(Scheduler, RunsNothingBeforeItsTime) {
-    const auto due = Clock::now() + 50ms;
+    const auto scheduled = Clock::now() + 50ms;
     std::atomic<bool> early{false};
     std::atomic<bool> ran{false};
     Scheduler scheduler;
-    scheduler.add(due, [&]() -> std::optional<Scheduler::Time> {
-        early = Clock::now() < due;
+    scheduler.add(scheduled, [&]() -> std::optional<Scheduler::Time> {
+        early = Clock::now() < scheduled;
         ran = true;
         return std::nullopt;
     });
@@ -51,14 +51,14 @@ TEST(Scheduler, ASoonerTaskOvertakes) {
     EXPECT_TRUE(eventually([&] { return sooner.load(); }));
 }
 
-TEST(Scheduler, LetsGoOfATaskThatIsDone) {
+TEST(Scheduler, DestroysAFinishedTask) {
     const auto owned = std::make_shared<int>(0);
     Scheduler scheduler;
     scheduler.add(Clock::now(), [owned] { return std::nullopt; });
     EXPECT_TRUE(eventually([&] { return owned.use_count() == 1; }));
 }
 
-TEST(Scheduler, EndsAtOnceWhateverIsStillToCome) {
+TEST(Scheduler, EndsWithScheduledTasks) {
     const auto owned = std::make_shared<int>(0);
     const auto started = Clock::now();
     {

@@ -1,4 +1,4 @@
-// IStorage::acquire as a storage gets it that has nothing but the six.
+// The default of IStorage::acquire, for storages with only the six methods.
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 using pharox::LeaseId;
 using pharox::Miss;
 
-/// An in-memory storage, seen through the six alone. The hooks stand for what other callers do in between.
+/// An in-memory storage with only the six methods. The hooks simulate concurrent calls of other threads.
 class OnlySix : public pharox::IStorage {
   public:
     explicit OnlySix(pharox::InMemoryStorage& inner) : inner_(inner) {}
@@ -58,8 +58,8 @@ class DefaultAcquire : public testing::Test {
         six.ensure_consumer({.name = "default"});
         six.ensure_consumer({.name = "other"});
     }
-    pharox::Proxy add_proxy(int port, int room = 1) {
-        return bootstrap_proxy(memory, pool, {.host = "10.0.0.1", .port = port, .max_concurrency = room});
+    pharox::Proxy add_proxy(int port, int limit = 1) {
+        return bootstrap_proxy(memory, pool, {.host = "10.0.0.1", .port = port, .max_concurrency = limit});
     }
     std::int64_t leases() { return memory.get_pool_stats({.pool = "p"})->total_leases; }
 
@@ -94,7 +94,7 @@ TEST_F(DefaultAcquire, AnEmptyConsumerIsTheDefaultOne) {
     EXPECT_EQ(six.acquire({.pool = "p"}).lease().consumer_id, six.ensure_consumer({.name = "default"}));
 }
 
-TEST_F(DefaultAcquire, ALostRaceIsNotShown) {
+TEST_F(DefaultAcquire, ALostRaceIsNotVisible) {
     add_proxy(80);
     std::vector<LeaseId> asked;
     six.before_create = [&](const pharox::CreateLeaseRequest& request) {
@@ -107,7 +107,7 @@ TEST_F(DefaultAcquire, ALostRaceIsNotShown) {
     EXPECT_EQ(std::count(asked.begin(), asked.end(), result.lease().id), 6) << "one id for all tries";
 }
 
-TEST_F(DefaultAcquire, TheLastSlotGoesToWhoWasFaster) {
+TEST_F(DefaultAcquire, TheLastSlotGoesToTheFasterCaller) {
     add_proxy(80);
     six.before_create = [&](const pharox::CreateLeaseRequest&) {
         memory.acquire({.pool = "p", .consumer = "other"});
@@ -142,7 +142,7 @@ TEST_F(DefaultAcquire, AProxyMayBeDeactivatedInBetween) {
     EXPECT_EQ(leases(), 0);
 }
 
-TEST_F(DefaultAcquire, AStoreThatContradictsItselfIsAnError) {
+TEST_F(DefaultAcquire, AnInconsistentStoreIsAnError) {
     const LeaseId id = LeaseId::make();
     class Contradiction : public pharox::IStorage {
         pharox::FindResult find_available_proxy(const pharox::FindRequest&) override {
@@ -183,7 +183,7 @@ TEST_F(DefaultAcquire, TheSameIdGetsTheSameLease) {
     EXPECT_EQ(leases(), 1);
 }
 
-TEST_F(DefaultAcquire, TheSameIdAnswersWhenThePoolIsFullBecauseOfIt) {
+TEST_F(DefaultAcquire, TheSameIdGetsItsLeaseWhenThePoolIsFull) {
     add_proxy(80);
     const auto first = six.acquire({.pool = "p", .lease_id = LeaseId::make()});
     EXPECT_EQ(six.acquire({.pool = "p", .lease_id = LeaseId::make()}).miss(), Miss::none_available);
@@ -191,11 +191,11 @@ TEST_F(DefaultAcquire, TheSameIdAnswersWhenThePoolIsFullBecauseOfIt) {
     ASSERT_TRUE(again);
     EXPECT_TRUE(again.replayed);
     EXPECT_EQ(again.lease(), first.lease());
-    EXPECT_EQ(six.acquire({.pool = "p", .consumer = "nobody", .lease_id = LeaseId::make()}).miss(),
+    EXPECT_EQ(six.acquire({.pool = "p", .consumer = "unknown", .lease_id = LeaseId::make()}).miss(),
               Miss::none_available);
 }
 
-TEST_F(DefaultAcquire, AnIdNamesNoSecondLease) {
+TEST_F(DefaultAcquire, AnEndedIdGetsNoSecondLease) {
     add_proxy(80, 5);
     const auto released = six.acquire({.pool = "p"});
     memory.release_lease({.lease_id = released.lease().id});
@@ -205,7 +205,7 @@ TEST_F(DefaultAcquire, AnIdNamesNoSecondLease) {
     EXPECT_EQ(six.acquire({.pool = "p", .lease_id = expired.lease().id}).miss(), Miss::lease_ended);
     memory.catalog()->remove_proxy(expired.proxy().id, true);
     EXPECT_EQ(six.acquire({.pool = "p", .lease_id = expired.lease().id}).miss(), Miss::lease_ended)
-        << "also with nothing to find";
+        << "also if no proxy is available";
 }
 
 TEST_F(DefaultAcquire, AnIdBelongsToOneConsumerAndPool) {
@@ -216,7 +216,8 @@ TEST_F(DefaultAcquire, AnIdBelongsToOneConsumerAndPool) {
         return thrown_by<pharox::ConflictError>([&] { return six.acquire(request); }).field();
     };
     EXPECT_EQ(conflict_of({.pool = "p", .consumer = "other", .lease_id = first.lease().id}), "lease_id");
-    EXPECT_EQ(conflict_of({.pool = "q", .lease_id = first.lease().id}), "lease_id") << "which is empty";
+    EXPECT_EQ(conflict_of({.pool = "q", .lease_id = first.lease().id}), "lease_id")
+        << "although that pool is empty";
     bootstrap_proxy(memory, other_pool, {.host = "10.0.0.2", .port = 80});
     EXPECT_EQ(conflict_of({.pool = "q", .lease_id = first.lease().id}), "lease_id");
     EXPECT_EQ(leases(), 1);
@@ -229,7 +230,7 @@ TEST_F(DefaultAcquire, ExpiredLeasesAreReportedOnce) {
     EXPECT_TRUE(first.expired.empty());
     clock->advance(1s);
     const auto second = six.acquire({.pool = "p", .duration = 1s});
-    ASSERT_TRUE(second) << "an expired lease blocks nobody";
+    ASSERT_TRUE(second) << "an expired lease blocks no acquire";
     ASSERT_EQ(second.expired.size(), 1U);
     EXPECT_EQ(second.expired[0], pharox::as_of(first.lease(), clock->now()));
     EXPECT_TRUE(second.leased().expired.empty());
@@ -240,7 +241,7 @@ TEST_F(DefaultAcquire, ExpiredLeasesAreReportedOnce) {
     EXPECT_EQ(memory.cleanup_expired_leases({}).count, 0);
 }
 
-TEST_F(DefaultAcquire, ExpiredOnesOfEveryStepAreReported) {
+TEST_F(DefaultAcquire, ExpiredLeasesOfEveryStepAreReported) {
     add_proxy(80, 2);
     const auto one = six.acquire({.pool = "p", .duration = 1s});
     const auto other = six.acquire({.pool = "p", .duration = 2s});
@@ -253,17 +254,17 @@ TEST_F(DefaultAcquire, ExpiredOnesOfEveryStepAreReported) {
 }
 
 TEST_F(DefaultAcquire, AnUnknownPoolComesBeforeAnUnknownConsumer) {
-    EXPECT_EQ(six.acquire({.pool = "unknown", .consumer = "nobody"}).miss(), Miss::pool_unknown);
+    EXPECT_EQ(six.acquire({.pool = "unknown", .consumer = "unknown"}).miss(), Miss::pool_unknown);
     EXPECT_EQ(six.acquire({.pool = "unknown", .lease_id = LeaseId::make()}).miss(), Miss::pool_unknown);
     add_proxy(80);
     EXPECT_EQ(thrown_by<pharox::ConsumerNotFoundError>([&] {
-                  return six.acquire({.pool = "p", .consumer = "nobody"});
+                  return six.acquire({.pool = "p", .consumer = "unknown"});
               }).consumer(),
-              "nobody");
+              "unknown");
     EXPECT_EQ(leases(), 0);
 }
 
-TEST_F(DefaultAcquire, WhatIsWrongIsRefusedBeforeAnythingHappens) {
+TEST_F(DefaultAcquire, InvalidRequestsChangeNothing) {
     add_proxy(80);
     const pharox::AcquireRequest requests[] = {
         {.pool = ""},
@@ -277,7 +278,7 @@ TEST_F(DefaultAcquire, WhatIsWrongIsRefusedBeforeAnythingHappens) {
     EXPECT_EQ(six.finds + six.creates, 0);
 }
 
-TEST_F(DefaultAcquire, OtherErrorsAreTheCallers) {
+TEST_F(DefaultAcquire, OtherErrorsReachTheCaller) {
     add_proxy(80);
     six.before_create = [](const pharox::CreateLeaseRequest& request) {
         throw pharox::StorageError({.store = "test", .operation = "create", .lease_id = request.lease_id},
@@ -288,7 +289,7 @@ TEST_F(DefaultAcquire, OtherErrorsAreTheCallers) {
                   return six.acquire({.pool = "p", .lease_id = id});
               }).lease_id(),
               id);
-    EXPECT_EQ(six.creates, 1) << "nothing is repeated whose outcome is in doubt";
+    EXPECT_EQ(six.creates, 1) << "a call with an unknown outcome is not repeated";
 }
 
 TEST_F(DefaultAcquire, HasNoCapabilities) {

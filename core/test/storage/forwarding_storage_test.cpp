@@ -83,7 +83,7 @@ std::string name_of(void* function) {
 
 /// The virtual functions that `Decorator` has from `Base`, not overridden. Destructors are left out: where
 /// one does nothing more than its base's, clang makes one function of both. (Sanitizers may put a red zone
-/// behind a table, which the symbol's size includes: it is zero, and not to be looked at by their rules.)
+/// behind a table. The symbol's size includes it; it is zero, and must not be read under their rules.)
 template <class Base, class Decorator>
 __attribute__((no_sanitize("address"))) std::vector<std::string> not_overridden() {
     const auto base = virtual_table<Base>();
@@ -99,7 +99,7 @@ __attribute__((no_sanitize("address"))) std::vector<std::string> not_overridden(
     return names;
 }
 
-TEST(ForwardingProbe, FindsWhatADecoratorForgot) {
+TEST(ForwardingProbe, FindsFunctionsThatADecoratorDoesNotForward) {
     using forwarding_probe::Faithful;
     using forwarding_probe::Forgetful;
     using forwarding_probe::Interface;
@@ -113,12 +113,12 @@ TEST(ForwardingProbe, ForwardingStorageOverridesAll) {
     EXPECT_EQ((not_overridden<pharox::IStorage, pharox::Sealed<pharox::ForwardingStorage>>()),
               std::vector<std::string>{});
     EXPECT_GE((not_overridden<pharox::IStorage, pharox::IStorage>().size()), 9U)
-        << "else the probe saw no table";
+        << "the probe must see the table";
 }
 
 // ---- The same by behaviour
 
-/// Answers each call with something of its own.
+/// Returns a distinct value from each call.
 class Recorder : public pharox::IStorage {
   public:
     std::string last;

@@ -1,4 +1,4 @@
-// What is special about the storage in memory; the contract itself is checked by pharox::testkit.
+// Properties of the in-memory storage; pharox::testkit checks the contract itself.
 #include "pharox/storage/in_memory.hpp"
 
 #include <gtest/gtest.h>
@@ -18,8 +18,8 @@ using pharox::Miss;
 class InMemory : public testing::Test {
   protected:
     InMemory() { memory.ensure_consumer({.name = "default"}); }
-    pharox::Proxy add_proxy(int port, std::optional<int> room = 1) {
-        return bootstrap_proxy(memory, pool, {.host = "10.0.0.1", .port = port, .max_concurrency = room});
+    pharox::Proxy add_proxy(int port, std::optional<int> limit = 1) {
+        return bootstrap_proxy(memory, pool, {.host = "10.0.0.1", .port = port, .max_concurrency = limit});
     }
     std::optional<pharox::Lease> record(LeaseId id) {
         return memory.lease_control()->get_lease({.lease_id = id});
@@ -57,7 +57,7 @@ TEST_F(InMemory, EndedLeasesAreRememberedForTheRetention) {
     EXPECT_FALSE(record(expired.id));
 }
 
-TEST_F(InMemory, AnExpiryIsReportedEvenIfItsRecordIsGone) {
+TEST_F(InMemory, AnExpiryIsReportedAfterItsRecordWasDeleted) {
     add_proxy(80);
     const auto lease = memory.acquire({.pool = "p", .duration = 1s}).lease();
     clock->advance(1h);
@@ -93,10 +93,10 @@ TEST_F(InMemory, ItsNowNeverRunsBackwards) {
     clock->set(first.acquired_at + 10s);
     EXPECT_EQ(memory.cleanup_expired_leases({}).count, 1);
     clock->set(pharox::Timestamp{});
-    EXPECT_EQ(record(second.id)->status, pharox::LeaseStatus::released) << "what ended stays ended";
+    EXPECT_EQ(record(second.id)->status, pharox::LeaseStatus::released) << "an ended lease stays ended";
 }
 
-TEST_F(InMemory, ExpiresByASteadyClockUnlessTold) {
+TEST_F(InMemory, ExpiresByASteadyClockByDefault) {
     pharox::InMemoryStorage own;
     own.ensure_consumer({.name = "default"});
     bootstrap_proxy(own, bootstrap_pool(own, {.name = "p"}),
@@ -138,7 +138,7 @@ TEST_F(InMemory, APredicateStopsAtTheFirstHit) {
     EXPECT_EQ(seen, 3);
 }
 
-TEST_F(InMemory, WhatAPredicateThrowsReachesTheCallerAndLeasesNothing) {
+TEST_F(InMemory, ExceptionsOfPredicatesReachTheCallerAndLeaseNothing) {
     add_proxy(80);
     const pharox::AcquireRequest request{
         .pool = "p",
@@ -160,7 +160,7 @@ TEST_F(InMemory, AnotherMayBeFasterWhileAPredicateRuns) {
     EXPECT_EQ(stats().total_leases, 1);
 }
 
-TEST_F(InMemory, WhatChangedWhileAPredicateRanIsAskedAgain) {
+TEST_F(InMemory, ProxiesThatChangedWhileAPredicateRanAreCheckedAgain) {
     auto proxy = add_proxy(80);
     int seen = 0;
     const pharox::AcquireRequest request{.pool = "p",
@@ -171,11 +171,11 @@ TEST_F(InMemory, WhatChangedWhileAPredicateRanIsAskedAgain) {
                                              }
                                              return !copy.country;
                                          }}};
-    EXPECT_FALSE(memory.acquire(request)) << "it was right when it was asked, not when it was picked";
+    EXPECT_FALSE(memory.acquire(request)) << "it matched when the predicate ran, not when it was picked";
     EXPECT_EQ(seen, 2);
 }
 
-TEST_F(InMemory, AProxyOrPoolMayGoWhileAPredicateRuns) {
+TEST_F(InMemory, AProxyOrPoolMayBeRemovedWhileAPredicateRuns) {
     const auto first = add_proxy(80);
     EXPECT_EQ(memory
                   .acquire({.pool = "p",
@@ -219,12 +219,12 @@ TEST_F(InMemory, TheSameIdGetsOneLeaseThoughAPredicateRanInBetween) {
     EXPECT_TRUE(memory.release_lease({.lease_id = id}).released);
     EXPECT_EQ(stats().total_leases, 0);
     clock->advance(1h);
-    EXPECT_EQ(memory.cleanup_expired_leases({}).count, 0) << "no deadline is left behind";
+    EXPECT_EQ(memory.cleanup_expired_leases({}).count, 0) << "no deadline remains";
 }
 
 TEST_F(InMemory, ConcurrentPredicatesKeepTheLimits) {
-    constexpr int room = 3;
-    for (int port = 1; port <= 4; ++port) add_proxy(port, room);
+    constexpr int limit = 3;
+    for (int port = 1; port <= 4; ++port) add_proxy(port, limit);
     std::atomic<int> hits{0};
     std::atomic<bool> over{false};
     {
@@ -235,12 +235,12 @@ TEST_F(InMemory, ConcurrentPredicatesKeepTheLimits) {
                     const auto result = memory.acquire(
                         {.pool = "p", .filters = {.predicate = [&](const pharox::Proxy& proxy) {
                                           const auto now = memory.catalog()->get_proxy(proxy.id);
-                                          if (now->current_leases > room) over = true;
+                                          if (now->current_leases > limit) over = true;
                                           return (proxy.port + i + round) % 2 == 0;
                                       }}});
                     if (!result) continue;
                     ++hits;
-                    if (result.proxy().current_leases > room) over = true;
+                    if (result.proxy().current_leases > limit) over = true;
                     if ((result.proxy().port + i + round) % 2 != 0) over = true;
                     memory.release_lease({.lease_id = result.lease().id});
                 }

@@ -1,4 +1,4 @@
-// Requests that wait in one pool leave the other pools alone, and attempts go through the outermost storage.
+// Queued requests of one pool do not affect other pools, and attempts call the outermost storage.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -18,7 +18,7 @@ using namespace pharox;
 
 constexpr auto generous = 60s;
 
-/// Notes which thread attempted an acquire in which pool, and how leases were released.
+/// Records which thread attempted an acquire in which pool, and how leases were released.
 class NotingDecorator : public ForwardingStorage {
   public:
     using ForwardingStorage::ForwardingStorage;

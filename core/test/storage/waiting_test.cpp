@@ -1,4 +1,4 @@
-// acquire with a deadline: order, hand-over, cancellation, and what 10,000 waiters cost.
+// acquire with a deadline: order, hand-over, cancellation, and the cost of 10,000 waiters.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -16,7 +16,7 @@ using namespace pharox;
 
 constexpr auto generous = 60s;
 
-/// One pool with one proxy that takes one lease.
+/// One pool with one proxy and a limit of one lease.
 struct OneSlot {
     std::shared_ptr<InMemoryStorage> storage = std::make_shared<InMemoryStorage>();
     ProxyPool pool = bootstrap_pool(*storage, {.name = "p"});
@@ -24,7 +24,7 @@ struct OneSlot {
                                   {.host = "10.0.0.1", .port = 80, .country = "AR", .max_concurrency = 1});
     ConsumerId consumer = storage->ensure_consumer({.name = "default"});
 
-    /// Enters the queue; what comes out lands in the future.
+    /// Queues a request; the future gets the result.
     std::future<AcquireResult> wait(AcquireRequest request, std::stop_token stop = {}) {
         auto promise = std::make_shared<std::promise<AcquireResult>>();
         storage->acquire_async(
@@ -60,7 +60,7 @@ TEST(Waiting, OldestFirst) {
     }
 }
 
-/// A filter that nothing passes, and that is looked at for as long as the test wants.
+/// A filter that matches nothing, and whose evaluation blocks until the test ends it.
 struct Slow {
     std::promise<void> reached;
     std::promise<void> go_on;
@@ -75,17 +75,17 @@ struct Slow {
     }
 };
 
-TEST(Waiting, WhoCameWhileOthersWereServedIsOlderThanTheNextOfALine) {
+TEST(Waiting, RequestsQueuedDuringARoundAreServedByAge) {
     Slow first;
     Slow second;
     OneSlot one;
-    // Where somebody waits, whoever comes is asked for by the queue's thread.
-    [[maybe_unused]] const auto somebody =
+    // While requests are queued, the queue's thread makes the attempts for new ones.
+    [[maybe_unused]] const auto other =
         one.wait({.pool = "p", .filters = {.country = "BR"}, .wait = generous});
-    [[maybe_unused]] const auto hopeless =
+    [[maybe_unused]] const auto unserved =
         one.wait({.pool = "p", .filters = first.filters(), .wait = generous});
     first.reached.get_future().wait();
-    [[maybe_unused]] const auto hopeless_too =
+    [[maybe_unused]] const auto also_unserved =
         one.wait({.pool = "p", .filters = second.filters(), .wait = generous});
     const ProxyFilters argentine{.country = "AR"};
     std::promise<void> served;
@@ -97,7 +97,7 @@ TEST(Waiting, WhoCameWhileOthersWereServedIsOlderThanTheNextOfALine) {
                                {});
     first.go_on.set_value();
     second.reached.get_future().wait();
-    // These two come while that round is at it; the younger one stands in the line that is served next.
+    // These two are queued during that round; the younger one belongs to the group that is served next.
     auto older = one.wait({.pool = "p", .wait = generous});
     auto younger = one.wait({.pool = "p", .filters = argentine, .wait = generous});
     second.go_on.set_value();
@@ -106,31 +106,31 @@ TEST(Waiting, WhoCameWhileOthersWereServedIsOlderThanTheNextOfALine) {
     EXPECT_FALSE(is_ready(younger));
 }
 
-TEST(Waiting, NewcomerStandsBehindTheOldest) {
+TEST(Waiting, NewRequestsQueueBehindTheOldest) {
     OneSlot one;
     for (int round = 0; round < 200; ++round) {
         const AcquireResult held = one.storage->acquire({.pool = "p"});
         ASSERT_TRUE(held);
         auto waiting = one.wait({.pool = "p", .wait = generous});
         one.storage->release_lease({.lease_id = held.lease().id});
-        EXPECT_FALSE(one.storage->acquire({.pool = "p"})) << "a newcomer overtook in round " << round;
+        EXPECT_FALSE(one.storage->acquire({.pool = "p"})) << "a new request overtook in round " << round;
         const AcquireResult got = waiting.get();
         ASSERT_TRUE(got);
         one.storage->release_lease({.lease_id = got.lease().id});
     }
 }
 
-TEST(Waiting, WhomNothingFitsHoldsUpNobody) {
+TEST(Waiting, RequestsThatNothingFitsBlockNoOthers) {
     OneSlot one;
     const AcquireResult held = one.storage->acquire({.pool = "p"});
-    auto hopeless = one.wait({.pool = "p", .filters = {.country = "BR"}, .wait = generous});
+    auto unserved = one.wait({.pool = "p", .filters = {.country = "BR"}, .wait = generous});
     auto fits = one.wait({.pool = "p", .filters = {.country = "AR"}, .wait = generous});
     one.storage->release_lease({.lease_id = held.lease().id});
     EXPECT_TRUE(fits.get());
-    EXPECT_FALSE(is_ready(hopeless));
+    EXPECT_FALSE(is_ready(unserved));
 }
 
-TEST(Waiting, TimeUpTellsWhy) {
+TEST(Waiting, ATimeoutHasTheReason) {
     const OneSlot one;
     const AcquireResult held = one.storage->acquire({.pool = "p"});
     EXPECT_EQ(one.storage->acquire({.pool = "p", .wait = 20ms}).miss(), Miss::all_busy);
@@ -190,10 +190,10 @@ TEST(Waiting, CancellationRacesHandOver) {
     }
 }
 
-TEST(Waiting, TenThousandHoldNoThreadAndAreAllServed) {
+TEST(Waiting, TenThousandNeedOneThreadAndAreAllServed) {
     OneSlot one;
     const AcquireResult held = one.storage->acquire({.pool = "p"});
-    auto first = one.wait({.pool = "p", .wait = generous});  // its thread is there now
+    auto first = one.wait({.pool = "p", .wait = generous});  // starts the queue's thread
     const std::size_t threads = threads_of_this_process();
     constexpr int many = 10'000;
     std::atomic<int> served{0};
@@ -266,7 +266,7 @@ TEST(Waiting, RefusesImpossibleWaits) {
     EXPECT_THROW(one.storage->acquire({.pool = "p", .wait = 24h * 31}), ValidationError);
 }
 
-/// A store with a queue of its own, that notifies of what others free.
+/// A store with its own queue, which notifies of proxies that other processes free.
 class TellingStorage : public IStorage, private IPoolWatch {
   public:
     explicit TellingStorage(std::shared_ptr<IStorage> inner) : inner_(std::move(inner)) {
@@ -293,19 +293,19 @@ class TellingStorage : public IStorage, private IPoolWatch {
     }
     AcquireResult try_acquire(const AcquireRequest& request) override {
         AcquireResult result = inner_->try_acquire(request);
-        ++looks;
+        ++attempts;
         return result;
     }
-    void tell() { became_available(); }
+    void notify() { became_available(); }
 
-    std::atomic<int> looks{0};
+    std::atomic<int> attempts{0};
     std::atomic<bool> relied_on{true};
     std::atomic<int> come{0};
-    std::atomic<int> gone{0};
+    std::atomic<int> unwatched{0};
 
   private:
     void watch(const std::string& pool) noexcept override { come += pool == "p" ? 1 : 100; }
-    void unwatch(const std::string& pool) noexcept override { gone += pool == "p" ? 1 : 100; }
+    void unwatch(const std::string& pool) noexcept override { unwatched += pool == "p" ? 1 : 100; }
     Duration quiet(const std::string& /*pool*/) noexcept override {
         return relied_on ? Duration(24h) : Duration(0);
     }
@@ -313,12 +313,12 @@ class TellingStorage : public IStorage, private IPoolWatch {
     std::shared_ptr<IStorage> inner_;
 };
 
-TEST(Waiting, WhereTheStoreTellsTheQueueDoesNotAsk) {
+TEST(Waiting, TheQueueDoesNotPollIfTheStoreNotifies) {
     const OneSlot one;
-    Sealed<TellingStorage> telling(one.storage);
+    Sealed<TellingStorage> notifying(one.storage);
     const auto wait = [&] {
         return std::async(std::launch::async,
-                          [&] { return telling.acquire({.pool = "p", .wait = generous}); });
+                          [&] { return notifying.acquire({.pool = "p", .wait = generous}); });
     };
     const auto until = [](const auto& condition) {
         const auto end = std::chrono::steady_clock::now() + generous;
@@ -327,23 +327,23 @@ TEST(Waiting, WhereTheStoreTellsTheQueueDoesNotAsk) {
     };
     AcquireResult held = one.storage->acquire({.pool = "p"});
     auto first = wait();
-    ASSERT_TRUE(until([&] { return telling.come == 1 && telling.looks == 3; }));
+    ASSERT_TRUE(until([&] { return notifying.come == 1 && notifying.attempts == 3; }));
     one.storage->release_lease({.lease_id = held.lease().id});
-    EXPECT_EQ(first.wait_for(200ms), std::future_status::timeout) << "nobody told";
-    EXPECT_EQ(telling.looks, 3);
-    telling.tell();
+    EXPECT_EQ(first.wait_for(200ms), std::future_status::timeout) << "no notification";
+    EXPECT_EQ(notifying.attempts, 3);
+    notifying.notify();
     held = first.get();
     ASSERT_TRUE(held);
-    EXPECT_EQ(telling.looks, 4);
-    EXPECT_TRUE(until([&] { return telling.gone == 1; }));
+    EXPECT_EQ(notifying.attempts, 4);
+    EXPECT_TRUE(until([&] { return notifying.unwatched == 1; }));
 
-    telling.relied_on = false;
+    notifying.relied_on = false;
     auto second = wait();
-    ASSERT_TRUE(until([&] { return telling.looks > 20; })) << "it looks by itself";
+    ASSERT_TRUE(until([&] { return notifying.attempts > 20; })) << "it polls";
     one.storage->release_lease({.lease_id = held.lease().id});
     EXPECT_TRUE(second.get());
-    EXPECT_TRUE(until([&] { return telling.gone == 2; }));
-    EXPECT_EQ(telling.come, 2);
+    EXPECT_TRUE(until([&] { return notifying.unwatched == 2; }));
+    EXPECT_EQ(notifying.come, 2);
 }
 
 }  // namespace

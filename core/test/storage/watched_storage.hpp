@@ -1,4 +1,4 @@
-// A storage that is watched, and disturbed, by a test.
+// A storage that a test observes and disturbs.
 #pragma once
 
 #include <functional>
@@ -11,7 +11,7 @@
 #include "pharox/storage/forwarding_storage.hpp"
 #include "pharox/storage/lease_control.hpp"
 
-/// Counts the calls, and runs `before` ahead of each: it may wait, and what it throws is thrown.
+/// Counts the calls, and runs `before` ahead of each one, which may block or throw.
 class WatchedStorage : public pharox::ForwardingStorage, public pharox::ILeaseControl {
   public:
     using ForwardingStorage::ForwardingStorage;
