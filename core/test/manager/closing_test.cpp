@@ -125,7 +125,7 @@ TEST_F(Closing, ReportsHeldLeasesWithConsumerAndPlace) {
     ASSERT_EQ(reported.size(), 1U);
     EXPECT_EQ(reported[0].lease.id, leaked->lease().id);
     EXPECT_EQ(reported[0].consumer_name, "forgetful");
-    EXPECT_NE(reported[0].where.find("closing_test.cpp"), std::string::npos) << leaks[0].where;
+    EXPECT_NE(reported[0].where.find("closing_test.cpp"), std::string::npos) << reported[0].where;
     EXPECT_GE(reported[0].held_for, 0ms);
 }
 
