@@ -12,8 +12,8 @@
 
 namespace pharox {
 
-/// Callbacks for one kind of event, in the order of their registration. Thread-safe: a call goes through the
-/// list as it was when the call began.
+/// Callbacks for one kind of event, in the order of their registration. Thread-safe: an event uses the list
+/// as it was when the event began.
 template <class Payload>
 class Callbacks {
   public:

@@ -13,7 +13,7 @@ namespace {
 
 using Steady = std::chrono::steady_clock;
 
-/// Early enough for two more tries before the lease ends.
+/// Early enough for two more attempts before the lease ends.
 constexpr int renewals_per_duration = 3;
 constexpr int retries_per_duration = 20;
 constexpr Duration least_pause = std::chrono::milliseconds(1);
@@ -31,7 +31,7 @@ struct HeldLease::State final : Holding, Renewable {
           consumer(std::move(consumer_name)),
           where(location) {}
 
-    /// Ends the lease unless that was done. Where the store throws it is still to be done.
+    /// Releases the lease unless it was released. If the store throws, it counts as not released.
     void release() {
         if (done.exchange(true)) return;
         try {
@@ -81,13 +81,13 @@ struct HeldLease::State final : Holding, Renewable {
             deadline = std::min(started + duration, tenure_end);
             return started + part_of(duration, renewals_per_duration);
         }
-        // One whose tenure is used up is refused, but lives on to its end.
+        // A lease that has reached its tenure is not renewed, but stays valid until its end.
         if (result != nullptr && (!result->lease || result->lease->status != LeaseStatus::active))
             return give_up();
         return Steady::now() + part_of(duration, retries_per_duration);
     }
 
-    /// Whether a renewal came in time, however long the store takes to answer.
+    /// Whether the latest renewal succeeded in time, however long the store takes to answer.
     [[nodiscard]] std::optional<Steady::time_point> watch() const {
         if (done || lost.stop_requested()) return std::nullopt;
         const Steady::time_point end = deadline;
@@ -95,7 +95,7 @@ struct HeldLease::State final : Holding, Renewable {
     }
 
     [[nodiscard]] std::optional<Steady::time_point> give_up() const {
-        if (!done) lost.request_stop();  // it may have been released while the renewal was under way
+        if (!done) lost.request_stop();  // it may have been released during the renewal
         return std::nullopt;
     }
 
@@ -106,14 +106,14 @@ struct HeldLease::State final : Holding, Renewable {
     std::source_location where;
     Steady::time_point since = Steady::now();
     Steady::time_point tenure_end = Steady::time_point::max();
-    /// When the lease ends, by a clock that started no later than the store's.
+    /// When the lease ends, measured from an instant before the store's.
     std::atomic<Steady::time_point> deadline{Steady::time_point::max()};
     std::stop_source lost;
     std::atomic<bool> done{false};
     std::atomic<bool> leak_reported{false};
 };
 
-/// How a lease is to be held. Of a request whose defaults are filled in.
+/// The terms of a held lease, from a request whose defaults are filled in.
 struct HeldLease::Terms {
     Terms(ProxyManager::Core& core, const AcquireRequest& request, HoldOptions hold_options,
           std::source_location location)
@@ -126,17 +126,18 @@ struct HeldLease::Terms {
         auto state = std::make_shared<State>(core, result.leased(), duration, consumer, where);
         HeldLease held(state);
         core->remember(state);
-        if (core->closing.stop_requested()) {  // closed meanwhile: nobody else would end it
+        if (core->closing
+                .stop_requested()) {  // closed during the acquire, so close() does not know of this lease
             state->close();
             return Miss::cancelled;
         }
-        // The lease began after `started`, so what follows from it is early, never late.
+        // The lease began after `started`, so times computed from it are early, never late.
         const std::weak_ptr<State> weak = state;
         const Lease& lease = result.lease();
         if (lease.tenure_ends_at && !result.replayed)
             state->tenure_end = started + (*lease.tenure_ends_at - lease.acquired_at);
         if (options.renew) {
-            // A lease that was there already may end soon: nobody knows how much of its duration is left.
+            // A lease that existed already may end soon: the rest of its duration is unknown here.
             const Duration pause = result.replayed ? Duration(0) : part_of(duration, renewals_per_duration);
             state->deadline = started + duration;
             core->renewals.add(started + pause, state);
@@ -203,7 +204,7 @@ void ProxyManager::hold_async(AcquireRequest request, HoldOptions options, HoldC
             std::optional<HoldOutcome> held;
             try {
                 held.emplace(terms.hold(core, result));
-            } catch (...) {  // the renewer could not be started, say
+            } catch (...) {  // the thread for renewals could not be started, say
                 held.emplace(std::current_exception());
             }
             done(*std::move(held));

@@ -1,4 +1,4 @@
-// What a manager and the leases that it holds share.
+// Shared by a manager and its held leases.
 #pragma once
 
 #include <atomic>
@@ -15,13 +15,13 @@
 
 namespace pharox {
 
-/// A lease that hold() gave out, as the manager sees it.
+/// The manager's view of a held lease.
 class Holding {
   public:
     virtual ~Holding() = default;
-    /// Ends the lease and says so to its holder.
+    /// Ends the lease and requests a stop on its lost() token.
     virtual void close() noexcept = 0;
-    /// Tells the leak hook, once, if it is still held.
+    /// Calls the leak hook, once, if the lease is still held.
     virtual void report_leak() noexcept = 0;
 };
 
@@ -38,7 +38,7 @@ class ProxyManager::Core : public std::enable_shared_from_this<Core> {
     AcquireResult acquire_with_retry(AcquireRequest request, const RetryOptions& retry);
     void remember(std::weak_ptr<Holding> holding);
     void close() noexcept;
-    void report(std::string_view where) const noexcept;  ///< hands the current exception to the error hook
+    void report(std::string_view where) const noexcept;  ///< passes the current exception to the error hook
 
     std::shared_ptr<IStorage> storage;
     ManagerOptions options;
@@ -59,22 +59,22 @@ class ProxyManager::Core : public std::enable_shared_from_this<Core> {
     };
 
     void complete(AcquireRequest& request);
-    /// An asynchronous acquire on its way.
+    /// An asynchronous acquire in progress.
     struct Asked {
         AcquireRequest request;
         Started started{};
         AcquireCompletion done;
-        bool registered = false;  // the consumer, on the way
-        // Two may ask to stop: the caller, and close().
+        bool registered = false;  // this acquire has registered the consumer
+        // Both the caller and close() may request a stop.
         std::stop_source stop{};
         std::optional<std::stop_callback<std::function<void()>>> by_caller{}, by_close{};
     };
     void ask(const std::shared_ptr<Asked>& asked);
     bool registers_after(const std::exception_ptr& error, Asked& asked);
-    /// Once.
+    /// Call it once.
     void register_default_consumer();
-    /// Calls `attempt`, after registering the consumer where that is to be done, and again where it turns out
-    /// to be unknown.
+    /// Calls `attempt`, after registering the consumer if required, and once more after an error that the
+    /// consumer is unknown.
     template <class Attempt>
     AcquireResult with_consumer(const AcquireRequest& request, Attempt attempt);
     void tell_acquired(const AcquireRequest& request, const AcquireResult& result, Started started);
@@ -82,7 +82,7 @@ class ProxyManager::Core : public std::enable_shared_from_this<Core> {
     void notify(const typename Callbacks<Payload>::List& list, Payload payload, std::string_view where);
     void tell_ended(const std::vector<Lease>& leases);
     void pause(const RetryOptions& retry, Duration time) const;
-    /// Whether `retry.accept` takes it. If not, or if that throws, it is released.
+    /// Whether `retry.accept` accepts the lease. If not, or if it throws, the lease is released.
     bool will_do(const RetryOptions& retry, const AcquireResult& result);
 
     std::mutex holdings_mutex_;

@@ -32,9 +32,9 @@ void validate(const RetryOptions& retry) {
     if (retry.deadline) validate_at_least("deadline_ms", retry.deadline->count(), 1);
 }
 
-/// The pause before that attempt: exponential, capped, shortened at random.
+/// The pause before an attempt: exponential, capped, shortened at random.
 Duration pause_before(int attempt, const RetryOptions& retry) {
-    if (retry.backoff == Duration(0)) return retry.backoff;  // nothing times an endless power is no number
+    if (retry.backoff == Duration(0)) return retry.backoff;  // 0 times infinity is not a number
     const auto longest = static_cast<double>(
         std::min(retry.max_backoff.value_or(max_lease_duration), max_lease_duration).count());
     double time = static_cast<double>(retry.backoff.count()) * std::pow(retry.multiplier, attempt - 2);
@@ -46,7 +46,7 @@ Duration pause_before(int attempt, const RetryOptions& retry) {
     return Duration(std::llround(time));
 }
 
-/// A StorageError carries the lease id, whether or not the store put it there.
+/// Adds the lease id to a StorageError that does not contain it.
 std::exception_ptr traceable(const std::exception_ptr& error, LeaseId lease) {
     try {
         std::rethrow_exception(error);
@@ -69,7 +69,7 @@ void ProxyManager::Core::report(std::string_view where) const noexcept {
     try {
         if (options.on_error) options.on_error(where, std::current_exception());
     } catch (...) {
-        // The hook is the last one who could have been told.
+        // An exception of the error hook cannot be reported.
         static_cast<void>(where);
     }
 }
@@ -140,7 +140,7 @@ void ProxyManager::Core::tell_acquired(const AcquireRequest& request, const Acqu
                                        Started started) {
     tell_ended(result.expired);
     const auto list = acquire_callbacks.list();
-    if (list->empty() || result.replayed) return;  // a repeat's event was fired when the lease was made
+    if (list->empty() || result.replayed) return;  // the event was fired when the lease was created
     const auto took = std::chrono::steady_clock::now() - started.steady;
     AcquireEventPayload event{.pool_name = request.pool,
                               .consumer_name = request.consumer,
@@ -206,7 +206,7 @@ void ProxyManager::Core::ask(const std::shared_ptr<Asked>& asked) {
         asked->stop.get_token());
 }
 
-/// As with_consumer: whether the error was that the consumer is unknown, who is known now.
+/// For with_consumer: whether the error was an unknown consumer, which is registered now.
 bool ProxyManager::Core::registers_after(const std::exception_ptr& error, Asked& asked) {
     const std::string& consumer = asked.request.consumer;
     if (consumer != default_consumer_name && !options.register_unknown_consumers) return false;
@@ -223,7 +223,7 @@ bool ProxyManager::Core::registers_after(const std::exception_ptr& error, Asked&
 
 namespace {
 
-/// Adds a proxy that was not accepted. Of those, the oldest is dropped when the filter can hold no more.
+/// Excludes a proxy that was not accepted. If the filter has reached its limit, the oldest one is removed.
 void exclude(std::vector<ProxyId>& excluded, std::size_t by_caller, ProxyId proxy) {
     constexpr std::size_t most_excluded = 1'000;
     if (excluded.size() >= most_excluded) {
@@ -257,7 +257,7 @@ AcquireResult ProxyManager::Core::acquire_with_retry(AcquireRequest request, con
         if (result) {
             if (will_do(retry, result)) return result;
             exclude(request.filters.exclude, own_excluded, result.proxy().id);
-            request.lease_id = LeaseId{};  // that lease has ended: the next attempt draws another id
+            request.lease_id = LeaseId{};  // that lease has ended: the next attempt generates another id
             result = Miss::nothing_matches;
         }
         if (!failure && (last || is_final(result.miss()))) return result;
@@ -267,7 +267,7 @@ AcquireResult ProxyManager::Core::acquire_with_retry(AcquireRequest request, con
             std::chrono::ceil<Duration>(std::chrono::steady_clock::now() - started) + time > *retry.deadline;
         if (!too_late) pause(retry, time);
         if (!too_late && !closing.stop_requested()) continue;
-        // A store that is down is no empty pool, and what it did may be unknown.
+        // A store failure is not a miss, and its outcome may be unknown.
         if (failure) std::rethrow_exception(failure);
         return too_late ? result : AcquireResult(Miss::cancelled);
     }
@@ -324,8 +324,7 @@ std::int64_t ProxyManager::Core::cleanup() {
 
 void ProxyManager::Core::remember(std::weak_ptr<Holding> holding) {
     const std::lock_guard lock(holdings_mutex_);
-    // Those that are gone are swept when the list has doubled since the last sweep: amortised, each costs
-    // once.
+    // Destroyed ones are removed when the list has doubled since the last removal: amortised constant cost.
     if (holdings_.size() == holdings_.capacity()) {
         std::erase_if(holdings_, [](const auto& held) { return held.expired(); });
         holdings_.reserve(2 * holdings_.size() + 16);
@@ -348,7 +347,7 @@ void ProxyManager::Core::close() noexcept {
     }
 }
 
-// ---- The public face
+// ---- The public class
 
 ProxyManager::ProxyManager(std::shared_ptr<IStorage> storage, ManagerOptions options)
     : core_(std::make_shared<Core>(std::move(storage), std::move(options))) {}

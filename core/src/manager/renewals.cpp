@@ -24,7 +24,7 @@ struct Renewals::Queue {
     std::mutex mutex;
     std::multimap<Scheduler::Time, Entry> planned;
 
-    /// The leases of one call: none where other calls have taken those whose time has come.
+    /// The leases of one call; empty if other calls have taken them.
     Call take(Scheduler::Time now) {
         Call call;
         std::vector<std::shared_ptr<Renewable>> not_held;  // destroyed unlocked: they may own the manager

@@ -7,19 +7,19 @@
 #include <optional>
 #include <vector>
 
-#include "scheduler.hpp"
 #include "pharox/storage/lease_control.hpp"
+#include "scheduler.hpp"
 
 namespace pharox {
 
-/// A lease that is renewed until it says that it is not held any more.
+/// A lease that is renewed until it is no longer held.
 class Renewable {
   public:
     virtual ~Renewable() = default;
-    /// Nothing if the lease is not held any more.
+    /// Empty if the lease is no longer held.
     virtual std::optional<RenewRequest> next_renewal() const = 0;
     /// The result of a renewal that was requested at `started`; null if the call failed. Returns when to
-    /// renew next, or nothing. Must not throw.
+    /// renew next, or empty. Must not throw.
     virtual std::optional<Scheduler::Time> renewed(const RenewResult* result, Scheduler::Time started) = 0;
 };
 

@@ -84,13 +84,13 @@ void Scheduler::run(const std::shared_ptr<Queue>& queue) {
             try {
                 start_if_all_are_busy(queue);
             } catch (const std::system_error&) {
-                static_cast<void>(queue);  // the threads that run take the tasks when they can
+                static_cast<void>(queue);  // the running threads take the tasks later
             }
             queue->changed.notify_one();
         }
         lock.unlock();
         const std::optional<Time> again = task();
-        if (!again) task = nullptr;  // what it owns is destroyed with nothing locked
+        if (!again) task = nullptr;  // destroyed without a lock held
         lock.lock();
         ++queue->waiting;
         if (again) queue->tasks.emplace(*again, std::move(task));

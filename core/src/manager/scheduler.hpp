@@ -15,7 +15,7 @@ namespace pharox {
 class Scheduler {
   public:
     using Time = std::chrono::steady_clock::time_point;
-    /// Does its work and says when it wants to run again; nothing: never. Must not throw.
+    /// Does its work and returns when to run again; empty: never. Must not throw.
     using Task = std::function<std::optional<Time>()>;
 
     explicit Scheduler(std::size_t most_threads = 1);
@@ -23,15 +23,16 @@ class Scheduler {
     Scheduler& operator=(const Scheduler&) = delete;
     ~Scheduler();
 
-    /// Runs the task at `first`, and again whenever it asks to. Throws Error if no thread can be started.
+    /// Runs the task at `first`, and again at the times that it returns. Throws Error if no thread can be
+    /// started.
     void add(Time first, Task task);
-    /// Returns when no task runs any more, except the one that calls this; none starts afterwards.
+    /// Returns when no task runs, except the one that calls this; none starts afterwards.
     void stop() noexcept;
 
   private:
     struct Queue;
     static void run(const std::shared_ptr<Queue>& queue);
-    /// Starts a thread if no other waits for tasks.
+    /// Starts a thread if none waits for tasks.
     static void start_if_all_are_busy(const std::shared_ptr<Queue>& queue);
 
     std::shared_ptr<Queue> queue_;

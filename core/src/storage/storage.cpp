@@ -16,24 +16,24 @@
 namespace pharox {
 namespace {
 
-/// Each lost race means that another caller won one, so this many in a row means that the store contradicts
-/// itself.
+/// In each lost race another caller leased a proxy, so this many consecutive ones mean that the store is
+/// inconsistent.
 constexpr int most_lost_races = 100'000;
 
 bool waits_after(const AcquireResult& result, const AcquireRequest& request) {
     return request.wait > Duration(0) && !is_final(result);
 }
 
-/// One acquire made of the six. Collects what each step found expired.
+/// One acquire by the six methods. Keeps the expired leases that each step collected.
 class AcquireSteps {
   public:
     /// Throws ValidationError.
     AcquireSteps(IStorage& storage, const AcquireRequest& request)
         : storage_(storage), request_(request), create_(rules::create_request(*rules::Normalised(request))) {}
 
-    /// The result of a repeated lease id; nothing where it is new.
+    /// The result for a lease id that exists; empty for a new one.
     std::optional<AcquireResult> existing() {
-        create_.proxy_id = ProxyId{};  // no proxy has it: only an existing lease can answer
+        create_.proxy_id = ProxyId{};  // no proxy has this id, so only an existing lease can be returned
         std::optional<AcquireResult> result;
         try {
             result = created();
@@ -91,7 +91,7 @@ class AcquireSteps {
         return result;
     }
 
-    /// Nothing is free; the request's own lease, made by an earlier call, may be why.
+    /// No proxy is available; a lease with the requested id, from an earlier call, may be the reason.
     AcquireResult missed() {
         if (!storage_.get_pool_stats({.pool = request_.pool})) return Miss::pool_unknown;
         if (request_.lease_id.is_nil() || request_.lease_id_is_new) return Miss::none_available;
@@ -109,7 +109,7 @@ class AcquireSteps {
     std::vector<Lease> expired_;
 };
 
-/// The result for a lease id of which there is a lease, active or ended.
+/// The result for a lease id whose lease exists, active or ended.
 std::optional<AcquireResult> find_existing(IStorage& storage, const AcquireRequest& request) {
     ILeaseControl* const control = storage.lease_control();
     if (control != nullptr && !control->get_lease({.lease_id = request.lease_id})) return std::nullopt;
@@ -168,7 +168,8 @@ void IStorage::acquire_async(AcquireRequest request, AcquireCompletion done, std
                 LeaseId attempted;
                 result = attempt_acquire(*this, request, attempted);
             } else if (!request.lease_id.is_nil() && !request.lease_id_is_new) {
-                // An attempt for a group answers all of it alike, but a lease that exists answers at once.
+                // An attempt is made only for the oldest of a group, but an existing lease is returned at
+                // once.
                 result = find_existing(*this, request);
             }
         } catch (...) {
@@ -211,13 +212,13 @@ AcquireManyResult IStorage::acquire_many(const AcquireManyRequest& request) {
         for (const LeasedProxy& leased : result.leased) {
             if (!leased.replayed) unwanted.push_back(leased.lease().id);
         }
-        // What became of the last one may be unknown, and its id too, to everybody but us.
+        // The outcome of the last one may be unknown, and only this call knows its id.
         if (request.lease_ids.empty()) unwanted.push_back(each.lease_id);
         for (const LeaseId& id : unwanted) {
             try {
                 release_lease({.lease_id = id, .pool = each.pool});
             } catch (...) {
-                continue;  // it ends by expiry, and the first error is the one to tell
+                continue;  // the lease ends by expiry; the first error is rethrown
             }
         }
         std::rethrow_exception(error);

@@ -16,7 +16,7 @@ using pharox::LeaseId;
 using pharox::Miss;
 using pharox::ProxyManager;
 
-/// Leases expire by the manual clock, renewals go by the steady one: so a test says when a lease ends.
+/// Leases expire by the manual clock, renewals use the steady one: so a test decides when a lease ends.
 class Held : public ManagerTest {
   protected:
     Held() { add_proxy(); }
@@ -71,12 +71,12 @@ TEST_F(Held, ReleasesOnce) {
         held->release();
         EXPECT_EQ(leases(), 0);
         held->release();
-        EXPECT_TRUE(manager->hold({.pool = "p"})) << "and never somebody else's";
+        EXPECT_TRUE(manager->hold({.pool = "p"})) << "and no other lease";
     }
     EXPECT_EQ(storage->calls("release"), 2);
 }
 
-TEST_F(Held, MovesWithItsDuty) {
+TEST_F(Held, AMoveTransfersTheLease) {
     add_proxy(81);
     auto first = manager->hold({.pool = "p"});
     auto second = manager->hold({.pool = "p"});
@@ -90,7 +90,7 @@ TEST_F(Held, MovesWithItsDuty) {
         EXPECT_EQ(leases(), 2);
         moved = std::move(*second);
         EXPECT_EQ(record(first_id)->release_reason, pharox::ReleaseReason::released)
-            << "what it held goes at once";
+            << "the previous lease is released at once";
         EXPECT_EQ(moved.lease().id, second_id);
         HeldLease& same = moved;
         moved = std::move(same);
@@ -114,7 +114,7 @@ TEST_F(Held, ReleaseFiresItsEventOnce) {
     EXPECT_EQ(events, 2);
 }
 
-TEST_F(Held, ADestructorsErrorGoesToTheHook) {
+TEST_F(Held, AnErrorOfTheDestructorIsPassedToTheHook) {
     {
         auto held = manager->hold({.pool = "p"});
         fail("release");
@@ -133,14 +133,14 @@ TEST_F(Held, AnExplicitReleaseThrows) {
 
 TEST_F(Held, OutlivesItsManagerWithoutItsLease) {
     auto held = manager->hold({.pool = "p"}, {.renew = true});
-    manager.reset();  // closes: what is held is released, and its holder told
+    manager.reset();  // closes: releases the lease and requests a stop
     EXPECT_EQ(leases(), 0);
     EXPECT_TRUE(held->lost().stop_requested());
     held->release();
     EXPECT_EQ(leases(), 0);
 }
 
-TEST_F(Held, IsGoneBeforeItsManager) {
+TEST_F(Held, MayBeDestroyedBeforeItsManager) {
     {
         auto held = manager->hold({.pool = "p"}, {.renew = true});
     }
@@ -160,7 +160,7 @@ TEST_F(Held, IsRenewedBeyondItsDuration) {
     auto held = manager->hold({.pool = "p", .duration = 30ms}, {.renew = true});
     const auto first_end = held->lease().expires_at;
     for (int i = 0; i < 5; ++i) {
-        // Time goes on only as far as renewals have been seen, so that none can be too late.
+        // The clock advances only after a renewal, so that no renewal can be too late.
         clock->advance(20ms);
         const auto wanted = clock->now() + 30ms;
         EXPECT_TRUE(eventually([&] { return record(held->lease().id)->expires_at >= wanted; }));
@@ -171,7 +171,7 @@ TEST_F(Held, IsRenewedBeyondItsDuration) {
     EXPECT_EQ(held->lease().expires_at, first_end) << "as it was acquired";
 }
 
-TEST_F(Held, IsNotRenewedUnlessAsked) {
+TEST_F(Held, IsNotRenewedByDefault) {
     auto held = manager->hold({.pool = "p", .duration = 1ms});
     auto renewed = manager->hold({.pool = "p"});
     clock->advance(1ms);
@@ -198,29 +198,29 @@ TEST_F(Held, RenewalsEndWithTheRelease) {
     EXPECT_TRUE(manager->hold({.pool = "p", .duration = 1h}));
     const int calls = storage->calls("renew");
     std::this_thread::sleep_for(20ms);  // long enough for several, were there any left
-    EXPECT_LE(storage->calls("renew"), calls + 1) << "one may have been under way";
+    EXPECT_LE(storage->calls("renew"), calls + 1) << "one may have been in progress";
     EXPECT_FALSE(held->lost().stop_requested());
 }
 
-TEST_F(Held, SaysSoWhenItEndedElsewhere) {
+TEST_F(Held, IsLostWhenItEndsElsewhere) {
     auto held = manager->hold({.pool = "p", .duration = 3ms}, {.renew = true});
-    std::atomic<int> told{0};
-    const std::stop_callback callback(held->lost(), [&] { ++told; });
+    std::atomic<int> stops{0};
+    const std::stop_callback callback(held->lost(), [&] { ++stops; });
     memory->release_lease({.lease_id = held->lease().id});
-    EXPECT_TRUE(eventually([&] { return told == 1; }));
+    EXPECT_TRUE(eventually([&] { return stops == 1; }));
     EXPECT_TRUE(held->lost().stop_requested());
     const int calls = storage->calls("renew");
     std::this_thread::sleep_for(10ms);
-    EXPECT_EQ(storage->calls("renew"), calls) << "what is lost is not renewed";
+    EXPECT_EQ(storage->calls("renew"), calls) << "a lost lease is not renewed";
 }
 
-TEST_F(Held, SaysSoWhenItsProxyWasRemoved) {
+TEST_F(Held, IsLostWhenItsProxyIsRemoved) {
     auto held = manager->hold({.pool = "p", .duration = 3ms}, {.renew = true});
     memory->catalog()->remove_proxy(held->proxy().id, true);
     EXPECT_TRUE(eventually([&] { return held->lost().stop_requested(); }));
 }
 
-TEST_F(Held, SurvivesRenewalsThatFailNowAndThen) {
+TEST_F(Held, SurvivesOccasionalFailuresOfRenewals) {
     std::atomic<int> failures{0};
     storage->set_before([&](std::string_view call) {
         if (call == "renew" && ++failures <= 2) throw failure();
@@ -231,17 +231,17 @@ TEST_F(Held, SurvivesRenewalsThatFailNowAndThen) {
         manager->hold({.pool = "p", .duration = 10s, .lease_id = held->lease().id}, {.renew = true});
     EXPECT_TRUE(eventually([&] { return failures >= 3; }));
     EXPECT_FALSE(repeat->lost().stop_requested());
-    const auto told = errors.entries();
-    ASSERT_GE(told.size(), 2U);
-    EXPECT_EQ(told[0], "renewal of held leases: storage test: call: down");
+    const auto entries = errors.entries();
+    ASSERT_GE(entries.size(), 2U);
+    EXPECT_EQ(entries[0], "renewal of held leases: storage test: call: down");
 }
 
-TEST_F(Held, SaysSoWhenRenewalsFailUntilItsEnd) {
+TEST_F(Held, IsLostWhenRenewalsFailUntilItsEnd) {
     fail("renew");
     const auto started = std::chrono::steady_clock::now();
     auto held = manager->hold({.pool = "p", .duration = 50ms}, {.renew = true});
     EXPECT_TRUE(eventually([&] { return held->lost().stop_requested(); }));
-    EXPECT_GE(std::chrono::steady_clock::now() - started, 50ms) << "until then there is hope";
+    EXPECT_GE(std::chrono::steady_clock::now() - started, 50ms) << "not before the end of the lease";
     EXPECT_GE(storage->calls("renew"), 1);
     EXPECT_FALSE(errors.entries().empty());
 }
