@@ -35,3 +35,30 @@ function(pharox_embed_sql target directory)
   target_sources(${target} PRIVATE "${header}")
   target_include_directories(${target} PRIVATE "${CMAKE_CURRENT_BINARY_DIR}/generated")
 endfunction()
+
+# pharox_embed_migrations(target directory)
+#   makes the files of <directory>/*.sql known as they are, in the order of their names (0001_….sql): `#include
+#   "migration_files.hpp"` gives `migration_files`, an array of std::string_view, in namespace pharox::<module>.
+set(pharox_embed_migrations_script "${CMAKE_CURRENT_LIST_DIR}/embed_migration_files.cmake")
+
+function(pharox_embed_migrations target directory)
+  string(REGEX REPLACE "^pharox_" "pharox::" namespace "${target}")
+  cmake_path(ABSOLUTE_PATH directory BASE_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}")
+  file(GLOB files CONFIGURE_DEPENDS "${directory}/*.sql")
+  set(header "${CMAKE_CURRENT_BINARY_DIR}/generated/migration_files.hpp")
+  add_custom_command(
+    OUTPUT "${header}"
+    COMMAND "${CMAKE_COMMAND}" "-DDIRECTORY=${directory}" "-DNAMESPACE=${namespace}" "-DHEADER=${header}" -P
+            "${pharox_embed_migrations_script}"
+    DEPENDS ${files} "${pharox_embed_migrations_script}"
+    COMMENT "Embedding the migrations of ${target}"
+    VERBATIM)
+  add_custom_target(${target}_migrations DEPENDS "${header}")
+  if(NOT TARGET pharox_embedded_sql)
+    add_custom_target(pharox_embedded_sql)
+  endif()
+  add_dependencies(pharox_embedded_sql ${target}_migrations)
+  add_dependencies(${target} ${target}_migrations)
+  target_sources(${target} PRIVATE "${header}")
+  target_include_directories(${target} PRIVATE "${CMAKE_CURRENT_BINARY_DIR}/generated")
+endfunction()

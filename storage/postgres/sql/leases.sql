@@ -19,13 +19,7 @@ RETURNING id, proxy_id, consumer_id, pool_id, pool_name, status, acquired_at, ex
 -- By id: the store's time, then the lease.
 -- Parameters: $1 id after which to begin, $2 how many at most, $3 retention in ms, $4 pool name, $5 consumer name,
 -- $6 proxy id, $7 status (each of the last four may be NULL).
-WITH instant AS MATERIALIZED (SELECT greatest(pharox.now_utc(), latest_expiry) AS now FROM pharox.clock),
-recorded AS (
-    UPDATE pharox.clock SET latest_expiry = expired.at
-    FROM (
-        SELECT max(expires_at) AS at FROM pharox.lease
-        WHERE status = 0 AND expires_at <= (SELECT now FROM instant)) expired
-    WHERE latest_expiry < expired.at)
+WITH instant AS MATERIALIZED (SELECT pharox.observed_time() AS now)
 SELECT (SELECT now FROM instant), id, proxy_id, consumer_id, pool_id, pool_name, status, acquired_at, expires_at,
     released_at, reason, fencing, tenure_ends_at, metadata
 FROM pharox.lease
@@ -42,13 +36,7 @@ LIMIT $2;
 -- Pool id, the store's time; proxies, active ones, available ones, leased ones, active leases. Expired leases do not
 -- count, collected or not.
 -- Parameter: $1 pool name.
-WITH instant AS MATERIALIZED (SELECT greatest(pharox.now_utc(), latest_expiry) AS now FROM pharox.clock),
-recorded AS (
-    UPDATE pharox.clock SET latest_expiry = expired.at
-    FROM (
-        SELECT max(expires_at) AS at FROM pharox.lease
-        WHERE status = 0 AND expires_at <= (SELECT now FROM instant)) expired
-    WHERE latest_expiry < expired.at),
+WITH instant AS MATERIALIZED (SELECT pharox.observed_time() AS now),
 expired AS MATERIALIZED (
     SELECT proxy_id, count(*)::int AS leases FROM pharox.lease
     WHERE status = 0 AND expires_at <= (SELECT now FROM instant)

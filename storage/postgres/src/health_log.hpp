@@ -1,7 +1,9 @@
-// What health checks found.
+// What health checks find: sql/health.sql.
 #pragma once
 
 #include <functional>
+#include <string_view>
+#include <utility>
 
 #include "database.hpp"
 #include "pharox/storage/health_log.hpp"
@@ -11,7 +13,8 @@ namespace pharox::postgres {
 /// Thread-safe.
 class HealthLog final : public IHealthLog {
   public:
-    HealthLog(Database& database, std::function<void()> on_available)
+    /// `on_available` is called when something may have become available in the pool.
+    HealthLog(Database& database, std::function<void(std::string_view pool)> on_available)
         : database_(database), on_available_(std::move(on_available)) {}
 
     std::optional<Proxy> apply_health_check_result(const HealthCheckResult& result) override;
@@ -21,7 +24,7 @@ class HealthLog final : public IHealthLog {
 
   private:
     Database& database_;
-    std::function<void()> on_available_;
+    std::function<void(std::string_view pool)> on_available_;
 };
 
 }  // namespace pharox::postgres

@@ -1,7 +1,6 @@
 #include "maintenance.hpp"
 
-#include "migrations.hpp"
-#include "upkeep_queries.hpp"
+#include "schema.hpp"
 
 namespace pharox::postgres {
 
@@ -25,7 +24,7 @@ AuditResult read_audit(const Rows& rows) {
 
 void look_for_open_transactions(Database& database) {
     const Rows open = database.run({.name = "ping"}, Repeat::always, [&](Connection& connection) {
-        return connection.execute(query::open_transaction,
+        return connection.execute(database.text(sql::open_transaction),
                                   Parameters()
                                       .add(std::int64_t{database.options().transaction_warning.count()})
                                       .add(many_transactions));
@@ -41,10 +40,8 @@ void Maintenance::ping() {
     const Operation operation{.name = "ping"};
     expect_schema(database_);
     database_.run(operation, Repeat::always, [&](Connection& connection) {
-        const Rows state = connection.execute(
-            "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean", {},
-            Plan::once);
-        if (state.flag(0, 0)) fail(operation, "the server takes no writes: it is a standby", true);
+        const Rows state = connection.execute(database_.text(sql::server_state), {}, Plan::once);
+        if (state.flag(0, 0)) fail(operation, "the server accepts no writes: it is a standby", true);
     });
     look_for_open_transactions(database_);
 }
@@ -52,17 +49,17 @@ void Maintenance::ping() {
 AuditResult Maintenance::audit() {
     return database_.transact({.name = "audit"}, [&](Connection& connection) {
         connection.extend_timeout();
-        return read_audit(connection.execute(database_.in_schema(query::compare_counters), {}, Plan::once));
+        return read_audit(connection.execute(database_.text(sql::compare_counters), {}, Plan::once));
     });
 }
 
 AuditResult Maintenance::repair() {
     AuditResult found = database_.transact({.name = "repair"}, [&](Connection& connection) {
         connection.extend_timeout();
-        connection.command(database_.in_schema(query::lock_for_repair));
+        connection.command(database_.text(sql::lock_for_repair));
         AuditResult result =
-            read_audit(connection.execute(database_.in_schema(query::compare_counters), {}, Plan::once));
-        connection.execute(database_.in_schema(query::set_counters_right), {}, Plan::once);
+            read_audit(connection.execute(database_.text(sql::compare_counters), {}, Plan::once));
+        connection.execute(database_.text(sql::repair_proxies), {}, Plan::once);
         return result;
     });
     on_available_();

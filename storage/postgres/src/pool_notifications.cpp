@@ -2,9 +2,6 @@
 
 #include <algorithm>
 
-#include "catalog_queries.hpp"
-#include "upkeep_queries.hpp"
-
 namespace pharox::postgres {
 
 namespace {
@@ -41,12 +38,12 @@ void PoolNotifications::disconnect() noexcept {
     registrations_.clear();
 }
 
-Rows PoolNotifications::execute(std::string_view sql, const Parameters& parameters) {
-    return connection_->execute(database_.in_schema(sql), parameters);
+Rows PoolNotifications::execute(StatementId statement, const Parameters& parameters) {
+    return connection_->execute(database_.text(statement), parameters);
 }
 
 bool PoolNotifications::subscribe(const std::string& pool) {
-    const Rows known = execute(query::pool_by_name, Parameters().add(pool));
+    const Rows known = execute(sql::pool_id_by_name, Parameters().add(pool));
     if (known.size() == 0) return false;
     Registration registration{.id = known.id<PoolId>(0, 0)};
     connection_->listen(channel_of(registration.id));
@@ -60,7 +57,7 @@ void PoolNotifications::unsubscribe(const std::string& pool) {
     const auto entry = registrations_.find(pool);
     if (entry == registrations_.end()) return;
     connection_->unlisten(channel_of(entry->second.id));
-    execute(query::leave_waiting, Parameters().add(entry->second.id).add(database_.store()));
+    execute(sql::unregister_waiter, Parameters().add(entry->second.id).add(database_.store()));
     registrations_.erase(entry);
 }
 
@@ -79,12 +76,12 @@ void PoolNotifications::renew(Registration& registration) {
     const SteadyTime now = Steady::now();
     const bool lapsed =
         registration.renew_at == SteadyTime{} || now >= registration.renew_at + (validity - between_renewals);
-    execute(query::enter_waiting,
+    execute(sql::register_waiter,
             Parameters().add(registration.id).add(database_.store()).add(std::int64_t{validity.count()}));
     registration.renew_at = now + between_renewals;
     if (!lapsed) return;
     registration.complete = false;
-    registration.earlier = execute(query::running_transactions, {}).texts(0, 0);
+    registration.earlier = execute(sql::running_transactions, {}).texts(0, 0);
     registration.complete_by = now + database_.options().statement_timeout * bulk_timeout_factor;
     registration.check_pause = first_check_pause;
     registration.check_at = now + registration.check_pause;
@@ -93,7 +90,7 @@ void PoolNotifications::renew(Registration& registration) {
 void PoolNotifications::check_earlier_transactions(Registration& registration) {
     if (!registration.earlier.empty()) {
         registration.earlier =
-            execute(query::still_running, Parameters().add(registration.earlier)).texts(0, 0);
+            execute(sql::still_running_transactions, Parameters().add(registration.earlier)).texts(0, 0);
     }
     const SteadyTime now = Steady::now();
     registration.complete = registration.earlier.empty() || now >= registration.complete_by;

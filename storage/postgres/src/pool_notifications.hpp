@@ -5,7 +5,6 @@
 #include <memory>
 #include <set>
 #include <string>
-#include <string_view>
 
 #include "availability_watch.hpp"
 #include "database.hpp"
@@ -42,7 +41,7 @@ class PoolNotifications final : public serverkit::NotificationSource {
 
     void renew(Registration& registration);
     void check_earlier_transactions(Registration& registration);
-    Rows execute(std::string_view sql, const Parameters& parameters);
+    Rows execute(StatementId statement, const Parameters& parameters);
 
     Database& database_;
     std::unique_ptr<Connection> connection_{};

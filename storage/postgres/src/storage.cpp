@@ -6,15 +6,16 @@
 
 #include "acquirer.hpp"
 #include "catalog.hpp"
+#include "catalog_statements.hpp"
 #include "finder.hpp"
 #include "health_log.hpp"
 #include "lease_control.hpp"
 #include "maintenance.hpp"
-#include "migrations.hpp"
 #include "pharox/errors.hpp"
 #include "pharox/rules/requests.hpp"
 #include "pharox/rules/retention.hpp"
 #include "pool_notifications.hpp"
+#include "schema.hpp"
 #include "storage_url.hpp"
 
 namespace pharox::postgres {
@@ -32,14 +33,7 @@ void check_duration(const char* field, Duration value) {
 
 Options validated(Options options) {
     check_connection(options.connection);
-    const bool plain =
-        !options.schema.empty() && options.schema.size() <= 60 &&
-        options.schema.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string::npos &&
-        !(options.schema[0] >= '0' && options.schema[0] <= '9') && !options.schema.starts_with("pg_");
-    if (!plain) {
-        throw ValidationError("schema", options.schema,
-                              "is not a name of up to 60 lower-case letters, digits and _");
-    }
+    check_schema_name(options.schema);
     if (options.max_connections < 1 || options.max_connections > most_connections) {
         throw ValidationError("max_connections", std::to_string(options.max_connections),
                               "is not between 1 and 1000");
@@ -71,8 +65,9 @@ class PostgresStorage : public IStorage {
           releaser_(database_, batches_, crowd_, collector_,
                     [this](std::string_view pool) { became_available(pool); }),
           lease_control_(database_, releaser_),
-          catalog_(database_, reports_, [this] { became_available(); }),
-          health_log_(database_, [this] { became_available(); }),
+          catalog_store_(database_, [this](std::string_view pool) { became_available(pool); }),
+          catalog_(catalog_store_, reports_),
+          health_log_(database_, [this](std::string_view pool) { became_available(pool); }),
           maintenance_(database_, [this] { became_available(); }) {
         if (database_.options().migrations == Migrations::apply) {
             migrate(database_);
@@ -173,7 +168,8 @@ class PostgresStorage : public IStorage {
     Finder finder_;
     Releaser releaser_;
     LeaseControl lease_control_;
-    Catalog catalog_;
+    CatalogStore catalog_store_;
+    sqlkit::Catalog catalog_;
     HealthLog health_log_;
     Maintenance maintenance_;
 };

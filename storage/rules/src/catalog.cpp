@@ -27,6 +27,17 @@ void check_update(const ProxyPool& pool, bool known, std::optional<PoolId> name_
     check_free("pool", pool.name, name_holder && *name_holder != pool.id, {}, false);
 }
 
+void check_new(const Proxy& proxy, bool pool_known, std::optional<ProxyId> holder) {
+    if (!pool_known) throw PoolNotFoundError(proxy.pool_id.to_string());
+    if (holder) refuse_duplicate(proxy, *holder);
+}
+
+void check_update(const Proxy& proxy, bool known, bool pool_known, std::optional<ProxyId> identity_holder) {
+    if (!known) throw ProxyNotFoundError(proxy.id);
+    if (!pool_known) throw PoolNotFoundError(proxy.pool_id.to_string());
+    if (identity_holder && *identity_holder != proxy.id) refuse_duplicate(proxy, *identity_holder);
+}
+
 void refuse_duplicate(const Proxy& proxy, ProxyId holder) {
     if (holder == proxy.id) throw ConflictError("id", proxy.id.to_string(), "is the id of another proxy");
     throw ConflictError("proxy", proxy.redacted_url(), "is in its pool already");

@@ -48,6 +48,20 @@ TEST(RulesOfTheCatalog, AnUpdatedPoolExistsAndKeepsItsNameToItself) {
     EXPECT_EQ(conflict_of([&] { check_update(pool, true, PoolId::make()); }), "name");
 }
 
+TEST(RulesOfTheCatalog, AProxyNeedsAPoolBeforeItsIdentityCounts) {
+    const Proxy proxy;
+    const ProxyId other = ProxyId::make();
+    EXPECT_NO_THROW(check_new(proxy, true, std::nullopt));
+    EXPECT_THROW(check_new(proxy, false, other), PoolNotFoundError);
+    EXPECT_EQ(conflict_of([&] { check_new(proxy, true, other); }), "proxy");
+    EXPECT_EQ(conflict_of([&] { check_new(proxy, true, proxy.id); }), "id");
+    EXPECT_NO_THROW(check_update(proxy, true, true, std::nullopt));
+    EXPECT_NO_THROW(check_update(proxy, true, true, proxy.id));
+    EXPECT_EQ(conflict_of([&] { check_update(proxy, true, true, other); }), "proxy");
+    EXPECT_THROW(check_update(proxy, true, false, other), PoolNotFoundError);
+    EXPECT_THROW(check_update(proxy, false, false, other), ProxyNotFoundError);
+}
+
 TEST(RulesOfTheCatalog, ADuplicateIsNamedWithoutItsPassword) {
     Proxy proxy;
     proxy.host = "proxy.example";

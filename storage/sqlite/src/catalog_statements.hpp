@@ -1,7 +1,8 @@
 // The statements of the catalog. Every change is synced to the disk before it is acknowledged.
 #pragma once
 
-#include "sqlite_transaction.hpp"
+#include "catalog_store.hpp"
+#include "database.hpp"
 
 namespace pharox::sqlite {
 
@@ -10,9 +11,9 @@ class CatalogStore final : public sqlkit::CatalogStore {
   public:
     explicit CatalogStore(Database& database) : database_(database) {}
 
-    std::unique_ptr<sqlkit::CatalogTransaction> read(const Operation& operation) override;
-    std::unique_ptr<sqlkit::CatalogTransaction> write(const Operation& operation) override;
-    [[nodiscard]] const sqlkit::Dialect& dialect() const noexcept override;
+    void read(const Operation& operation, const Work& work) override;
+    void write(const Operation& operation, const Work& work) override;
+    [[nodiscard]] sqlkit::FilterSql list_filter(const ProxyFilters& filters) const override;
 
   private:
     Database& database_;

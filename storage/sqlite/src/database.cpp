@@ -9,8 +9,8 @@
 #include <system_error>
 #include <thread>
 
-#include "migrations.hpp"
 #include "pharox/errors.hpp"
+#include "schema.hpp"
 #include "sql_statements.hpp"
 
 namespace pharox::sqlite {

@@ -1,6 +1,6 @@
 #include "maintenance.hpp"
 
-#include "migrations.hpp"
+#include "schema.hpp"
 #include "sql_statements.hpp"
 
 namespace pharox::sqlite {

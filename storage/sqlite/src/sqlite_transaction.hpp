@@ -13,7 +13,7 @@ std::optional<sqlkit::RandomKeys> random_keys_of(Connection& connection, PoolId 
 void write_end_of_lease(WriteTransaction& transaction, const Lease& ended, std::optional<bool> opens);
 std::vector<Lease> read_leases(Statement& rows);
 
-/// `Interface` is sqlkit's LeaseTransaction or CatalogTransaction.
+/// `Interface` is sqlkit's LeaseTransaction or CatalogRows.
 template <class Interface>
 class SqliteTransaction : public Interface {
   public:
@@ -27,7 +27,6 @@ class SqliteTransaction : public Interface {
     Timestamp now() override { return write_ ? write_->now() : read_->now(); }
     void commit() override { write_->commit(); }
     void makes_available(const std::string& pool) override { write_->makes_available(pool); }
-    void makes_available_anywhere() noexcept override { write_->makes_available_anywhere(); }
     double draw_exponential() override { return write_->draw_exponential(); }
     std::optional<sqlkit::RandomKeys> random_keys(PoolId pool) override {
         return random_keys_of(connection_, pool);

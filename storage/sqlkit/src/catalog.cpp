@@ -1,86 +1,201 @@
 #include "catalog.hpp"
 
-#include "catalog_removal.hpp"
 #include "pharox/rules/catalog.hpp"
 
 namespace pharox::sqlkit {
 
+// ---- Pools
+
 ProxyPool Catalog::add_pool(const ProxyPool& pool) {
     ProxyPool stored = validated(pool);
-    const auto transaction = store_.write({.name = "add_pool"});
-    rules::check_new(stored, transaction->pool(stored.name).has_value(), transaction->has_pool(stored.id));
-    transaction->insert_pool(stored);
-    transaction->commit();
+    store_.write_one({.name = "add_pool"}, [&](CatalogTransaction& transaction) {
+        const Taken taken = transaction.insert_pool(stored);
+        rules::check_new(stored, taken.name, taken.id);
+    });
     return stored;
 }
 
 ProxyPool Catalog::update_pool(const ProxyPool& pool) {
     ProxyPool changed = validated(pool);
-    const auto transaction = store_.write({.name = "update_pool"});
-    const std::optional<ProxyPool> holder = transaction->pool(changed.name);
-    rules::check_update(changed, transaction->has_pool(changed.id),
-                        holder ? std::optional(holder->id) : std::nullopt);
-    transaction->update_pool(changed);
-    transaction->commit();
+    store_.write_one({.name = "update_pool", .idempotent = true}, [&](CatalogTransaction& transaction) {
+        const PoolUpdate update = transaction.update_pool(changed);
+        rules::check_update(changed, update.known, update.name_holder);
+    });
     return changed;
 }
 
 std::optional<ProxyPool> Catalog::get_pool(const std::string& name) {
-    return store_.read({.name = "get_pool"})->pool(name);
+    std::optional<ProxyPool> found;
+    store_.read({.name = "get_pool"},
+                [&](CatalogTransaction& transaction) { found = transaction.pool(name); });
+    return found;
 }
 
 Page<ProxyPool> Catalog::list_pools(const ListRequest& request) {
     validate(request);
-    return rules::page_by_name(
-        store_.read({.name = "list_pools"})->list_pools(request.after, request.limit + 1), request.limit);
+    std::vector<ProxyPool> rows;
+    store_.read({.name = "list_pools"}, [&](CatalogTransaction& transaction) {
+        rows = transaction.list_pools(request.after, request.limit + 1);
+    });
+    return rules::page_by_name(std::move(rows), request.limit);
 }
 
 RemoveResult Catalog::remove_pool(const std::string& name, bool force) {
-    const auto transaction = store_.write({.name = "remove_pool"});
-    const std::optional<ProxyPool> pool = transaction->pool(name);
-    if (!pool) return {};
-    return remove_with_leases(*transaction, transaction->active_leases_of_pool(pool->id), force, "pool", name,
-                              [&] { transaction->remove_pool(pool->id); });
+    return remove({.operation = "remove_pool",
+                   .field = "pool",
+                   .value = name,
+                   .lock = [&](CatalogTransaction& transaction) { return transaction.lock_pool(name); }},
+                  force);
 }
+
+// ---- Consumers
 
 Consumer Catalog::add_consumer(const Consumer& consumer) {
     Consumer stored = validated(consumer);
-    const auto transaction = store_.write({.name = "add_consumer"});
-    rules::check_new(stored, transaction->consumer(stored.name).has_value(),
-                     transaction->has_consumer(stored.id));
-    transaction->insert_consumer(stored);
-    transaction->commit();
+    store_.write_one({.name = "add_consumer"}, [&](CatalogTransaction& transaction) {
+        const Taken taken = transaction.insert_consumer(stored);
+        rules::check_new(stored, taken.name, taken.id);
+    });
     return stored;
 }
 
 ConsumerId Catalog::ensure_consumer(const std::string& name) {
-    constexpr Operation ensuring{.name = "ensure_consumer"};
-    if (const auto known = store_.read(ensuring)->consumer(name)) return known->id;
-    const auto transaction = store_.write(ensuring);
-    if (const auto known = transaction->consumer(name)) return known->id;
-    const Consumer consumer{.name = name};
-    transaction->insert_consumer(consumer);
-    transaction->commit();
-    return consumer.id;
+    constexpr Operation ensuring{.name = "ensure_consumer", .idempotent = true};
+    for (;;) {
+        std::optional<Consumer> known;
+        store_.read(ensuring, [&](CatalogTransaction& transaction) { known = transaction.consumer(name); });
+        if (known) return known->id;
+        const Consumer consumer{.name = name};
+        Taken taken;
+        store_.write_one(ensuring, [&](CatalogTransaction& transaction) {
+            taken = transaction.insert_consumer(consumer);
+        });
+        if (!taken.name && !taken.id) return consumer.id;
+    }
 }
 
 std::optional<Consumer> Catalog::get_consumer(const std::string& name) {
-    return store_.read({.name = "get_consumer"})->consumer(name);
+    std::optional<Consumer> found;
+    store_.read({.name = "get_consumer"},
+                [&](CatalogTransaction& transaction) { found = transaction.consumer(name); });
+    return found;
 }
 
 Page<Consumer> Catalog::list_consumers(const ListRequest& request) {
     validate(request);
-    return rules::page_by_name(
-        store_.read({.name = "list_consumers"})->list_consumers(request.after, request.limit + 1),
-        request.limit);
+    std::vector<Consumer> rows;
+    store_.read({.name = "list_consumers"}, [&](CatalogTransaction& transaction) {
+        rows = transaction.list_consumers(request.after, request.limit + 1);
+    });
+    return rules::page_by_name(std::move(rows), request.limit);
 }
 
 RemoveResult Catalog::remove_consumer(const std::string& name, bool force) {
-    const auto transaction = store_.write({.name = "remove_consumer"});
-    const std::optional<Consumer> consumer = transaction->consumer(name);
-    if (!consumer) return {};
-    return remove_with_leases(*transaction, transaction->active_leases_of_consumer(consumer->id), force,
-                              "consumer", name, [&] { transaction->remove_consumer(consumer->id); });
+    return remove({.operation = "remove_consumer",
+                   .field = "consumer",
+                   .value = name,
+                   .lock = [&](CatalogTransaction& transaction) { return transaction.lock_consumer(name); }},
+                  force);
+}
+
+// ---- Proxies
+
+Proxy Catalog::add_proxy(const Proxy& proxy) {
+    Proxy stored = validated(proxy);
+    store_.write_one({.name = "add_proxy"}, [&](CatalogTransaction& transaction) {
+        const ProxyInsert insert = transaction.insert_proxy(stored);
+        rules::check_new(stored, insert.pool_known, insert.holder);
+    });
+    return stored;
+}
+
+AddProxiesResult Catalog::add_proxies(const AddProxiesRequest& request) {
+    std::vector<Proxy> proxies;
+    proxies.reserve(request.proxies.size());
+    for (const Proxy& proxy : request.proxies) proxies.push_back(validated(proxy));
+    if (proxies.empty()) return {};
+    AddProxiesResult result;
+    store_.write({.name = "add_proxies"}, [&](CatalogTransaction& transaction) {
+        result = transaction.insert_proxies(proxies, request.on_duplicate);
+    });
+    return result;
+}
+
+Proxy Catalog::update_proxy(const Proxy& proxy) {
+    const Proxy changed = validated(proxy);
+    ProxyUpdate update;
+    store_.write_one({.name = "update_proxy", .idempotent = true}, [&](CatalogTransaction& transaction) {
+        update = transaction.update_proxy(changed);
+        rules::check_update(changed, update.known, update.pool_known, update.identity_holder);
+    });
+    return std::move(update.updated).value();
+}
+
+std::optional<Proxy> Catalog::get_proxy(ProxyId id) {
+    std::optional<Proxy> found;
+    store_.read({.name = "get_proxy"},
+                [&](CatalogTransaction& transaction) { found = transaction.proxy(id); });
+    return found;
+}
+
+Page<Proxy> Catalog::list_proxies(const ListProxiesRequest& request) {
+    validate(request);
+    const FilterSql filter = store_.list_filter(request.filters);
+    const std::size_t wanted = request.limit + 1;  // the last row tells that there are more
+    ProxyId after = request.after.empty() ? ProxyId() : ProxyId::parse(request.after);
+    std::vector<Proxy> found;
+    for (bool more = true; more && found.size() < wanted;) {
+        std::vector<Proxy> read;
+        store_.read({.name = "list_proxies"}, [&](CatalogTransaction& transaction) {
+            read = transaction.list_proxies({.pool = request.pool,
+                                             .after = after,
+                                             .status = request.status,
+                                             .filter = filter,
+                                             .limit = wanted});
+        });
+        more = read.size() == wanted;
+        if (!read.empty()) after = read.back().id;
+        for (Proxy& proxy : read) {  // predicates run here, outside the transaction
+            if (found.size() == wanted) break;
+            if (filter.exact || matches(request.filters, proxy)) found.push_back(std::move(proxy));
+        }
+    }
+    return rules::page_by_id(std::move(found), request.limit);
+}
+
+RemoveResult Catalog::remove_proxy(ProxyId id, bool force) {
+    return remove({.operation = "remove_proxy",
+                   .field = "proxy_id",
+                   .value = id.to_string(),
+                   .lock = [&](CatalogTransaction& transaction) { return transaction.lock_proxy(id); }},
+                  force);
+}
+
+// ---- Removal
+
+RemoveResult Catalog::remove(const Removal& removal, bool force) {
+    RemoveResult result;
+    std::vector<Lease> expired;
+    store_.write({.name = removal.operation}, [&](CatalogTransaction& transaction) {
+        result = {};
+        expired.clear();
+        const std::optional<LeaseHolder> holder = removal.lock(transaction);
+        if (!holder) return;
+        if (!force && transaction.has_active_leases(*holder)) {
+            rules::refuse_active_leases(removal.field, removal.value);
+        }
+        for (Lease& lease : transaction.end_active_leases(*holder)) {
+            if (lease.release_reason == ReleaseReason::expired) {
+                expired.push_back(std::move(lease));
+            } else {
+                ++result.revoked_leases;
+            }
+        }
+        transaction.remove(*holder);
+        result.removed = true;
+    });
+    reports_.put(std::move(expired));
+    return result;
 }
 
 }  // namespace pharox::sqlkit

@@ -2,9 +2,9 @@
 // removal with leases.
 #pragma once
 
+#include "catalog_store.hpp"
 #include "expiry_reports.hpp"
 #include "pharox/storage/catalog.hpp"
-#include "transaction.hpp"
 
 namespace pharox::sqlkit {
 
@@ -33,10 +33,14 @@ class Catalog final : public ICatalog {
     ConsumerId ensure_consumer(const std::string& name);
 
   private:
-    /// Ends the active leases, calls `remove`, and commits.
-    template <class Remove>
-    RemoveResult remove_with_leases(CatalogTransaction& transaction, std::vector<Lease> active, bool force,
-                                    const char* field, std::string_view value, Remove remove);
+    /// The object to remove, as errors name it, and how it is locked.
+    struct Removal {
+        std::string_view operation;
+        const char* field;
+        std::string value;
+        std::function<std::optional<LeaseHolder>(CatalogTransaction& transaction)> lock;
+    };
+    RemoveResult remove(const Removal& removal, bool force);
 
     CatalogStore& store_;
     ExpiryReports& reports_;

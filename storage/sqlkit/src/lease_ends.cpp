@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "pharox/rules/catalog.hpp"
 #include "pharox/rules/leases.hpp"
 #include "pharox/rules/retention.hpp"
 
@@ -40,22 +39,6 @@ std::int64_t prune(LeaseTransaction& transaction, const LeaseStore::Retention& r
             transaction.delete_ended_until(rules::surplus_until(now), std::min(surplus, limit - forgotten));
     }
     return forgotten;
-}
-
-std::int64_t revoke_all(Transaction& transaction, std::vector<Lease> active, bool force,
-                        std::vector<Lease>& expired, const char* field, std::string_view value) {
-    std::int64_t revoked = 0;
-    for (Lease& lease : active) {
-        if (lease.expires_at <= transaction.now()) {
-            end_lease(transaction, lease, lease.expires_at, ReleaseReason::expired);
-            expired.push_back(std::move(lease));
-            continue;
-        }
-        if (!force) rules::refuse_active_leases(field, value);
-        end_lease(transaction, lease, transaction.now(), ReleaseReason::revoked);
-        ++revoked;
-    }
-    return revoked;
 }
 
 }  // namespace pharox::sqlkit

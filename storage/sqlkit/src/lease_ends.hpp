@@ -21,10 +21,4 @@ bool collect_expired(LeaseTransaction& transaction, const LeaseStore::Retention&
 /// number, at most `limit`. How many.
 std::int64_t prune(LeaseTransaction& transaction, const LeaseStore::Retention& retention, std::int64_t limit);
 
-/// Ends the active leases of what is removed: the expired ones as expired (into `expired`), the others as
-/// revoked. How many were revoked. Without `force` refuses to revoke: `field` and `value` name what is
-/// removed.
-std::int64_t revoke_all(Transaction& transaction, std::vector<Lease> active, bool force,
-                        std::vector<Lease>& expired, const char* field, std::string_view value);
-
 }  // namespace pharox::sqlkit

@@ -1,6 +1,6 @@
-// What leasing and the catalog need of a database: transactions, each with a small set of named statements.
-// An adapter implements these interfaces with its statements and its row mapping; the order of checks is in
-// Leasing and Catalog.
+// What leasing needs of a database: transactions with a small set of named statements. An adapter implements
+// these interfaces with its statements and its row mapping; the order of checks is in Leasing. What the
+// catalog needs: catalog_store.hpp.
 #pragma once
 
 #include <memory>
@@ -12,7 +12,6 @@
 #include "operation.hpp"
 #include "pharox/model/lease.hpp"
 #include "pharox/model/proxy.hpp"
-#include "pharox/storage/catalog.hpp"
 #include "pharox/storage/lease_control.hpp"
 #include "pharox/storage/storage.hpp"
 #include "pick_plan.hpp"
@@ -50,8 +49,6 @@ class Transaction {
     /// After the commit, the waiters of the pool are told that a proxy may be available. A lease names the
     /// pool that it was taken from: if its proxy has moved since, the queue's timer finds it.
     virtual void makes_available(const std::string& pool) = 0;
-    /// The same for the waiters of every pool, for rare changes that do not know the pool's name.
-    virtual void makes_available_anywhere() noexcept = 0;
     /// A draw from the exponential distribution with mean 1.
     virtual double draw_exponential() = 0;
 
@@ -143,63 +140,6 @@ class LeaseStore {
     /// Before the first use of a plan, and outside transactions: creates the index that it needs.
     virtual void prepare(const PickPlan& plan) = 0;
     [[nodiscard]] virtual Retention retention() const noexcept = 0;
-};
-
-/// Proxies of a pool by id, as the storage shows them: without expired leases.
-struct ProxyListing {
-    PoolId pool;
-    ProxyId after{};
-    std::optional<ProxyStatus> status{};
-    const FilterSql& filter;
-    std::size_t limit = 0;
-};
-
-/// For Catalog. Objects are validated; a name or id that is taken is refused before anything is inserted.
-class CatalogTransaction : public Transaction {
-  public:
-    virtual std::optional<ProxyPool> pool(const std::string& name) = 0;
-    virtual bool has_pool(PoolId id) = 0;
-    virtual void insert_pool(const ProxyPool& pool) = 0;
-    virtual void update_pool(const ProxyPool& pool) = 0;
-    virtual std::vector<ProxyPool> list_pools(const std::string& after, std::size_t limit) = 0;
-    /// With its proxies and what health checks found of them.
-    virtual void remove_pool(PoolId id) = 0;
-
-    virtual std::optional<Consumer> consumer(const std::string& name) = 0;
-    virtual bool has_consumer(ConsumerId id) = 0;
-    virtual void insert_consumer(const Consumer& consumer) = 0;
-    virtual std::vector<Consumer> list_consumers(const std::string& after, std::size_t limit) = 0;
-    virtual void remove_consumer(ConsumerId id) = 0;
-
-    /// As stored: the count may contain expired leases.
-    virtual std::optional<ProxyRow> proxy(ProxyId id) = 0;
-    virtual std::optional<Proxy> live_proxy(ProxyId id) = 0;
-    virtual std::optional<ProxyId> holder_of_identity(const Proxy& proxy) = 0;
-    /// False, and nothing happens, where the id or the identity is taken.
-    virtual bool insert_proxy(const ProxyRow& row) = 0;
-    virtual void update_proxy(const ProxyRow& row) = 0;
-    virtual std::vector<Proxy> list_proxies(const ProxyListing& listing) = 0;
-    /// With what health checks found of it.
-    virtual void remove_proxy(ProxyId id) = 0;
-    virtual void set_largest_weight(PoolId pool, double weight) = 0;
-
-    virtual std::vector<Lease> active_leases_of_pool(PoolId id) = 0;
-    virtual std::vector<Lease> active_leases_of_proxy(ProxyId id) = 0;
-    virtual std::vector<Lease> active_leases_of_consumer(ConsumerId id) = 0;
-};
-
-/// Where Catalog gets its transactions.
-class CatalogStore {
-  public:
-    CatalogStore() = default;
-    CatalogStore(const CatalogStore&) = delete;
-    CatalogStore& operator=(const CatalogStore&) = delete;
-    virtual ~CatalogStore() = default;
-
-    virtual std::unique_ptr<CatalogTransaction> read(const Operation& operation) = 0;
-    /// Survives a power cut once committed.
-    virtual std::unique_ptr<CatalogTransaction> write(const Operation& operation) = 0;
-    [[nodiscard]] virtual const Dialect& dialect() const noexcept = 0;
 };
 
 }  // namespace pharox::sqlkit

@@ -20,6 +20,12 @@ void check_new(const Consumer& consumer, bool name_taken, bool id_taken);
 /// A changed pool: whether there is one of its id, and the id of the pool that has its name now, if any.
 /// Throws PoolNotFoundError, ConflictError.
 void check_update(const ProxyPool& pool, bool known, std::optional<PoolId> name_holder);
+/// A new proxy: whether its pool exists, and the proxy that has its identity in the pool, or else its id;
+/// nothing if neither is taken. Throws PoolNotFoundError, ConflictError.
+void check_new(const Proxy& proxy, bool pool_known, std::optional<ProxyId> holder);
+/// A changed proxy: whether it and its pool exist, and the proxy that has its identity in the pool, if any.
+/// Throws ProxyNotFoundError, PoolNotFoundError, ConflictError.
+void check_update(const Proxy& proxy, bool known, bool pool_known, std::optional<ProxyId> identity_holder);
 /// `holder` is the proxy that has this one's identity in its pool, or else its id. Throws ConflictError.
 [[noreturn]] void refuse_duplicate(const Proxy& proxy, ProxyId holder);
 /// For a removal without force: what is removed ("pool", "proxy_id", "consumer") and its name or id.

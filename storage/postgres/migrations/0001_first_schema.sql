@@ -1,27 +1,15 @@
-#include "migrations.hpp"
+-- `status`, `protocol` and `reason` hold the values of core's enumerations. In another schema than `pharox` every
+-- `pharox.` is replaced.
+--
+-- availability is the status of a proxy that may be leased (0 active, 2 slow), plus 4 while it is full, and null for any
+-- other status. Indexes hold it instead of the counter: as long as it stays the same, a lease changes no indexed column (a
+-- heap-only update). Full proxies are only in the indexes of first_available, where a miss looks for one. The sort keys of
+-- the other selectors are null, and cost nothing, until a pool is first asked for that selector: use_sequence_key,
+-- lease_count_key and latency_key are copies of use_sequence, current_leases and latency_ms; random_key and weighted_key
+-- are drawn. pool.maintained_keys says which ones statements maintain, pool.complete_keys which ones every proxy of the
+-- pool has, as bits (see sort_keys.sql).
 
-#include <array>
-
-#include "upkeep_queries.hpp"
-
-namespace pharox::postgres {
-
-namespace {
-
-constexpr int oldest_server = 120'000;
-
-/// `status`, `protocol` and `reason` hold the values of core's enumerations.
-///
-/// availability is the status of a proxy that may be leased (0 active, 2 slow), plus 4 while it is full, and
-/// null for any other status. Indexes hold it instead of the counter: as long as it stays the same, a lease
-/// changes no indexed column (a heap-only update). Full proxies are only in the indexes of first_available,
-/// where a miss looks for one. The sort keys of the other selectors are null, and cost nothing, until a pool
-/// is first asked for that selector: use_sequence_key, lease_count_key and latency_key are copies of
-/// use_sequence, current_leases and latency_ms; random_key and weighted_key are drawn. pool.maintained_keys
-/// says which ones statements maintain, pool.complete_keys which ones every proxy of the pool has, as bits
-/// (see sort_keys.hpp).
-constexpr auto first_schema = R"sql(
-CREATE SCHEMA IF NOT EXISTS pharox.;
+CREATE SCHEMA IF NOT EXISTS pharox;
 CREATE TABLE pharox.schema_version (
     one boolean PRIMARY KEY DEFAULT TRUE CHECK (one),
     version int NOT NULL
@@ -36,14 +24,21 @@ CREATE SEQUENCE pharox.use_sequence;
 CREATE FUNCTION pharox.now_utc() RETURNS timestamptz LANGUAGE sql PARALLEL SAFE AS $$
     SELECT clock_timestamp() $$;
 
--- The latest end of a lease that an answer told of before it was recorded. The store's time is never before
--- it: what was seen expired stays so when the server's clock steps back, or a standby with another clock
--- takes over.
+-- The latest expiry that an answer has shown before it was recorded in the lease. The store's time is never before it:
+-- what was shown as expired stays so when the server's clock steps back, or a standby with another clock takes over.
 CREATE TABLE pharox.clock (
     one boolean PRIMARY KEY DEFAULT TRUE CHECK (one),
     latest_expiry timestamptz NOT NULL
 ) WITH (fillfactor = 10);
 INSERT INTO pharox.clock (latest_expiry) VALUES ('-infinity');
+-- No role can set it back, or ahead of the time: leases would read active again, or all leases expired.
+CREATE FUNCTION pharox.keep_clock_monotonic() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.latest_expiry := greatest(OLD.latest_expiry, least(NEW.latest_expiry, pharox.now_utc()));
+    RETURN NEW;
+END $$;
+CREATE TRIGGER keep_clock_monotonic BEFORE UPDATE ON pharox.clock
+    FOR EACH ROW EXECUTE FUNCTION pharox.keep_clock_monotonic();
 
 CREATE TABLE pharox.pool (
     id uuid PRIMARY KEY,
@@ -143,8 +138,8 @@ CREATE TABLE pharox.lease (
 CREATE INDEX lease_expiry ON pharox.lease (expires_at, id) WHERE status = 0;
 CREATE INDEX lease_ended ON pharox.lease (released_at) WHERE status = 1;
 
--- Which storages wait for which pools: whoever frees something tells them, and nobody else. Not worth a log:
--- after a crash nobody is connected who waited.
+-- Which storages wait for which pools: only those are notified. Unlogged: after a crash of the server no waiter is
+-- connected.
 CREATE UNLOGGED TABLE pharox.waiting (
     pool_id uuid,
     store bigint,
@@ -164,6 +159,30 @@ CREATE TABLE pharox.health_record (
     record jsonb NOT NULL
 );
 CREATE INDEX health_record_newest ON pharox.health_record (proxy_id, checked_at DESC, id DESC);
+
+-- Notifies the other storages that wait for the pool, if there are any. Their registrations are committed before they
+-- attempt (see PoolNotifications). A session knows the number of its storage; behind a pooler it has none.
+CREATE FUNCTION pharox.notify_waiters(pool uuid) RETURNS void LANGUAGE sql AS $$
+    SELECT pg_notify('pharox_' || notify_waiters.pool, '')
+    WHERE EXISTS (
+        SELECT 1 FROM pharox.waiting w
+        WHERE w.pool_id = notify_waiters.pool AND w.ends_at > clock_timestamp()
+            AND w.store <> coalesce(nullif(current_setting('pharox_store.number', TRUE), '')::bigint, 0)) $$;
+
+-- The store's time, for statements that show an expired lease as ended and do not record that in the lease: the time stays
+-- at or after what they show, wherever the server's clock goes. A standby records nothing.
+CREATE FUNCTION pharox.observed_time() RETURNS timestamptz LANGUAGE plpgsql AS $$
+DECLARE
+    instant timestamptz := greatest(pharox.now_utc(), (SELECT latest_expiry FROM pharox.clock));
+BEGIN
+    IF NOT current_setting('transaction_read_only')::boolean THEN
+        UPDATE pharox.clock c
+        SET latest_expiry = expired.at
+        FROM (SELECT max(expires_at) AS at FROM pharox.lease WHERE status = 0 AND expires_at <= instant) expired
+        WHERE c.latest_expiry < expired.at;
+    END IF;
+    RETURN instant;
+END $$;
 
 -- What statements compute, in one place. The planner puts the bodies into the statements.
 CREATE FUNCTION pharox.availability(status smallint, max_concurrency int, leases int) RETURNS smallint
@@ -189,89 +208,3 @@ CREATE FUNCTION pharox.within(latitude float8, longitude float8, at_latitude flo
 CREATE FUNCTION pharox.at(latitude float8, longitude float8, at_latitude float8, at_longitude float8)
     RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT coalesce(abs(latitude - at_latitude) <= 1e-6 AND abs(longitude - at_longitude) <= 1e-6, FALSE) $$;
-)sql";
-
-/// Number n leads from schema n to n + 1. What was released never changes.
-constexpr std::array migrations = {first_schema};
-
-constexpr Operation migrating{.name = "migrate"};
-
-/// The schema's name stands alone in CREATE SCHEMA.
-std::string in_schema(const Database& database, std::string_view text) {
-    std::string sql(text);
-    constexpr std::string_view alone = "EXISTS pharox.;";
-    const std::size_t at = sql.find(alone);
-    if (at != std::string::npos) {
-        sql.replace(at, alone.size(), "EXISTS \"" + database.options().schema + "\";");
-    }
-    return database.in_schema(sql);
-}
-
-int version_of(Connection& connection, const Database& database) {
-    const Rows there = connection.execute(
-        "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n"
-        " ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = 'schema_version')",
-        Parameters().add(database.options().schema), Plan::once);
-    if (!there.flag(0, 0)) return 0;
-    const Rows version = connection.execute(database.in_schema(query::schema_version), {}, Plan::once);
-    return version.size() == 0 ? 0 : static_cast<int>(version.integer(0, 0));
-}
-
-void check_server(Connection& connection) {
-    if (connection.server_version() < oldest_server) {
-        fail(migrating, "the server is PostgreSQL " + std::to_string(connection.server_version() / 10'000) +
-                            ": 12 is the oldest that will do");
-    }
-    const Rows encoding = connection.execute("SELECT current_setting('server_encoding')", {}, Plan::once);
-    if (encoding.text(0, 0) != "UTF8") {
-        fail(migrating, "the database keeps text as " + std::string(encoding.text(0, 0)) +
-                            ": make one with ENCODING 'UTF8'");
-    }
-}
-
-MigrationPlan plan(Connection& connection, const Database& database) {
-    check_server(connection);
-    MigrationPlan plan{.from = version_of(connection, database), .to = known_schema()};
-    if (plan.from > plan.to) {
-        fail(migrating, "the database has schema " + std::to_string(plan.from) +
-                            ", this pharox knows up to " + std::to_string(plan.to) +
-                            ": upgrade pharox, or restore a backup");
-    }
-    for (int version = plan.from; version < plan.to; ++version) {
-        plan.sql += in_schema(database, migrations[static_cast<std::size_t>(version)]);
-        plan.sql += database.in_schema(
-            "UPDATE pharox.schema_version SET version = " + std::to_string(version + 1) + ";\n");
-    }
-    return plan;
-}
-
-}  // namespace
-
-int known_schema() noexcept { return static_cast<int>(migrations.size()); }
-
-MigrationPlan plan_migration(Database& database) {
-    return database.run(migrating, Repeat::always,
-                        [&](Connection& connection) { return plan(connection, database); });
-}
-
-MigrationPlan migrate(Database& database) {
-    MigrationPlan first = plan_migration(database);
-    if (first.sql.empty()) return first;
-    return database.transact(migrating, [&](Connection& connection) {
-        // One for each schema's name, held until the end of the transaction.
-        connection.execute("SELECT pg_advisory_xact_lock(hashtext('pharox migration'), hashtext($1))",
-                           Parameters().add(database.options().schema), Plan::once);
-        MigrationPlan now = plan(connection, database);
-        if (!now.sql.empty()) connection.command(now.sql);
-        return now;
-    });
-}
-
-void expect_schema(Database& database) {
-    const MigrationPlan plan = plan_migration(database);
-    if (plan.sql.empty()) return;
-    fail(migrating, "the database has schema " + std::to_string(plan.from) + ", this pharox needs " +
-                        std::to_string(plan.to) + ": run pharox migrate as the owner of the schema");
-}
-
-}  // namespace pharox::postgres
