@@ -1,6 +1,6 @@
-// Clients that are killed, a server that crashes, connections that are cut and frozen: afterwards the
-// clients' own logs show no proxy that was in more hands than it may be, and no acknowledged lease that is
-// gone. PHAROX_LONG=SECONDS goes on for so long (300 at least).
+// Clients are killed, the server crashes, connections are cut and frozen. Afterwards the clients' own logs
+// must show no proxy with more leases than its limit, and no acknowledged lease that is lost.
+// PHAROX_LONG=SECONDS sets the duration (at least 300).
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -25,12 +25,12 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr int limit = 2;
-constexpr int proxies = 400;             // about as many as clients want: calls share trips
+constexpr int proxies = 400;             // about as many as the clients acquire: calls are batched
 constexpr int scarce_proxies = 6;        // of another pool, far fewer
 constexpr int clients = 16;              // processes
-constexpr unsigned threads_of_one = 24;  // enough for calls that share trips
+constexpr unsigned threads_of_one = 24;  // enough for batches
 constexpr std::size_t most_held = 2;
-constexpr int fewest_turns = 60;  // on a machine that is busy otherwise
+constexpr int fewest_turns = 60;  // on a machine under other load
 
 /// The storage that the threads of a client share.
 class SharedStorage {
@@ -49,20 +49,20 @@ class SharedStorage {
     std::shared_ptr<IStorage> store_;
 };
 
-/// What a client calls: everything there is, or what shares trips and nothing else.
+/// The calls of a client: all of them, or only those that are batched.
 enum class Habit { mixed, plain };
 
-/// One thread of a client. Who follows a killed one reads its log, holds what it held, and asks again for
-/// what was in doubt.
+/// One thread of a client. The successor of a killed one reads its log, takes over its leases, and repeats
+/// the calls whose outcome is unknown.
 class Client {
   public:
     Client(SharedStorage& storage, Habit habit, std::filesystem::path log, unsigned seed)
         : storage_(storage), habit_(habit), log_(std::move(log)), random_(seed) {
         for (const Line& line : read_lines(log_)) {
             const LeaseId id = LeaseId::parse(line.lease);
-            if (line.what == '?') asked_.insert(id);
+            if (line.what == '?') pending_.insert(id);
             if (line.what == '+' || line.what == '=') {
-                asked_.erase(id);
+                pending_.erase(id);
                 const auto expires = Timestamp(std::chrono::microseconds(line.expires));
                 const Lease lease{.id = id, .proxy_id = ProxyId::parse(line.proxy), .expires_at = expires};
                 held_.insert_or_assign(id, lease);
@@ -70,7 +70,7 @@ class Client {
             if (line.what == '-') held_.erase(id);
         }
         out_.open(log_, std::ios::app);
-        out_ << '\n';  // ends a line that was begun
+        out_ << '\n';  // ends an incomplete line
     }
 
     [[noreturn]] void live() {
@@ -91,12 +91,12 @@ class Client {
     LeaseId ask() {
         const LeaseId id = LeaseId::make();
         out_ << "? " << id << " .\n" << std::flush;
-        asked_.insert(id);
+        pending_.insert(id);
         return id;
     }
     void got(const Lease& lease) {
         say('+', lease);
-        asked_.erase(lease.id);
+        pending_.erase(lease.id);
         held_.insert_or_assign(lease.id, lease);
     }
     [[nodiscard]] bool chance(unsigned one_in) { return random_() % one_in == 0; }
@@ -112,7 +112,7 @@ class Client {
         std::erase_if(held_, [](const auto& entry) {
             return entry.second.expires_at.time_since_epoch().count() <= wall_clock();
         });
-        if (!asked_.empty()) return ask_again();
+        if (!pending_.empty()) return ask_again();
         if (habit_ == Habit::plain) return held_.empty() ? acquire() : release();
         if (held_.size() < most_held && chance(2)) return chance(3) ? acquire_many() : acquire();
         if (!held_.empty() && chance(3)) return renew();
@@ -121,7 +121,7 @@ class Client {
         if (chance(20)) static_cast<void>(store_->get_pool_stats({.pool = "pool"}));
     }
     void ask_again() {
-        const LeaseId id = *asked_.begin();
+        const LeaseId id = *pending_.begin();
         for (const char* const pool : {"scarce", "pool"}) {
             try {
                 const auto acquired =
@@ -131,17 +131,17 @@ class Client {
                                      .lease_id = id});
                 if (acquired) return got(acquired.lease());
             } catch (const ConflictError&) {
-                continue;  // it was asked of the other pool
+                continue;  // it was requested from the other pool
             }
         }
-        asked_.erase(id);
+        pending_.erase(id);
     }
     void acquire() {
         AcquireRequest request = this->request();
         request.lease_id = ask();
         const auto acquired = store_->acquire(request);
         if (acquired) got(acquired.lease());
-        asked_.clear();
+        pending_.clear();
     }
     void acquire_many() {
         const std::vector<LeaseId> ids = {ask(), ask()};
@@ -150,7 +150,7 @@ class Client {
         const auto acquired = store_->acquire_many(
             {.each = each, .count = ids.size(), .distinct = chance(2), .lease_ids = ids});
         for (const LeasedProxy& leased : acquired.leased) got(leased.lease());
-        asked_.clear();
+        pending_.clear();
     }
     void renew() {
         Lease& lease = held_.begin()->second;
@@ -184,12 +184,12 @@ class Client {
     std::filesystem::path log_;
     std::mt19937 random_;
     std::ofstream out_;
-    std::set<LeaseId> asked_;  // and not answered
+    std::set<LeaseId> pending_;  // requested and not answered
     std::map<LeaseId, Lease> held_;
     std::shared_ptr<IStorage> store_;
 };
 
-/// A gate in a process of its own, so that ours has one thread when it forks.
+/// A gate in a separate process, so that this one has a single thread when it forks.
 class GateProcess {
   public:
     explicit GateProcess(int server_port) {
@@ -272,7 +272,7 @@ class Chaos : public PostgresTest {
         std::vector<std::jthread> running;
         for (unsigned thread = 0; thread < threads_of_one; ++thread) {
             running.emplace_back([&, thread] {
-                // Of both habits, some go through the gate.
+                // Some clients of both kinds use the gate.
                 Client(storage, number % 4 < 2 ? Habit::mixed : Habit::plain,
                        folder_ / (std::to_string(number) + '.' + std::to_string(thread)),
                        static_cast<unsigned>(started_) * threads_of_one + thread)
@@ -284,7 +284,7 @@ class Chaos : public PostgresTest {
         ::kill(children_[number], SIGKILL);
         ::waitpid(children_[number], nullptr, 0);
     }
-    /// What was under way when everybody was killed.
+    /// Calls that were in progress when the clients were killed.
     static void let_statements_end() {
         const std::string running = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'pharox_app'";
         const auto deadline = std::chrono::steady_clock::now() + 30s;
@@ -313,7 +313,7 @@ TEST_F(Chaos, no_lease_too_many_and_none_lost) {
         start(victim);
         ++turn;
         if (turn % 40 == 10) gate_.freeze();
-        if (turn % 40 == 25) gate_.thaw();  // longer than a statement may take
+        if (turn % 40 == 25) gate_.thaw();  // longer than the statement timeout
         if (turn % 7 == 0) gate_.cut();
         if (turn % 11 == 0) {
             server().query(
@@ -339,20 +339,20 @@ TEST_F(Chaos, no_lease_too_many_and_none_lost) {
     EXPECT_EQ(history.lost(*store), std::vector<std::string>());
     const AuditResult audit = store->maintenance()->audit();
     EXPECT_EQ(audit.mismatches, std::vector<CounterMismatch>());
-    EXPECT_GE(audit.leases, leases(*store)) << "none is made any more, some expire";
+    EXPECT_GE(audit.leases, leases(*store)) << "no new leases, and some expire";
     EXPECT_GT(history.leases(), 20U);
     // Whose leases are made, and ended, one by one.
     const std::string together = server().query(
         "SELECT max(n) FROM (SELECT count(*) AS n FROM " + schema_ +
         ".lease WHERE consumer_id = (SELECT id FROM " + schema_ +
         ".consumer WHERE name = 'plain') AND reason IS DISTINCT FROM 1 GROUP BY xmin::text) transactions");
-    EXPECT_GT(std::stoul(together), 1U) << "no calls shared a trip";
+    EXPECT_GT(std::stoul(together), 1U) << "no calls were batched";
     std::cout << history.leases() << " leases by " << started_ << " processes, up to " << together
               << " made or ended together\n";
 }
 
-/// That the judge can fail.
-class Judge : public PostgresTest {
+/// The check of the histories must be able to fail.
+class HistoryCheck : public PostgresTest {
   protected:
     static Line line(char what, const std::string& lease, std::int64_t time, std::int64_t expires = 1'000) {
         return {.what = what, .lease = lease, .proxy = "p", .time = time, .expires = expires};
@@ -364,7 +364,7 @@ class Judge : public PostgresTest {
     }
 };
 
-TEST_F(Judge, sees_an_over_lease) {
+TEST_F(HistoryCheck, detects_a_lease_too_many) {
     EXPECT_EQ(faults({line('+', "a", 1), line('+', "b", 2)}), 0U);
     EXPECT_EQ(faults({line('+', "a", 1), line('+', "b", 2), line('+', "c", 3)}), 1U);
     EXPECT_EQ(faults({line('+', "a", 1), line('+', "b", 2), line('-', "a", 3), line('+', "c", 3)}), 0U);
@@ -374,7 +374,7 @@ TEST_F(Judge, sees_an_over_lease) {
     EXPECT_EQ(faults({line('+', "a", 1), line('+', "a", 9)}), 1U) << "granted twice";
 }
 
-TEST_F(Judge, sees_what_is_lost) {
+TEST_F(HistoryCheck, detects_a_lost_lease) {
     const auto store = open();
     fill(*store, 4);
     const auto lost = [&](const std::string& text) {
@@ -397,7 +397,7 @@ TEST_F(Judge, sees_what_is_lost) {
     other.proxy_id = ProxyId::make();
     EXPECT_EQ(lost(to_text('+', other)), 1U);
     other.id = LeaseId::make();
-    EXPECT_EQ(lost(to_text('+', other)), 1U) << "never heard of";
+    EXPECT_EQ(lost(to_text('+', other)), 1U) << "an unknown lease";
     server().query("UPDATE " + schema_ +
                    ".lease SET status = 1, reason = 0, released_at = clock_timestamp()");
     EXPECT_EQ(lost(granted), 1U) << "the lease was not ended";

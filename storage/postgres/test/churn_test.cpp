@@ -1,6 +1,6 @@
-// Many cycles of acquire and release: what one costs, and what is on the disk, stay the same. Ended leases
-// are forgotten after seconds here instead of ten minutes, so that forgetting is a part of it. PHAROX_LONG=1
-// makes 1,000,000 cycles.
+// Many cycles of acquire and release: the cost of a cycle and the size on the disk stay the same. Ended
+// leases are deleted after seconds instead of ten minutes, so that the cycles include deletions.
+// PHAROX_LONG=1 runs 1,000,000 cycles.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -15,7 +15,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr int proxies = 1'000;
-constexpr int threads = 8;  // enough for calls that share trips
+constexpr int threads = 8;  // enough for batches
 constexpr int tenths = 10;
 
 int cycles() {
@@ -27,7 +27,7 @@ class Churn : public testing::Test {
   protected:
     struct Sample {
         double mean_us = 0;        ///< of a cycle
-        double pages = 0;          ///< looked at by a cycle
+        double pages = 0;          ///< read by a cycle
         std::int64_t proxies = 0;  ///< bytes, with indexes
         std::int64_t leases = 0;
         std::int64_t remembered = 0;
@@ -35,11 +35,11 @@ class Churn : public testing::Test {
 
     Churn() {
         server_.stop("fast");
-        server_.set("synchronous_commit=off");  // how fast the disk is, is not asked here
+        server_.set("synchronous_commit=off");  // the speed of the disk is not measured here
         if (cycles() < 1'000'000) server_.set("autovacuum_naptime=1s");  // in proportion to the length
         server_.start();
         server_.migrate_and_grant("pharox");
-        // As if almost ten minutes went by.
+        // Moves ended leases almost ten minutes into the past.
         server_.query(
             "CREATE FUNCTION age_it() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
             " NEW.released_at := NEW.released_at - interval '10 minutes' + interval '1 second'; RETURN NEW; "
@@ -80,7 +80,7 @@ class Churn : public testing::Test {
         const std::int64_t before = pages();
         const auto begin = std::chrono::steady_clock::now();
         {
-            const auto store = make_storage(options());  // which says what it looked at when it goes
+            const auto store = make_storage(options());  // its sessions report their statistics when they end
             std::vector<std::jthread> users;
             for (int i = 0; i < threads; ++i) {
                 users.emplace_back([&, i] {
@@ -122,7 +122,7 @@ TEST_F(Churn, leaves_cost_and_size_flat) {
     EXPECT_LE(late.mean_us, early.mean_us * 3) << "other programs may be running";
     EXPECT_LE(late.proxies, early.proxies * 2);
     EXPECT_LE(late.leases, samples[4].leases * 2);
-    EXPECT_LT(late.remembered, cycles() / 2) << "what ended is forgotten";
+    EXPECT_LT(late.remembered, cycles() / 2) << "ended leases are deleted";
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// What clients wrote down, and what it says of the store. Over-leases are judged from here, never from the
-// store's own rows.
+// The logs of clients, and a check of the store against them. Leases beyond a limit are detected from these
+// logs, not from the store's own rows.
 #pragma once
 
 #include <cstdint>
@@ -14,14 +14,14 @@
 
 namespace pharox::postgres {
 
-/// Microseconds of the clock that the clients, and a server on this machine, share.
+/// Microseconds of the clock that the clients share with a server on this machine.
 std::int64_t wall_clock();
 
-/// One line, written with one write() when what it says is certain:
+/// One line, written by one write() when its statement is certain:
 ///   ? lease                        about to be acquired, under this id
-///   + lease proxy time expires     acknowledged: ours from `time` until it expires
+///   + lease proxy time expires     acknowledged: held from `time` until it expires
 ///   = lease proxy time expires     renewed
-///   - lease proxy time 0           about to be released: from here on it may be another's
+///   - lease proxy time 0           about to be released: from now on another client may get it
 ///   ! lease proxy time 0           the release was acknowledged
 struct Line {
     char what = 0;
@@ -31,7 +31,7 @@ struct Line {
     std::int64_t expires = 0;
 };
 std::string to_text(char what, const Lease& lease);
-/// The whole lines of a file; a line that somebody was killed in is none.
+/// The complete lines of a file, without the line that a killed client was writing.
 std::vector<Line> read_lines(const std::filesystem::path& file);
 
 class History {
@@ -39,17 +39,17 @@ class History {
     void add(const std::vector<Line>& lines);
 
     [[nodiscard]] std::size_t leases() const noexcept { return holds_.size(); }
-    /// Instants at which a proxy was in more hands than it may be, leases that were granted twice.
+    /// Instants at which a proxy had more leases than its limit, and leases that were granted twice.
     [[nodiscard]] std::vector<std::string> over_leases(int most) const;
-    /// Acknowledged leases, renewals and releases that the store knows nothing of.
+    /// Acknowledged leases, renewals and releases that the store does not have.
     [[nodiscard]] std::vector<std::string> lost(IStorage& store) const;
 
   private:
     static constexpr std::int64_t open = std::numeric_limits<std::int64_t>::max();
     struct Hold {
         std::string proxy;
-        std::int64_t from = open;  ///< not acknowledged to anybody
-        std::int64_t to = open;    ///< when it was given back
+        std::int64_t from = open;  ///< not acknowledged
+        std::int64_t to = open;    ///< when it was released
         std::int64_t expires = 0;
         bool released = false;
         int granted = 0;

@@ -1,4 +1,4 @@
-// A session of its own on the test server, by libpq alone.
+// A separate session on the test server, by libpq alone.
 #pragma once
 
 #include <libpq-fe.h>
@@ -19,7 +19,7 @@ class RawConnection {
             throw std::runtime_error(PQerrorMessage(connection_.get()));
         }
     }
-    /// The superuser's.
+    /// As the superuser.
     explicit RawConnection(const TestServer& server) : RawConnection(server.as("postgres")) {}
 
     /// The first value of the answer.
@@ -33,8 +33,8 @@ class RawConnection {
         return PQntuples(result.get()) > 0 ? PQgetvalue(result.get(), 0, 0) : "";
     }
 
-    /// How many notifications of the channel, which it listens on, were sent before this call and after the
-    /// last.
+    /// How many notifications of the channel, on which it listens, were sent between the previous call and
+    /// this one.
     int heard(const std::string& channel) {
         query("SELECT pg_notify('" + channel + "', 'until here')");
         for (int count = 0;;) {

@@ -1,4 +1,4 @@
-// One request and at most one row for each acquire and each release; and what comes of answers that are lost.
+// One request and at most one row for each acquire and each release; the effect of lost responses.
 #include <chrono>
 #include <thread>
 
@@ -155,7 +155,7 @@ TEST_F(RoundTrip, frozen_connection_is_given_up) {
     EXPECT_TRUE(store->acquire({.pool = "pool"}));
 }
 
-/// By default a frozen connection is noticed after the time for recovery is over.
+/// By default a frozen connection is detected after recovery_time.
 TEST_F(RoundTrip, frozen_connection_is_replaced_however_late) {
     Options options = through(gate_.port());
     options.statement_timeout = 500ms;

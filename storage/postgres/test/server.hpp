@@ -1,4 +1,4 @@
-// A PostgreSQL server of the test program's own, in a temporary directory.
+// A PostgreSQL server for the test program, in a temporary directory.
 #pragma once
 
 #include <filesystem>
@@ -10,7 +10,7 @@
 
 namespace pharox::postgres {
 
-/// Starts when it is made, and is gone, with all its data, when it goes or the program dies.
+/// The constructor starts it. It ends, and its data are deleted, with this object or the program.
 class TestServer {
   public:
     TestServer();
@@ -18,7 +18,7 @@ class TestServer {
     TestServer(const TestServer&) = delete;
     TestServer& operator=(const TestServer&) = delete;
 
-    /// The program's one; started by the first call.
+    /// The server of the program; started by the first call.
     static TestServer& shared();
 
     [[nodiscard]] int port() const noexcept { return port_; }
@@ -31,14 +31,14 @@ class TestServer {
     std::string query(const std::string& sql) const;  // NOLINT(modernize-use-nodiscard): often a command
 
     void start();
-    /// `name=value`, beside those that it has, from the next start on.
+    /// An additional setting, `name=value`, from the next start on.
     void set(const std::string& setting) { settings_.push_back(setting); }
-    /// As pg_ctl's modes: "fast", "immediate".
+    /// The modes are those of pg_ctl: "fast", "immediate".
     void stop(const std::string& mode);
 
     /// Options for `user` on the schema `schema`.
     [[nodiscard]] Options options(const std::string& user, const std::string& schema) const;
-    /// Makes the schema, if it is not there, as its owner, and grants the application's role what it needs.
+    /// Creates the schema, if necessary, as its owner, and grants the application's role its privileges.
     void migrate_and_grant(const std::string& schema) const;
 
   private:
@@ -46,7 +46,7 @@ class TestServer {
     std::vector<std::string> settings_;
     int port_ = 0;
     int pid_ = -1;   // of the server
-    int owner_ = 0;  // the process that made it: its children leave it alone
+    int owner_ = 0;  // the process that created it; forked children do not stop it
 };
 
 /// The rights that docs/how-to/postgres-adapter.md lists, for the role pharox_app.

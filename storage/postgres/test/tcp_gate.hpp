@@ -1,4 +1,4 @@
-// Stands between clients and the server: counts what goes through, cuts it, holds it up.
+// A TCP relay between clients and the server: counts messages, cuts and freezes connections.
 #pragma once
 
 #include <atomic>
@@ -18,20 +18,20 @@ class TcpGate {
     TcpGate& operator=(const TcpGate&) = delete;
 
     [[nodiscard]] int port() const noexcept { return port_; }
-    /// Requests that want an answer (Sync and Query messages), and rows that came.
+    /// The numbers of requests (Sync and Query messages), and of rows in responses.
     [[nodiscard]] std::int64_t requests() const noexcept { return requests_; }
     [[nodiscard]] std::int64_t rows() const noexcept { return rows_; }
     [[nodiscard]] std::int64_t connections() const noexcept { return connections_; }
     [[nodiscard]] std::int64_t open_connections() const noexcept { return open_; }
 
-    /// The next `answers` answers are swallowed: the server has done its work, and the connection is cut.
+    /// Drops the next `answers` responses: the server has executed the request, and the connection is cut.
     void cut_next_answers(int answers) noexcept { cuts_ = answers; }
     [[nodiscard]] int cuts_left() const noexcept { return cuts_; }
     /// Drops all data without closing any connection.
     void freeze(bool frozen) noexcept { frozen_ = frozen; }
-    /// The same for the connections that there are, for ever.
+    /// The same for the existing connections, permanently.
     void freeze_those_that_are() noexcept { ++ice_age_; }
-    /// The same for those that come.
+    /// The same for new connections.
     void freeze_those_that_come(bool frozen) noexcept { newcomers_frozen_ = frozen; }
     /// Cuts all connections.
     void cut_all() noexcept { ++epoch_; }

@@ -1,5 +1,5 @@
-// Who waits is told by the server of what other processes free, and nobody is told in vain. Looking by itself
-// is switched off (poll_interval), so that nothing but what is tested can serve who waits.
+// The server notifies waiting processes of proxies that other processes free, and only these processes. The
+// poll interval is a day, so that only notifications can end a wait.
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -20,9 +20,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto generous = 60s;
-constexpr auto never = Duration(24h);
+constexpr auto day = Duration(24h);
 
-/// Another process, which acquires with `wait` when it is told to, and says '+' or '-'; and releases.
+/// Another process, which acquires with `wait`, or releases, on command, and answers '+' or '-'.
 class Worker {
   public:
     explicit Worker(const Options& options) {
@@ -83,7 +83,7 @@ class Waiting : public PostgresTest {
 
     [[nodiscard]] Options quietly(int port) const {
         Options options = through(port);
-        options.poll_interval = never;
+        options.poll_interval = day;
         return options;
     }
     [[nodiscard]] std::string channel() const { return "pharox_" + pool_.id.to_string(); }
@@ -91,16 +91,16 @@ class Waiting : public PostgresTest {
         return server().query("SELECT count(*) FROM " + schema_ + ".waiting WHERE " + which);
     }
     template <class Condition>
-    static bool soon(Condition condition) {
+    static bool eventually(Condition condition) {
         for (const auto end = std::chrono::steady_clock::now() + generous; !condition();) {
             if (std::chrono::steady_clock::now() > end) return false;
             std::this_thread::sleep_for(2ms);
         }
         return true;
     }
-    /// Nothing is asked through the gate any more: a look every 2 to 100 ms would be seen.
+    /// Waits until no request passes the gate: polling every 2 to 100 ms would be seen.
     static bool gets_quiet(const TcpGate& gate) {
-        return soon([&] {
+        return eventually([&] {
             const auto before = gate.requests();
             std::this_thread::sleep_for(400ms);
             return gate.requests() == before;
@@ -117,49 +117,49 @@ class Waiting : public PostgresTest {
     ProxyPool pool_;
 };
 
-TEST_F(Waiting, is_ended_by_what_another_process_frees) {
+TEST_F(Waiting, ends_when_another_process_releases) {
     const TcpGate gate(server().port());
     Worker worker(quietly(gate.port()));
     const auto store = open();
-    RawConnection ear(server());
-    ear.query("LISTEN \"" + channel() + '"');
+    RawConnection listener(server());
+    listener.query("LISTEN \"" + channel() + '"');
     for (int round = 0; round < 5; ++round) {
         const auto held = store->acquire({.pool = "pool", .duration = 10min, .wait = generous});
         ASSERT_TRUE(held);
         worker.begin_to_acquire();
-        ASSERT_TRUE(soon([&] { return registrations() == "1"; }));
+        ASSERT_TRUE(eventually([&] { return registrations() == "1"; }));
         ASSERT_TRUE(gets_quiet(gate));
-        ear.heard(channel());
-        const auto asked = gate.requests();
+        listener.heard(channel());
+        const auto before = gate.requests();
         store->release_lease({.lease_id = held.lease().id});
-        ASSERT_EQ(worker.answer(), '+') << "served, though it does not look by itself";
-        EXPECT_LE(gate.requests() - asked, 4) << "one look";
-        EXPECT_EQ(ear.heard(channel()), 1);
+        ASSERT_EQ(worker.answer(), '+') << "served without polling";
+        EXPECT_LE(gate.requests() - before, 4) << "one attempt";
+        EXPECT_EQ(listener.heard(channel()), 1);
         worker.begin_to_release();
         ASSERT_EQ(worker.answer(), '+');
     }
 }
 
-TEST_F(Waiting, looks_at_nothing_but_what_it_is_told) {
+TEST_F(Waiting, executes_nothing_without_a_notification) {
     const TcpGate gate(server().port());
     const auto held = open()->acquire({.pool = "pool", .duration = 10min});
     Worker worker(quietly(gate.port()));
     worker.begin_to_acquire();
-    ASSERT_TRUE(soon([&] { return registrations() == "1"; }));
+    ASSERT_TRUE(eventually([&] { return registrations() == "1"; }));
     ASSERT_TRUE(gets_quiet(gate));
-    const auto asked = gate.requests();
+    const auto before = gate.requests();
     server().query("UPDATE " + schema_ +
-                   ".proxy SET max_concurrency = 2, availability = 0");  // by somebody who tells nobody
+                   ".proxy SET max_concurrency = 2, availability = 0");  // without a notification
     std::this_thread::sleep_for(400ms);
-    EXPECT_EQ(gate.requests(), asked) << "or the other tests prove nothing";
+    EXPECT_EQ(gate.requests(), before) << "otherwise the other tests prove nothing";
     server().query("SELECT pg_notify('" + channel() + "', '')");
     EXPECT_EQ(worker.answer(), '+');
 }
 
-TEST_F(Waiting, every_way_of_freeing_tells_and_only_who_waits) {
+TEST_F(Waiting, every_way_of_freeing_notifies_only_registered_waiters) {
     const auto store = open();
-    RawConnection ear(server());
-    ear.query("LISTEN \"" + channel() + '"');
+    RawConnection listener(server());
+    listener.query("LISTEN \"" + channel() + '"');
     const std::string registered = "INSERT INTO " + schema_ + ".waiting VALUES ('" + pool_.id.to_string() +
                                    "', 1, clock_timestamp() + interval '1 hour')";
     int host = 0;
@@ -182,21 +182,21 @@ TEST_F(Waiting, every_way_of_freeing_tells_and_only_who_waits) {
         {"collecting what expired",
          [&] {
              lease(1ms);
-             EXPECT_TRUE(soon([&] { return store->cleanup_expired_leases({}).count == 1; }));
+             EXPECT_TRUE(eventually([&] { return store->cleanup_expired_leases({}).count == 1; }));
          }},
         {"add_proxy", [&] { store->catalog()->add_proxy(another(ProxyStatus::active)); }},
         {"add_proxies", [&] { store->catalog()->add_proxies({.proxies = {another(ProxyStatus::active)}}); }},
         {"activation",
          [&] {
              Proxy proxy = store->catalog()->add_proxy(another(ProxyStatus::inactive));
-             ear.heard(channel());
+             listener.heard(channel());
              proxy.status = ProxyStatus::active;
              store->catalog()->update_proxy(proxy);
          }},
         {"a health check",
          [&] {
              const Proxy proxy = store->catalog()->add_proxy(another(ProxyStatus::inactive));
-             ear.heard(channel());
+             listener.heard(channel());
              store->health_log()->apply_health_check_result(
                  {.proxy_id = proxy.id, .status = ProxyStatus::active});
          }},
@@ -207,87 +207,89 @@ TEST_F(Waiting, every_way_of_freeing_tells_and_only_who_waits) {
              store->catalog()->remove_consumer("short", true);
          }},
     };
-    for (const bool somebody_waits : {true, false}) {
-        server().query(somebody_waits ? registered : "DELETE FROM " + schema_ + ".waiting");
+    for (const bool a_process_waits : {true, false}) {
+        server().query(a_process_waits ? registered : "DELETE FROM " + schema_ + ".waiting");
         for (const auto& [name, way] : ways) {
-            ear.heard(channel());
+            listener.heard(channel());
             way();
-            EXPECT_EQ(ear.heard(channel()), somebody_waits ? 1 : 0) << name;
+            EXPECT_EQ(listener.heard(channel()), a_process_waits ? 1 : 0) << name;
         }
-        ear.heard(channel());
+        listener.heard(channel());
         store->catalog()->add_proxy(another(ProxyStatus::inactive));
-        EXPECT_EQ(ear.heard(channel()), 0) << "the proxy cannot be leased";
+        EXPECT_EQ(listener.heard(channel()), 0) << "the proxy cannot be leased";
     }
     server().query(registered);
-    Proxy roomy = another(ProxyStatus::active);
-    roomy.max_concurrency = 2;
-    roomy = store->catalog()->add_proxy(roomy);
-    const auto one_of_two = store->create_lease({.proxy_id = roomy.id, .consumer = "default"});
-    ear.heard(channel());
+    Proxy with_free_slot = another(ProxyStatus::active);
+    with_free_slot.max_concurrency = 2;
+    with_free_slot = store->catalog()->add_proxy(with_free_slot);
+    const auto one_of_two = store->create_lease({.proxy_id = with_free_slot.id, .consumer = "default"});
+    listener.heard(channel());
     store->release_lease({.lease_id = one_of_two.lease().id});
-    store->health_log()->apply_health_check_result({.proxy_id = roomy.id, .status = ProxyStatus::active});
-    EXPECT_EQ(ear.heard(channel()), 0) << "it had room before";
+    store->health_log()->apply_health_check_result(
+        {.proxy_id = with_free_slot.id, .status = ProxyStatus::active});
+    EXPECT_EQ(listener.heard(channel()), 0) << "it was available before";
     store->catalog()->remove_pool("pool", true);
-    EXPECT_EQ(ear.heard(channel()), 1) << "who waits for it is to hear that it is gone";
+    EXPECT_EQ(listener.heard(channel()), 1) << "waiters are notified of the removal";
 }
 
-TEST_F(Waiting, in_the_process_that_frees_needs_no_notification) {
+TEST_F(Waiting, in_the_releasing_process_needs_no_notification) {
     const TcpGate gate(server().port());
     const auto store = make_storage(quietly(gate.port()));
-    RawConnection ear(server());
-    ear.query("LISTEN \"" + channel() + '"');
+    RawConnection listener(server());
+    listener.query("LISTEN \"" + channel() + '"');
     const auto held = store->acquire({.pool = "pool", .duration = 10min});
     auto waiting = wait_in(*store);
-    ASSERT_TRUE(soon([&] { return registrations() == "1"; }));
+    ASSERT_TRUE(eventually([&] { return registrations() == "1"; }));
     ASSERT_TRUE(gets_quiet(gate));
     store->release_lease({.lease_id = held.lease().id});
     EXPECT_TRUE(waiting.get());
-    EXPECT_EQ(ear.heard(channel()), 0);
-    EXPECT_TRUE(soon([&] { return registrations() == "0"; })) << "no request waits any more";
+    EXPECT_EQ(listener.heard(channel()), 0);
+    EXPECT_TRUE(eventually([&] { return registrations() == "0"; })) << "no request waits";
 }
 
-TEST_F(Waiting, of_a_killed_process_is_forgotten) {
+TEST_F(Waiting, of_a_killed_process_loses_its_registration) {
     const auto store = open();
-    RawConnection ear(server());
-    ear.query("LISTEN \"" + channel() + '"');
+    RawConnection listener(server());
+    listener.query("LISTEN \"" + channel() + '"');
     auto held = store->acquire({.pool = "pool", .duration = 10min});
     {
         Worker worker(options());
         worker.begin_to_acquire();
-        ASSERT_TRUE(soon([&] { return registrations() == "1"; }));
+        ASSERT_TRUE(eventually([&] { return registrations() == "1"; }));
     }
     EXPECT_EQ(registrations(), "1");
     EXPECT_EQ(registrations("ends_at > clock_timestamp() + interval '31 seconds'"), "0");
     // Time passes.
     server().query("UPDATE " + schema_ + ".waiting SET ends_at = ends_at - interval '2 minutes'");
     store->release_lease({.lease_id = held.lease().id});
-    EXPECT_EQ(ear.heard(channel()), 0);
+    EXPECT_EQ(listener.heard(channel()), 0);
     held = store->acquire({.pool = "pool", .duration = 10min});
     const auto other = open();
     auto waiting = wait_in(*other);
-    EXPECT_TRUE(soon([&] { return registrations("ends_at > clock_timestamp()") == "1"; }));
-    EXPECT_EQ(registrations(), "1") << "the next one that registers clears up";
+    EXPECT_TRUE(eventually([&] { return registrations("ends_at > clock_timestamp()") == "1"; }));
+    EXPECT_EQ(registrations(), "1") << "the next registration deletes the expired one";
     store->release_lease({.lease_id = held.lease().id});
     EXPECT_TRUE(waiting.get());
 }
 
-TEST_F(Waiting, sees_what_began_before_it_was_registered) {
+TEST_F(Waiting, sees_transactions_that_began_before_its_registration) {
     TcpGate gate(server().port());
     const auto held = open()->acquire({.pool = "pool", .duration = 10min});
-    // Its snapshot is older than the registration: it sees nobody to tell.
+    // Its snapshot is older than the registration, so it does not see the registration.
     RawConnection older(server());
     older.query("BEGIN");
     older.query("UPDATE " + schema_ + ".proxy SET max_concurrency = 2, availability = 0");
     Worker worker(quietly(gate.port()));
     worker.begin_to_acquire();
-    ASSERT_TRUE(soon([&] { return registrations() == "1"; }));
-    const auto asked = gate.requests();
-    EXPECT_TRUE(soon([&] { return gate.requests() > asked + 20; })) << "until then it looks by itself";
+    ASSERT_TRUE(eventually([&] { return registrations() == "1"; }));
+    const auto before = gate.requests();
+    EXPECT_TRUE(eventually([&] { return gate.requests() > before + 20; }))
+        << "it polls until that transaction ends";
     older.query("COMMIT");
     EXPECT_EQ(worker.answer(), '+');
 }
 
-TEST_F(Waiting, sees_an_expiry_that_nobody_tells) {
+TEST_F(Waiting, sees_an_expiry_without_a_notification) {
     const TcpGate gate(server().port());
     const auto held = open()->acquire({.pool = "pool", .duration = 1500ms});
     Worker worker(quietly(gate.port()));
@@ -295,7 +297,7 @@ TEST_F(Waiting, sees_an_expiry_that_nobody_tells) {
     EXPECT_EQ(worker.answer(), '+');
 }
 
-TEST_F(Waiting, without_the_listener_looks_by_itself_until_it_is_back) {
+TEST_F(Waiting, polls_while_the_listener_is_disconnected) {
     TcpGate gate(server().port());
     std::mutex mutex;
     std::vector<std::string> warnings;
@@ -312,32 +314,32 @@ TEST_F(Waiting, without_the_listener_looks_by_itself_until_it_is_back) {
     const auto elsewhere = open();
     auto held = elsewhere->acquire({.pool = "pool", .duration = 10min});
     auto waiting = wait_in(*store);
-    ASSERT_TRUE(soon([&] { return registrations() == "1"; }));
+    ASSERT_TRUE(eventually([&] { return registrations() == "1"; }));
     ASSERT_TRUE(gets_quiet(gate));
     gate.refuse(true);
     EXPECT_EQ(server().query("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
                              " WHERE application_name = 'pharox waiting'"),
               "1");
-    const auto asked = gate.requests();
-    EXPECT_TRUE(soon([&] { return gate.requests() > asked + 20; }))
-        << "the connection of the pool is there still";
+    const auto before = gate.requests();
+    EXPECT_TRUE(eventually([&] { return gate.requests() > before + 20; }))
+        << "the other connection still works";
     elsewhere->release_lease({.lease_id = held.lease().id});
     const auto first = waiting.get();
     ASSERT_TRUE(first);
     EXPECT_EQ(warned(), 1U);
     gate.refuse(false);
     waiting = wait_in(*store);
-    ASSERT_TRUE(soon([&] { return warned() == 2U; }));
+    ASSERT_TRUE(eventually([&] { return warned() == 2U; }));
     ASSERT_TRUE(gets_quiet(gate));
     elsewhere->release_lease({.lease_id = first.lease().id});
     EXPECT_TRUE(waiting.get());
 }
 
-TEST_F(Waiting, behind_pgbouncer_looks_by_itself) {
+TEST_F(Waiting, polls_behind_pgbouncer) {
     const PgBouncer bouncer(server());
     Options options = this->options();
     options.connection = bouncer.as("pharox_app");
-    options.poll_interval = never;
+    options.poll_interval = day;
     const auto store = make_storage(options);
     const auto elsewhere = open();
     for (int round = 0; round < 3; ++round) {
