@@ -19,7 +19,7 @@
 #include <sstream>
 #include <thread>
 
-#include "crowd.hpp"
+#include "contention_spreading.hpp"
 #include "database.hpp"
 #include "pharox/storage/catalog.hpp"
 #include "pick_plan.hpp"
@@ -128,10 +128,10 @@ std::string same_statements(const Options& options, Selector selector, int conne
     const Database database(options);
     PickStatements statements(database);
     const bool spread = connections > 1 && plan.any_offset_will_do();
-    const std::string offset =
-        "(:client_id % " +
-        std::to_string(std::min(std::bit_ceil(static_cast<std::size_t>(connections)), Crowd::most_places)) +
-        ")";
+    const std::string offset = "(:client_id % " +
+                               std::to_string(std::min(std::bit_ceil(static_cast<std::size_t>(connections)),
+                                                       ContentionSpreading::most_offsets)) +
+                               ")";
     return std::string(header) +
            filled(*statements.text(spread ? Pick::acquire_at_offset : Pick::acquire_unlocked, plan),
                   {"'pool'::text", "'default'::text", lease_id, "300000::bigint", "NULL::bigint",

@@ -18,7 +18,8 @@
 WITH instant AS MATERIALIZED (
     SELECT greatest(pharox.now_utc(), latest_expiry) AS now, latest_expiry FROM pharox.clock),
 expired AS MATERIALIZED (
-    SELECT pool_id, proxy_id FROM pharox.lease WHERE status = 0 AND expires_at <= (SELECT now FROM instant)),
+    SELECT pool_id, proxy_id FROM pharox.lease
+    WHERE status = 0 AND expires_at <= (SELECT now FROM instant)),
 chosen AS MATERIALIZED (
     SELECT id, random_key, weighted_key
     FROM pharox.proxy
@@ -69,7 +70,8 @@ FROM taken p, made;
 WITH instant AS MATERIALIZED (
     SELECT greatest(pharox.now_utc(), latest_expiry) AS now, latest_expiry FROM pharox.clock),
 expired AS MATERIALIZED (
-    SELECT pool_id, proxy_id FROM pharox.lease WHERE status = 0 AND expires_at <= (SELECT now FROM instant)),
+    SELECT pool_id, proxy_id FROM pharox.lease
+    WHERE status = 0 AND expires_at <= (SELECT now FROM instant)),
 target AS MATERIALIZED (
     SELECT id FROM pharox.pool
     WHERE name = $1 AND complete_keys & {keys} = {keys}
@@ -133,7 +135,8 @@ FROM taken p, made;
 WITH instant AS MATERIALIZED (
     SELECT greatest(pharox.now_utc(), latest_expiry) AS now, latest_expiry FROM pharox.clock),
 expired AS MATERIALIZED (
-    SELECT pool_id, proxy_id FROM pharox.lease WHERE status = 0 AND expires_at <= (SELECT now FROM instant)),
+    SELECT pool_id, proxy_id FROM pharox.lease
+    WHERE status = 0 AND expires_at <= (SELECT now FROM instant)),
 chosen AS MATERIALIZED (
     SELECT id, random_key, weighted_key
     FROM pharox.proxy
@@ -187,7 +190,8 @@ FROM taken p, made;
 WITH instant AS MATERIALIZED (
     SELECT greatest(pharox.now_utc(), latest_expiry) AS now, latest_expiry FROM pharox.clock),
 expired AS MATERIALIZED (
-    SELECT pool_id, proxy_id FROM pharox.lease WHERE status = 0 AND expires_at <= (SELECT now FROM instant)),
+    SELECT pool_id, proxy_id FROM pharox.lease
+    WHERE status = 0 AND expires_at <= (SELECT now FROM instant)),
 chosen AS MATERIALIZED (
     SELECT id, random_key, weighted_key
     FROM pharox.proxy
@@ -237,7 +241,8 @@ FROM taken p, made;
 WITH instant AS MATERIALIZED (
     SELECT greatest(pharox.now_utc(), latest_expiry) AS now, latest_expiry FROM pharox.clock),
 expired AS MATERIALIZED (
-    SELECT pool_id, proxy_id FROM pharox.lease WHERE status = 0 AND expires_at <= (SELECT now FROM instant)),
+    SELECT pool_id, proxy_id FROM pharox.lease
+    WHERE status = 0 AND expires_at <= (SELECT now FROM instant)),
 first AS MATERIALIZED (
     SELECT id, pool_id
     FROM pharox.proxy
@@ -297,7 +302,8 @@ FROM taken p, made;
 WITH instant AS MATERIALIZED (
     SELECT greatest(pharox.now_utc(), latest_expiry) AS now, latest_expiry FROM pharox.clock),
 expired AS MATERIALIZED (
-    SELECT pool_id, proxy_id FROM pharox.lease WHERE status = 0 AND expires_at <= (SELECT now FROM instant)),
+    SELECT pool_id, proxy_id FROM pharox.lease
+    WHERE status = 0 AND expires_at <= (SELECT now FROM instant)),
 first AS MATERIALIZED (
     SELECT id, pool_id
     FROM pharox.proxy

@@ -16,7 +16,7 @@ constexpr int most_diagnoses = 10'000;
 AcquireResult Acquirer::acquire(const AcquireRequest& request) {
     PreparedAcquire acquire(request, "acquire");
     Expired expired(reports_);
-    const Crowd::Call in_progress(crowd_);
+    const ContentionSpreading::Call executing(spreading_);
     std::optional<AcquireResult> result;
     if (acquire.plan.exact()) result = attempt_spread(acquire);
     if (!result) result = acquire_or_diagnose(acquire, expired);
@@ -79,30 +79,27 @@ std::optional<AcquireResult> Acquirer::attempt_waiting(PreparedAcquire& acquire,
 
 std::optional<AcquireResult> Acquirer::attempt_spread(PreparedAcquire& acquire) {
     if (!acquire.plan.any_offset_will_do()) return attempt_unlocked(acquire, false);
-    const std::size_t key = acquire.contention_key();
+    serverkit::CircuitBreaker& breaker = batches_.breaker_of(acquire);
+    if (!breaker.closed()) return attempt_unlocked(acquire, false);
     BatchedLeaseCall call(acquire);
     std::optional<AcquireResult> result;
-    bool tried_all = false;
-    const auto alone = [&] {
-        call.offset = crowd_.place(key);
-        tried_all = *call.offset == 0;
-        result = tried_all
+    bool started_at_first = false;
+    batches_.execute(call, [&] {
+        const int offset = spreading_.offset();
+        started_at_first = offset == 0;
+        result = started_at_first
                      ? attempt_unlocked(acquire, false)
                      : attempt(acquire, Pick::acquire_at_offset,
-                               acquire.with_filter(acquire.parameters().add(std::int64_t{*call.offset})));
-    };
-    if (crowd_.acquires_go_together(key)) {
-        batches_.execute(call, alone);
-    } else {
-        alone();
-    }
+                               acquire.with_filter(acquire.parameters().add(std::int64_t{offset})));
+    });
     if (call.unavailable) fail(acquire.operation, *call.unavailable, false);
+    if (started_at_first) return result;
     if (call.leased) {
         acquire.any_expired = call.any_expired;
-        return AcquireResult(*std::move(call.leased));
+        result = AcquireResult(*std::move(call.leased));
     }
-    if (result || tried_all) return result;
-    if (call.offset) crowd_.found_too_few(key, *call.offset);
+    breaker.report(result ? 1 : 0, result ? 0 : 1);
+    if (result) return result;
     acquire.call = call.call;
     acquire.in_doubt = acquire.in_doubt || call.in_doubt;
     return attempt_unlocked(acquire, false);

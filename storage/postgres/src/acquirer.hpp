@@ -14,13 +14,13 @@ namespace pharox::postgres {
 class Acquirer {
   public:
     Acquirer(Database& database, ExpiryReports& reports, serverkit::AvailabilityWatch& watch,
-             PickStatements& statements, Crowd& crowd, LeaseBatches& batches, SortKeyBackfill& sort_keys,
-             ExpiryCollector& collector)
+             PickStatements& statements, ContentionSpreading& spreading, LeaseBatches& batches,
+             SortKeyBackfill& sort_keys, ExpiryCollector& collector)
         : database_(database),
           reports_(reports),
           watch_(watch),
           statements_(statements),
-          crowd_(crowd),
+          spreading_(spreading),
           batches_(batches),
           sort_keys_(sort_keys),
           collector_(collector) {}
@@ -71,7 +71,7 @@ class Acquirer {
     ExpiryReports& reports_;
     serverkit::AvailabilityWatch& watch_;
     PickStatements& statements_;
-    Crowd& crowd_;
+    ContentionSpreading& spreading_;
     LeaseBatches& batches_;
     SortKeyBackfill& sort_keys_;
     ExpiryCollector& collector_;

@@ -54,16 +54,12 @@ void LeaseBatches::execute_batch(Calls calls) {
              std::move(own)});
     }
     std::shared_ptr<const std::string> acquire_text;
-    std::size_t contention = 0;
-    int offset = 0;
     if (!acquires.empty()) {
         const bool one = acquires.size() == 1;
         const PreparedAcquire& first = *acquires.front()->acquire;
-        contention = first.contention_key();
-        offset = crowd_.place_of_many(contention, acquires.size());
         Parameters own = one ? first.parameters(acquires.front()->id, key)
                              : first.parameters(std::span<const UuidBytes>(ids_of(acquires)), key);
-        own.add(std::int64_t{offset});
+        own.add(std::int64_t{spreading_.batch_offset(acquires.size())});
         acquire_text = statements_.text(one ? Pick::acquire_at_offset : Pick::acquire_batch, first.plan);
         statements.push_back({acquire_text.get(), first.with_filter(std::move(own))});
     }
@@ -78,11 +74,9 @@ void LeaseBatches::execute_batch(Calls calls) {
         for (BatchedLeaseCall* const call : calls) call->unavailable = none;
     }
     for (BatchedLeaseCall* const call : calls) call->in_doubt = outcome == Outcome::in_doubt;
-    const bool refused = outcome == Outcome::refused;
-    if (!acquires.empty() && (refused || outcome == Outcome::done)) crowd_.acquired(contention, refused);
     if (outcome != Outcome::done) return;
     if (!releases.empty()) read_ended(releases, answers.front());
-    if (!acquires.empty()) read_leased(acquires, offset, answers.back());
+    if (!acquires.empty()) read_leased(acquires, answers.back());
 }
 
 void LeaseBatches::read_ended(const Calls& releases, const Rows& rows) {
@@ -92,15 +86,12 @@ void LeaseBatches::read_ended(const Calls& releases, const Rows& rows) {
             std::ranges::find(releases, lease.id, [](const BatchedLeaseCall* one) { return one->id; });
         (*call)->ended = std::move(lease);
     });
-    crowd_.released(releases.size(), static_cast<std::size_t>(rows.size()));
 }
 
-void LeaseBatches::read_leased(const Calls& acquires, int offset, const Rows& rows) {
-    for (BatchedLeaseCall* const call : acquires) call->offset = offset;
+void LeaseBatches::read_leased(const Calls& acquires, const Rows& rows) {
     each_row(rows, [&](int row) {
         const std::int64_t number = acquires.size() == 1 ? 1 : rows.integer(row, leased_number_column);
         BatchedLeaseCall& call = *acquires.at(static_cast<std::size_t>(number - 1));
-        call.offset.reset();
         call.leased = call.acquire->leased(rows, call.id, row);
         call.any_expired = PreparedAcquire::saw_expired(rows, row);
     });

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -80,10 +81,8 @@ struct PreparedAcquire {
         lease.id = id;
         return {std::move(proxy), std::move(lease)};
     }
-    /// Requests with the same key compete for the same proxies. Some others share a key.
-    [[nodiscard]] std::size_t contention_key() const {
-        return 2 * std::hash<std::string>()(request.pool) + (request.filters.empty() ? 0 : 1);
-    }
+    /// Of what competes for the same proxies.
+    [[nodiscard]] std::size_t pool_hash() const noexcept { return std::hash<std::string>()(request.pool); }
 };
 
 }  // namespace pharox::postgres

@@ -19,7 +19,7 @@ ReleaseResult Releaser::revoke(const RevokeRequest& request) {
 }
 
 ReleaseResult Releaser::end(std::string_view name, LeaseId id, ReleaseReason reason) {
-    const Crowd::Call in_progress(crowd_);
+    const ContentionSpreading::Call executing(spreading_);
     BatchedLeaseCall call(id);
     const Operation operation{.name = name, .lease = id, .in_doubt = &call.in_doubt};
     const auto end_alone = [&] {
@@ -31,12 +31,13 @@ ReleaseResult Releaser::end(std::string_view name, LeaseId id, ReleaseReason rea
         if (rows.size() > 0) call.ended = read_lease(rows, 0, 0);
     };
     bool executed_alone = false;
-    if (reason == ReleaseReason::released && crowd_.releases_go_together()) {
+    if (reason == ReleaseReason::released && batches_.release_breaker().closed()) {
         batches_.execute(call, [&] {
             end_alone();
             executed_alone = true;
         });
         if (call.unavailable) fail(operation, *call.unavailable, false);
+        if (!executed_alone) batches_.release_breaker().report(call.ended ? 1 : 0, call.ended ? 0 : 1);
     }
     for (;; executed_alone = false) {
         if (!call.ended && !executed_alone) end_alone();

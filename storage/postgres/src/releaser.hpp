@@ -15,11 +15,11 @@ namespace pharox::postgres {
 /// Thread-safe.
 class Releaser {
   public:
-    Releaser(Database& database, LeaseBatches& batches, Crowd& crowd, ExpiryCollector& collector,
-             OnAvailable on_available)
+    Releaser(Database& database, LeaseBatches& batches, ContentionSpreading& spreading,
+             ExpiryCollector& collector, OnAvailable on_available)
         : database_(database),
           batches_(batches),
-          crowd_(crowd),
+          spreading_(spreading),
           collector_(collector),
           on_available_(std::move(on_available)) {}
 
@@ -36,7 +36,7 @@ class Releaser {
 
     Database& database_;
     LeaseBatches& batches_;
-    Crowd& crowd_;
+    ContentionSpreading& spreading_;
     ExpiryCollector& collector_;
     OnAvailable on_available_;
 };

@@ -59,10 +59,10 @@ class PostgresStorage : public IStorage {
           statements_(database_),
           sort_keys_(database_),
           collector_(database_, reports_, [this](std::string_view pool) { became_available(pool); }),
-          batches_(database_, statements_, crowd_),
-          acquirer_(database_, reports_, watch_, statements_, crowd_, batches_, sort_keys_, collector_),
+          batches_(database_, statements_, spreading_),
+          acquirer_(database_, reports_, watch_, statements_, spreading_, batches_, sort_keys_, collector_),
           finder_(database_, reports_, statements_, sort_keys_, collector_),
-          releaser_(database_, batches_, crowd_, collector_,
+          releaser_(database_, batches_, spreading_, collector_,
                     [this](std::string_view pool) { became_available(pool); }),
           lease_control_(database_, releaser_),
           catalog_store_(database_, [this](std::string_view pool) { became_available(pool); }),
@@ -161,7 +161,7 @@ class PostgresStorage : public IStorage {
     serverkit::AvailabilityWatch watch_;
     PickStatements statements_;
     SortKeyBackfill sort_keys_;
-    Crowd crowd_;
+    ContentionSpreading spreading_;
     ExpiryCollector collector_;
     LeaseBatches batches_;
     Acquirer acquirer_;

@@ -1,4 +1,5 @@
-// Acquires beside leases that are due, batches whose answer is lost, and what is released twice at once.
+// Acquires beside expired leases, batches whose answer is lost, and leases that are released twice at once.
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <optional>
@@ -8,6 +9,7 @@
 
 #include "fixture.hpp"
 #include "pharox/errors.hpp"
+#include "raw_connection.hpp"
 
 namespace pharox::postgres {
 namespace {
@@ -16,7 +18,7 @@ using namespace std::chrono_literals;
 
 class Acquires : public PostgresTest {
   protected:
-    /// A lease on the proxy that is over, and that nobody has collected.
+    /// An expired lease on the proxy that is not collected.
     static void let_one_expire(IStorage& store, ProxyId proxy) {
         store.create_lease({.proxy_id = proxy, .consumer = "default", .duration = 1ms});
         while (leases(store) > 0) std::this_thread::sleep_for(1ms);
@@ -32,7 +34,7 @@ class Acquires : public PostgresTest {
             proxy.country = "AR";
         });
     }
-    /// Calls `work` while another acquire of the storage is in progress.
+    /// Calls `work` while another acquire of the storage is executing.
     static void beside_another_acquire(IStorage& store, const std::function<void()>& work) {
         bool called = false;
         const ProxyFilters filters{.predicate = [&](const Proxy&) {
@@ -48,7 +50,7 @@ class Acquires : public PostgresTest {
     }
 };
 
-TEST_F(Acquires, predicate_is_asked_of_a_proxy_whose_lease_is_due) {
+TEST_F(Acquires, predicate_is_called_for_a_proxy_whose_lease_is_expired) {
     const auto store = open();
     fill(*store, 3);
     const ProxyId wanted = store->catalog()->list_proxies({.pool = "pool"}).items.at(1).id;
@@ -59,7 +61,35 @@ TEST_F(Acquires, predicate_is_asked_of_a_proxy_whose_lease_is_due) {
     EXPECT_EQ(acquired.proxy().id, wanted);
 }
 
-TEST_F(Acquires, active_one_whose_lease_is_due_goes_before_a_slow_one) {
+/// The expired lease makes no difference to the filter, so nothing collects it.
+TEST_F(Acquires, expired_lease_elsewhere_makes_no_call_wait_for_a_locked_proxy) {
+    const auto store = open();
+    const Timestamp now = Timestamp(1'700'000'000s);
+    fill(*store, 3, [&](int i, Proxy& proxy) {
+        proxy.country = i == 0 ? "SE" : "NO";
+        proxy.checked_at = now - i * 1s;
+    });
+    const auto proxies = store->catalog()->list_proxies({.pool = "pool"}).items;
+    const auto first_of = [&](const std::string& country) {
+        return std::ranges::max(proxies, {},
+                                [&](const Proxy& proxy) {
+                                    return proxy.country == country ? proxy.checked_at : Timestamp::min();
+                                })
+            .id;
+    };
+    let_one_expire(*store, first_of("SE"));
+    RawConnection other(server());
+    other.query("BEGIN; SELECT 1 FROM " + schema_ + ".proxy WHERE id = '" + first_of("NO").to_string() +
+                "' FOR UPDATE");
+    const auto acquired = store->acquire({.pool = "pool", .filters = {.country = "NO"}});
+    ASSERT_TRUE(acquired) << acquired.miss();
+    EXPECT_NE(acquired.proxy().id, first_of("NO"));
+    EXPECT_TRUE(store->acquire({.pool = "pool", .filters = {.country = "SE"}}))
+        << "its own expired lease is collected";
+    other.query("ROLLBACK");
+}
+
+TEST_F(Acquires, active_proxy_whose_lease_is_expired_goes_before_a_slow_one) {
     const auto store = open();
     fill(*store, 2,
          [](int i, Proxy& proxy) { proxy.status = i == 0 ? ProxyStatus::slow : ProxyStatus::active; });
@@ -165,7 +195,7 @@ TEST_F(Acquires, ended_ones_are_forgotten_however_they_ended) {
         an_hour_passes();
     }
     EXPECT_LE(remembered(), 2'000);
-    // By expiry, and nobody calls but a janitor.
+    // By expiry, with no calls but cleanup_expired_leases.
     store->acquire_many({.each = {.pool = "pool", .duration = 1ms}, .count = 1'000});
     while (leases(*store) > 0) std::this_thread::sleep_for(1ms);
     store->cleanup_expired_leases({});

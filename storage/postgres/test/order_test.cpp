@@ -1,5 +1,5 @@
-// What indexes hold is there, and is what it is a copy of, whatever goes on while a pool is first asked for
-// an order.
+// Sort keys are complete and equal to what they copy, whatever else changes while a pool first maintains
+// them.
 #include <array>
 #include <atomic>
 #include <latch>
@@ -15,7 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Those that a pool is not ready for from the beginning.
+/// Those that need sort keys.
 constexpr std::array prepared{Selector::round_robin, Selector::least_used, Selector::lowest_latency,
                               Selector::random, Selector::weighted_random};
 

@@ -54,7 +54,7 @@ class Plans : public PostgresTest {
         plan.add_filter(parameters);
         return discarded_by(text(Pick::find_active, plan), parameters, explained, plan.plan());
     }
-    /// By the plan that our sessions have: one for all values, unless it is made anew each time.
+    /// By the plan of the adapter's sessions: one for all values, except for Plan::once.
     std::int64_t discarded_by(const std::string& sql, const Parameters& parameters, std::string& explained,
                               Plan kept = Plan::kept) {
         const std::string explain = "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) ";
@@ -84,7 +84,7 @@ class Plans : public PostgresTest {
         }
         return sum;
     }
-    /// Of an acquire from a place; `id` may be several.
+    /// Of an acquire from an offset; `id` may be several.
     template <class IdOrIds>
     void expect_few(const std::string& sql, const PickPlan& plan, const IdOrIds& id) {
         Parameters parameters;
@@ -136,7 +136,7 @@ TEST_F(Plans, go_by_the_better_one_of_two_attributes) {
         << explained;
 }
 
-TEST_F(Plans, of_places_discard_few_rows) {
+TEST_F(Plans, from_an_offset_discard_few_rows) {
     for (const ProxyFilters& filters :
          {ProxyFilters{}, ProxyFilters{.country = "AR"}, ProxyFilters{.country = "AQ"}}) {
         const PickPlan plan(Selector::first_available, filters, false);
@@ -144,7 +144,7 @@ TEST_F(Plans, of_places_discard_few_rows) {
         expect_few(text(Pick::acquire_at_offset, plan), plan, LeaseId::make());
         expect_few(text(Pick::acquire_batch, plan), plan, std::span<const UuidBytes>(ids_));
     }
-    // Where a scan discards much as it is, it would discard as many times more as there are places.
+    // Where a scan discards much as it is, it would discard as many times more as there are offsets.
     for (const ProxyFilters& filters :
          {ProxyFilters{.city = "Lima"}, ProxyFilters{.tags = {"rare"}}, ProxyFilters{.country = {"AR", "AQ"}},
           ProxyFilters{.country = "AR", .none_of = {{.asn = std::int64_t{7}}}}}) {
@@ -174,7 +174,7 @@ TEST_F(Plans, of_every_order_read_an_index) {
     const auto store = open();
     for (const Selector selector : {Selector::round_robin, Selector::least_used, Selector::lowest_latency,
                                     Selector::random, Selector::weighted_random}) {
-        // The first one makes the order ready.
+        // The first one completes the sort keys.
         const auto acquired = store->acquire({.pool = "pool", .selector = selector});
         ASSERT_TRUE(acquired) << selector;
         std::string explained;
@@ -186,7 +186,7 @@ TEST_F(Plans, of_every_order_read_an_index) {
     EXPECT_LE(discarded({.country = "AQ"}, Selector::round_robin, explained), 100) << explained;
 }
 
-/// Whoever waits for one that is busy asks again and again.
+/// A waiter repeats it.
 TEST_F(Plans, miss_reads_little) {
     server().query("UPDATE " + schema_ +
                    ".proxy SET current_leases = 10, availability = 4 WHERE country = 'AQ'");
@@ -211,7 +211,7 @@ TEST_F(Plans, miss_reads_little) {
     for (const ProxyFilters& filters : unknown) expect_miss(filters, Miss::nothing_matches);
 }
 
-/// An acquire with a predicate looks before it asks for copies, whatever the pool's size.
+/// An acquire with a predicate diagnoses before it reads candidates, whatever the size of the pool.
 TEST_F(Plans, look_reads_little_where_one_is_free) {
     const ProxyFilters filters{.country = "AR"};
     const PickPlan plan(Selector::first_available, filters, false);
@@ -220,7 +220,8 @@ TEST_F(Plans, look_reads_little_where_one_is_free) {
         << explained;
 }
 
-/// Heap-only updates are what makes a lease cheap: a pool that is not asked for turns pays nothing for them.
+/// Heap-only updates are what makes a lease cheap: a pool that does not maintain a sort key pays nothing for
+/// it.
 TEST_F(Plans, lease_writes_no_index_of_a_proxy_that_keeps_room) {
     const auto updates = [&](const std::string& which) {
         return std::stoll(server().query("SELECT " + which +
@@ -236,7 +237,7 @@ TEST_F(Plans, lease_writes_no_index_of_a_proxy_that_keeps_room) {
             store->release_lease({.lease_id = acquired.lease().id});
         }
     }
-    // A session tells its counts when it ends.
+    // A session reports its counts when it ends.
     while (updates("n_tup_upd") < 2 * cycles) std::this_thread::sleep_for(std::chrono::milliseconds(20));
     EXPECT_GE(updates("n_tup_hot_upd"), 2 * cycles * 9 / 10);
 }

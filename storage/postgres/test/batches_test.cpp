@@ -1,4 +1,4 @@
-// Calls of one storage that are made at the same time, and share trips.
+// Calls of one storage that are made at the same time, and are executed in batches.
 #include <array>
 #include <atomic>
 #include <deque>
@@ -16,7 +16,7 @@ namespace {
 
 constexpr int threads = 16;
 
-/// Whoever waits for the latch does not wait for ever where a test fails.
+/// The latch is counted down even if the test fails before.
 class CountsDown {
   public:
     explicit CountsDown(std::latch& latch) : latch_(&latch) {}
@@ -32,7 +32,7 @@ class CountsDown {
     std::latch* latch_;
 };
 
-class Together : public PostgresTest {
+class Batches : public PostgresTest {
   protected:
     /// Calls `work(thread)` in each of many threads at the same time.
     static void at_once(const std::function<void(int)>& work) {
@@ -58,7 +58,7 @@ class Together : public PostgresTest {
     }
     std::string query(const std::string& sql) { return database_.query(sql); }
     static std::string query_beside(const std::string& sql) { return RawConnection(server()).query(sql); }
-    /// How many leases at most one transaction has made, or ended. A call by itself has one.
+    /// How many leases at most one transaction has made, or ended. A call that is executed alone has one.
     std::int64_t most_together() {
         return std::stoll(query("SELECT max(n) FROM (SELECT count(*) AS n FROM " + schema_ +
                                 ".lease GROUP BY xmin::text) AS each"));
@@ -73,7 +73,7 @@ class Together : public PostgresTest {
     RawConnection database_{server().as("postgres") + " dbname=pharox"};
 };
 
-TEST_F(Together, calls_at_the_same_time_share_transactions) {
+TEST_F(Batches, calls_at_the_same_time_share_transactions) {
     fill(*open(), 400, [](int i, Proxy& proxy) {
         proxy.max_concurrency = 3;
         proxy.country = i % 2 == 0 ? "AR" : "BR";
@@ -116,7 +116,7 @@ TEST_F(Together, calls_at_the_same_time_share_transactions) {
     }
 }
 
-TEST_F(Together, they_do_so_without_prepared_statements) {
+TEST_F(Batches, they_do_so_without_prepared_statements) {
     Options options = this->options();
     options.prepared = Prepared::never;
     const auto store = make_storage(options);
@@ -127,7 +127,7 @@ TEST_F(Together, they_do_so_without_prepared_statements) {
     nothing_remains(*store, std::int64_t{threads} * cycles);
 }
 
-TEST_F(Together, acquires_and_releases_share_transactions) {
+TEST_F(Batches, acquires_and_releases_share_transactions) {
     const auto store = open();
     fill(*store, 400);
     constexpr std::size_t each = 30;
@@ -147,7 +147,7 @@ TEST_F(Together, acquires_and_releases_share_transactions) {
     EXPECT_TRUE(store->maintenance()->audit().mismatches.empty());
 }
 
-TEST_F(Together, limits_hold_and_nobody_is_told_none_while_there_is_one) {
+TEST_F(Batches, limits_hold_and_no_call_misses_while_a_proxy_is_available) {
     const auto store = open();
     fill(*store, threads / 2, [](int, Proxy& proxy) { proxy.max_concurrency = 2; });
     constexpr int cycles = 50;
@@ -162,7 +162,7 @@ TEST_F(Together, limits_hold_and_nobody_is_told_none_while_there_is_one) {
     nothing_remains(*store, std::int64_t{threads} * cycles);
 }
 
-TEST_F(Together, one_proxy_serves_all) {
+TEST_F(Batches, one_proxy_serves_all) {
     const auto store = open();
     fill(*store, 1, [](int, Proxy& proxy) { proxy.max_concurrency = std::nullopt; });
     constexpr int cycles = 50;
@@ -170,7 +170,7 @@ TEST_F(Together, one_proxy_serves_all) {
     nothing_remains(*store, std::int64_t{threads} * cycles);
 }
 
-TEST_F(Together, lost_answers_leave_one_lease_each) {
+TEST_F(Batches, lost_answers_leave_one_lease_each) {
     const auto direct = open();
     fill(*direct, 200, [](int, Proxy& proxy) { proxy.max_concurrency = 3; });
     TcpGate gate(server().port());
@@ -191,9 +191,9 @@ TEST_F(Together, lost_answers_leave_one_lease_each) {
     nothing_remains(*store, std::int64_t{threads} * cycles);
 }
 
-TEST_F(Together, locked_proxy_holds_up_nobody_but_those_who_need_it) {
+TEST_F(Batches, locked_proxy_delays_only_calls_that_need_it) {
     const auto store = open();
-    // The locked one has room, and is the first.
+    // The locked one is available, and is the first.
     fill(*store, 200, [](int, Proxy& proxy) { proxy.max_concurrency = 3; });
     const auto stuck = store->acquire({.pool = "pool"});
     ASSERT_TRUE(stuck);
@@ -211,7 +211,7 @@ TEST_F(Together, locked_proxy_holds_up_nobody_but_those_who_need_it) {
         CountsDown done(others);
         for (int i = 0; i < 20; ++i) {
             if (thread == 1 && i == 10) {
-                // In the midst of the others, none of which waits for it.
+                // Among the others, none of which waits for it.
                 done.now();
                 EXPECT_TRUE(store->release_lease({.lease_id = stuck.lease().id}).released);
                 EXPECT_FALSE(locked);
@@ -227,7 +227,7 @@ TEST_F(Together, locked_proxy_holds_up_nobody_but_those_who_need_it) {
     nothing_remains(*store, (threads - 2) * 20 + 10 + 1);
 }
 
-TEST_F(Together, locked_lease_holds_up_nobody_but_whoever_ends_it) {
+TEST_F(Batches, locked_lease_delays_only_its_own_release) {
     const auto store = open();
     fill(*store, 200);
     const LeaseId stuck = store->acquire({.pool = "pool"}).lease().id;
@@ -252,7 +252,7 @@ TEST_F(Together, locked_lease_holds_up_nobody_but_whoever_ends_it) {
     nothing_remains(*store, (threads - 1) * 20 + 1);
 }
 
-TEST_F(Together, each_is_told_by_itself_that_there_is_no_connection) {
+TEST_F(Batches, each_is_told_by_itself_that_there_is_no_connection) {
     Options options = this->options();
     options.max_connections = 1;
     options.connection_wait = std::chrono::milliseconds(200);
@@ -298,7 +298,7 @@ TEST_F(Together, each_is_told_by_itself_that_there_is_no_connection) {
     nothing_remains(*store, 1);
 }
 
-TEST_F(Together, one_id_at_the_same_time_is_one_lease) {
+TEST_F(Batches, one_id_at_the_same_time_is_one_lease) {
     const auto store = open();
     fill(*store, 200);
     for (int i = 0; i < 20; ++i) {
@@ -320,8 +320,8 @@ TEST_F(Together, one_id_at_the_same_time_is_one_lease) {
     nothing_remains(*store, 20);
 }
 
-/// Trips that have ids in common, some to make them and some to end them.
-TEST_F(Together, one_id_that_is_made_and_ended_at_the_same_time_is_ended_once) {
+/// Batches with ids in common: some lease them, some end them.
+TEST_F(Batches, one_id_that_is_made_and_ended_at_the_same_time_is_ended_once) {
     const auto store = open();
     fill(*store, 200);
     for (int i = 0; i < 20; ++i) {
@@ -353,7 +353,7 @@ TEST_F(Together, one_id_that_is_made_and_ended_at_the_same_time_is_ended_once) {
     nothing_remains(*store, 40);
 }
 
-TEST_F(Together, error_of_one_call_is_no_error_of_another) {
+TEST_F(Batches, error_of_one_call_is_no_error_of_another) {
     const auto store = open();
     fill(*store, 200, [](int, Proxy& proxy) { proxy.max_concurrency = 10; });
     const auto ended = store->acquire({.pool = "pool"});
