@@ -1,4 +1,4 @@
--- renew_lease, list_leases, get_pool_stats.
+-- renew_lease, renew_many, list_leases, get_pool_stats.
 
 -- name: renew_lease
 -- The lease, or nothing if it has ended or has reached its tenure. Whether a lease that is looked up by its id is active
@@ -14,6 +14,28 @@ WHERE id = $1 AND released_at IS NULL
     AND (tenure_ends_at IS NULL OR expires_at < tenure_ends_at)
 RETURNING id, proxy_id, consumer_id, pool_id, pool_name, status, acquired_at, expires_at, released_at, reason, fencing,
     tenure_ends_at, metadata;
+
+-- name: renew_leases
+-- The same for several different leases, except those that another transaction has locked: the statement waits for none
+-- while it holds the locks of others.
+-- Parameters: $1 lease ids, $2 durations in ms.
+WITH clock AS MATERIALIZED (SELECT latest_expiry FROM pharox.clock),
+wanted AS MATERIALIZED (
+    SELECT l.id, asked.duration
+    FROM unnest($1::uuid[], $2::bigint[]) AS asked (id, duration) JOIN pharox.lease l ON l.id = asked.id
+    WHERE l.released_at IS NULL
+    FOR NO KEY UPDATE OF l SKIP LOCKED)
+UPDATE pharox.lease l
+SET expires_at = least(
+        greatest(l.expires_at, greatest(pharox.now_utc(), (SELECT latest_expiry FROM clock))
+            + wanted.duration * interval '1 millisecond'),
+        coalesce(l.tenure_ends_at, 'infinity'))
+FROM wanted
+WHERE l.id = wanted.id AND l.released_at IS NULL
+    AND l.expires_at > greatest(pharox.now_utc(), (SELECT latest_expiry FROM clock))
+    AND (l.tenure_ends_at IS NULL OR l.expires_at < l.tenure_ends_at)
+RETURNING l.id, l.proxy_id, l.consumer_id, l.pool_id, l.pool_name, l.status, l.acquired_at, l.expires_at, l.released_at,
+    l.reason, l.fencing, l.tenure_ends_at, l.metadata;
 
 -- name: list_leases
 -- By id: the store's time, then the lease.

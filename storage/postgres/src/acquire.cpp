@@ -116,7 +116,7 @@ std::optional<AcquireResult> Acquirer::attempt(PreparedAcquire& acquire, Pick pi
                 try {
                     const Rows rows = connection.execute(*statement, parameters, acquire.plan.plan());
                     if (rows.size() == 0) return std::nullopt;
-                    acquire.any_expired = acquire.saw_expired(rows);
+                    acquire.any_expired = PreparedAcquire::saw_expired(rows);
                     return acquire.leased(rows, acquire.request.lease_id);
                 } catch (const ServerError& error) {
                     lease_id_taken = is_lease_id_taken(error);

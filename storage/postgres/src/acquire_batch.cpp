@@ -34,7 +34,7 @@ AcquireManyResult Acquirer::acquire_batch(const AcquireManyRequest& request, con
             const std::vector<Rows> answers = connection.execute_all(statements);
             for (std::size_t i = 0; i < answers.size(); ++i) {
                 if (answers[i].size() == 0) continue;
-                acquire.any_expired = acquire.any_expired || acquire.saw_expired(answers[i]);
+                acquire.any_expired = acquire.any_expired || PreparedAcquire::saw_expired(answers[i]);
                 result.leased.push_back(acquire.leased(answers[i], ids[i]));
             }
         } catch (const ServerError& error) {

@@ -1,5 +1,7 @@
 #include "lease_control.hpp"
 
+#include <map>
+#include <span>
 #include <utility>
 
 #include "pharox/rules/catalog.hpp"
@@ -17,6 +19,44 @@ RenewResult LeaseControl::renew_lease(const RenewRequest& request) {
     });
     if (rows.size() > 0) return {.renewed = true, .lease = read_lease(rows, 0, 0)};
     return {.renewed = false, .lease = get_lease({.lease_id = request.lease_id})};
+}
+
+std::vector<RenewResult> LeaseControl::renew_many(const std::vector<RenewRequest>& requests) {
+    for (const RenewRequest& request : requests) validate_lease_duration(request.duration);
+    std::map<LeaseId, Lease> renewed;
+    if (requests.size() > 1) {
+        std::map<LeaseId, std::int64_t> durations;
+        for (const RenewRequest& request : requests) {
+            durations.try_emplace(request.lease_id, request.duration.count());
+        }
+        std::vector<UuidBytes> ids;
+        std::vector<std::int64_t> counts;
+        for (const auto& [id, duration] : durations) {
+            ids.push_back(id.bytes());
+            counts.push_back(duration);
+        }
+        const Rows rows = database_.run({.name = "renew_many"}, Repeat::always, [&](Connection& connection) {
+            return connection.execute(
+                database_.text(sql::renew_leases),
+                Parameters().add(std::span<const UuidBytes>(ids)).add(std::span<const std::int64_t>(counts)));
+        });
+        for (int row = 0; row < rows.size(); ++row) {
+            Lease lease = read_lease(rows, row, 0);
+            const LeaseId id = lease.id;
+            renewed.emplace(id, std::move(lease));
+        }
+    }
+    std::vector<RenewResult> results;
+    results.reserve(requests.size());
+    for (const RenewRequest& request : requests) {
+        // One by one: what has ended, what another transaction has locked, and the same id again.
+        if (auto lease = renewed.extract(request.lease_id)) {
+            results.push_back({.renewed = true, .lease = std::move(lease.mapped())});
+        } else {
+            results.push_back(renew_lease(request));
+        }
+    }
+    return results;
 }
 
 std::optional<Lease> LeaseControl::get_lease(const GetLeaseRequest& request) {

@@ -12,6 +12,7 @@ class LeaseControl final : public ILeaseControl {
     LeaseControl(Database& database, Releaser& releaser) : database_(database), releaser_(releaser) {}
 
     RenewResult renew_lease(const RenewRequest& request) override;
+    std::vector<RenewResult> renew_many(const std::vector<RenewRequest>& requests) override;
     ReleaseResult revoke_lease(const RevokeRequest& request) override { return releaser_.revoke(request); }
     std::optional<Lease> get_lease(const GetLeaseRequest& request) override;
     Page<Lease> list_leases(const ListLeasesRequest& request) override;

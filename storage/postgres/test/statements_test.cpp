@@ -1,4 +1,5 @@
 // STATEMENTS.md shows every statement with its plan, and is up to date. PHAROX_UPDATE_PAGES=1 writes it anew.
+#include <algorithm>
 #include <cctype>
 #include <cstdlib>
 #include <fstream>
@@ -61,7 +62,7 @@ class StatementsPage : public PostgresTest {
         int most = 0;
         for (std::size_t i = 0; i + 1 < sql.size(); ++i) {
             if (sql[i] == '$' && std::isdigit(static_cast<unsigned char>(sql[i + 1])) != 0)
-                most = std::max(most, std::atoi(sql.c_str() + i + 1));
+                most = std::max(most, std::stoi(sql.substr(i + 1, 2)));
         }
         return most;
     }
@@ -109,7 +110,8 @@ class StatementsPage : public PostgresTest {
 
 TEST_F(StatementsPage, is_up_to_date) {
     const std::string expected = page_of_statements();
-    if (std::getenv("PHAROX_UPDATE_PAGES") != nullptr) std::ofstream(PHAROX_STATEMENTS_PAGE) << expected;
+    const char* const update = std::getenv("PHAROX_UPDATE_PAGES");  // NOLINT(concurrency-mt-unsafe)
+    if (update != nullptr) std::ofstream(PHAROX_STATEMENTS_PAGE) << expected;
     std::ostringstream page;
     page << std::ifstream(PHAROX_STATEMENTS_PAGE).rdbuf();
     EXPECT_TRUE(page.str() == expected) << "STATEMENTS.md is not up to date: run this test with "
