@@ -257,7 +257,7 @@ std::vector<PlantedBug> bugs_in_control() {
                                 {"answers_are_the_models", "slow_one_is_found_if_allowed"}),
         plant<SlowGoesFirst>("SlowGoesFirst", {"answers_are_the_models", "active_one_goes_before_slow_ones"}),
         plant<BatchesOvertake>("BatchesOvertake", {"batch_does_not_overtake"}),
-        plant<MissTellsTheWrongReason>("MissTellsTheWrongReason", {"time_up_tells_why"}),
+        plant<MissTellsTheWrongReason>("MissTellsTheWrongReason", {"timeout_gives_the_reason"}),
         plant<IdsAreIgnored>("IdsAreIgnored", {"answers_are_the_models", "acquires_under_faults"}),
     };
 }

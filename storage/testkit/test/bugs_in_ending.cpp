@@ -240,7 +240,7 @@ std::vector<PlantedBug> bugs_in_ending() {
         plant<ReleaseBelievesThePool>("ReleaseBelievesThePool", {"release_frees_the_stored_proxy"}),
         plant<ReleaseOfAnExpiredLeaseCounts>("ReleaseOfAnExpiredLeaseCounts",
                                              {"expired_lease_is_not_released"}),
-        plant<ExpiredLeaseBlocks>("ExpiredLeaseBlocks", {"expired_leases_block_nobody"}),
+        plant<ExpiredLeaseBlocks>("ExpiredLeaseBlocks", {"expired_leases_block_no_acquire"}),
         plant<ExclusiveBoundary>("ExclusiveBoundary", {"lease_ends_exactly_then", "cleanup_at_the_boundary"}),
         plant<CleanupCountsTwice>("CleanupCountsTwice", {"cleanup_counts_each_lease_once"}),
         plant<CleanupInAnyOrder>("CleanupInAnyOrder",

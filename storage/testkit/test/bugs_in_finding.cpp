@@ -19,7 +19,7 @@ std::vector<Proxy> active_in(IStorage& store, const std::string& pool) {
         .items;
 }
 
-/// Takes a proxy whose row somebody else is busy with for one that is taken.
+/// Takes a proxy whose row another transaction has locked for one that is leased.
 class FalseMiss : public SpoiltElsewhere {
   public:
     using SpoiltElsewhere::SpoiltElsewhere;
@@ -107,7 +107,7 @@ class PredicateGetsTheLiveProxy : public Spoilt {
         if (request.filters.predicate) {
             wrapped.filters.predicate = [&](const Proxy& it) {
                 Proxy live = it;
-                ++live.current_leases;  // as if somebody leased it meanwhile
+                ++live.current_leases;  // as if another caller had leased it
                 return request.filters.predicate(live);
             };
         }
@@ -254,7 +254,7 @@ class WeightsAreIgnored : public Spoilt {
 
 std::vector<PlantedBug> bugs_in_finding() {
     return {
-        plant<FalseMiss>("FalseMiss", {"nobody_misses_while_there_is_room", "storm_of_threads"}),
+        plant<FalseMiss>("FalseMiss", {"no_miss_while_a_proxy_is_available", "storm_of_threads"}),
         plant<UnknownPoolThrows>("UnknownPoolThrows",
                                  {"unknown_pool_finds_nothing", "unknown_pool_is_a_miss"}),
         plant<NullFailsNoneOf>("NullFailsNoneOf", {"answers_are_the_models", "null_passes_none_of"}),

@@ -155,7 +155,7 @@ class EndedIdLeasesAgain : public SpoiltElsewhere {
     }
 };
 
-class AnybodyMayReplay : public SpoiltElsewhere {
+class AnyConsumerMayReplay : public SpoiltElsewhere {
   public:
     using SpoiltElsewhere::SpoiltElsewhere;
     AcquireResult try_acquire(const AcquireRequest& request) override {
@@ -270,7 +270,7 @@ std::vector<PlantedBug> bugs_in_leasing() {
         plant<ReplayLeasesTwice>("ReplayLeasesTwice", {"answers_are_the_models", "same_id_same_lease"}),
         plant<EndedIdLeasesAgain>("EndedIdLeasesAgain",
                                   {"released_id_never_leases_again", "expired_id_never_leases_again"}),
-        plant<AnybodyMayReplay>("AnybodyMayReplay", {"id_of_another_caller_is_a_conflict"}),
+        plant<AnyConsumerMayReplay>("AnyConsumerMayReplay", {"id_of_another_caller_is_a_conflict"}),
         plant<TokensStandStill>("TokensStandStill", {"answers_are_the_models", "tokens_increase",
                                                      "tokens_whatever_the_clock_does"}),
         plant<TokensLeap>("TokensLeap", {"answers_are_the_models", "tokens_are_no_more_than_they_must_be"}),

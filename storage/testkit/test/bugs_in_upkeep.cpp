@@ -91,7 +91,7 @@ class RecordsComeOldestFirst : public SpoiltHealth {
     }
 };
 
-class RecordsOfNobody : public SpoiltHealth {
+class RecordsOfUnknownProxies : public SpoiltHealth {
   public:
     using SpoiltHealth::SpoiltHealth;
     void save_health_record(const ProxyHealthRecord& record) override {
@@ -122,7 +122,7 @@ class SpoiltMaintenance : public SpoiltElsewhere, public IMaintenance {
     AuditResult repair() override { return inner().maintenance()->repair(); }
 };
 
-/// What nobody collected yet is counted as if it lived.
+/// Expired leases that were not collected are counted as active.
 class AuditCountsWhatEnded : public SpoiltMaintenance {
   public:
     using SpoiltMaintenance::SpoiltMaintenance;
@@ -194,7 +194,8 @@ std::vector<PlantedBug> bugs_in_upkeep() {
                                       {"answers_are_the_models", "check_is_taken_over"}),
         plant<RecordsComeOldestFirst>("RecordsComeOldestFirst",
                                       {"answers_are_the_models", "records_come_newest_first"}),
-        plant<RecordsOfNobody>("RecordsOfNobody", {"answers_are_the_models", "unknown_proxy_has_no_health"}),
+        plant<RecordsOfUnknownProxies>("RecordsOfUnknownProxies",
+                                       {"answers_are_the_models", "unknown_proxy_has_no_health"}),
         plant<LastResultLosesItsError>("LastResultLosesItsError",
                                        {"answers_are_the_models", "last_result_comes_back_whole"}),
         plant<AuditCountsWhatEnded>("AuditCountsWhatEnded",

@@ -52,6 +52,24 @@ TEST(Cases, HaveNamesOfTheirOwn) {
     }
 }
 
+TEST(Cases, AreChosenByName) {
+    Properties properties{.make = in_memory, .only = {"finds_an_active_proxy", "pools_are_apart"}};
+    EXPECT_EQ(cases_for(properties).size(), 2U);
+    properties.only = {"finds_an_active_proxy", "lease_is_made_now"};  // which needs a clock that cases set
+    EXPECT_THROW(cases_for(properties), ValidationError);
+}
+
+TEST(Cases, OfExactRotationNeedIt) {
+    const auto names = [](Rotation rotation) {
+        std::set<std::string_view> found;
+        for (const auto& it : cases_for({.make = in_memory, .rotation = rotation})) found.insert(it.name);
+        return found;
+    };
+    EXPECT_TRUE(names(Rotation::exact).contains("rotation_goes_in_id_order"));
+    EXPECT_FALSE(names(Rotation::fair).contains("rotation_goes_in_id_order"));
+    EXPECT_TRUE(names(Rotation::fair).contains("rotation_is_fair_to_mixed_filters"));
+}
+
 TEST(Cases, AreChosenByProperties) {
     const auto all = all_cases().size();
     const auto count = [](const Properties& properties) { return cases_for(properties).size(); };

@@ -163,7 +163,7 @@ std::vector<std::string> in_processes(Context& context, int count,
         while (go.write >= 0 && read(here.read, &byte, 1) == 1) {
             ++arrived;
         }
-        // Whoever ended without arriving is not waited for: its failure is reported below.
+        // A child that ended before it was ready is not waited for: its failure is reported below.
         if (go.write >= 0 && arrived >= count_running(children)) {
             go.close_write();
         }

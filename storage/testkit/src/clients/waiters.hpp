@@ -10,7 +10,7 @@
 
 namespace pharox::testkit {
 
-/// Longer than any case takes: whoever waits this long was forgotten.
+/// Longer than any case takes: a waiter that waits this long was never served.
 inline constexpr std::chrono::seconds patience{60};
 
 /// Enters the queue; what comes out lands in the future. The consumer is "worker" where none is named.

@@ -7,10 +7,6 @@ namespace pharox::testkit {
 
 namespace {
 
-bool draws(Selector selector) {
-    return selector == Selector::random || selector == Selector::weighted_random;
-}
-
 template <class Request>
 std::string asked(const char* call, const Request& request) {
     std::ostringstream text;
@@ -99,6 +95,12 @@ void Comparison::compare(const std::string& real, const std::string& model) {
     if (real != model && difference_.empty()) {
         difference_ = last_ + "\nthe store: " + real + "\nthe model: " + model;
     }
+}
+
+bool Comparison::store_chooses(Selector selector) const {
+    const bool by_use = selector == Selector::round_robin || selector == Selector::least_used;
+    return selector == Selector::random || selector == Selector::weighted_random ||
+           (by_use && context_.properties().rotation == Rotation::fair);
 }
 
 /// Before a pick: an expiry may be noticed late in the order of the selectors.
@@ -218,7 +220,7 @@ void Comparison::acquire() {
     cleanup();
     const AcquireRequest request = drawn_acquire();
     count("acquire");
-    if (draws(request.selector)) {
+    if (store_chooses(request.selector)) {
         return acquire_at_random(request);
     }
     last_ =
@@ -280,7 +282,7 @@ void Comparison::acquire_at_random(const AcquireRequest& request) {
     const Proxy& proxy = drawn->proxy();
     remember(drawn->lease());
     const bool fits = matches(request.filters, proxy) &&
-                      (request.selector == Selector::random || proxy.weight > 0.0) &&
+                      (request.selector != Selector::weighted_random || proxy.weight > 0.0) &&
                       proxy.status == (active ? ProxyStatus::active : ProxyStatus::slow);
     compare(fits ? "fits" : "leased what does not fit: " + text_of(proxy), "fits");
     std::string model;
@@ -304,8 +306,8 @@ void Comparison::acquire_many() {
     AcquireManyRequest request{
         .each = drawn_acquire(), .count = 1 + dice_.below(4), .distinct = dice_.one_in(2)};
     request.each.lease_id = LeaseId{};  // a batch has lease_ids
-    if (draws(request.each.selector)) {
-        request.each.selector = Selector::least_used;
+    if (store_chooses(request.each.selector)) {
+        request.each.selector = Selector::lowest_latency;
     }
     for (std::size_t i = 0; i < request.count; ++i) {
         request.lease_ids.push_back(dice_.id<LeaseId>());
@@ -341,7 +343,7 @@ void Comparison::find() {
                               .allow_slow = dice_.one_in(5)};
     count("find");
     count_asked(request.filters, request.selector, request.allow_slow);
-    if (draws(request.selector)) {
+    if (store_chooses(request.selector)) {
         return find_at_random(request);
     }
     both(asked("find", request),
@@ -355,7 +357,7 @@ void Comparison::find_at_random(const FindRequest& request) {
     compare(drawn ? "found" : "nothing", model ? "found" : "nothing");
     if (drawn) {
         const bool fits = matches(request.filters, *drawn) && (!model || drawn->status == model->status) &&
-                          (request.selector == Selector::random || drawn->weight > 0.0);
+                          (request.selector != Selector::weighted_random || drawn->weight > 0.0);
         compare(fits ? "fits" : "found what does not fit: " + text_of(*drawn), "fits");
         compare(text_of(*drawn), text_of(model_.catalog()->get_proxy(drawn->id)));
     }

@@ -40,6 +40,8 @@ class Comparison {
     template <class Call>
     void both(const std::string& what, const Call& call);
     void compare(const std::string& real, const std::string& model);
+    /// Whether the store may pick any proxy that fits; the model is then told which it was.
+    [[nodiscard]] bool store_chooses(Selector selector) const;
     void cleanup();
     void count(const std::string& what) { ++tried_[what]; }
     void count_asked(const ProxyFilters& filters, Selector selector, bool allow_slow);

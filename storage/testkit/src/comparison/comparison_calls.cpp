@@ -72,7 +72,7 @@ void Comparison::ensure_consumer() {
          [&](IStorage& store) { return store.ensure_consumer({.name = name}).to_string(); });
 }
 
-// ---- What is read, before anybody collects what has expired
+// ---- What is read before expired leases are collected
 
 void Comparison::statistics() {
     const auto name = pool();

@@ -53,7 +53,7 @@ class TestClock {
 /// Change what a new proxy is like before it is stored.
 using Edit = std::function<void(Proxy&)>;
 
-/// One case's world. One thread at a time, but the storage is anybody's.
+/// The store, clock and folder of one case. Used by one thread at a time; the storage itself by any number.
 class Context {
   public:
     explicit Context(Properties properties);

@@ -36,7 +36,8 @@ class UnusableTest : public testing::Test {
 bool register_contract(const std::string& name, Properties properties) {
     const std::string suite = "Contract/" + name;
     const auto shared = std::make_shared<const Properties>(std::move(properties));
-    // This runs before main: what goes wrong must become a test that fails, or nobody learns why.
+    // This runs before main: an error must become a test that fails, because it would be reported nowhere
+    // else.
     try {
         for (const auto& test : cases_for(*shared)) {
             testing::RegisterTest(suite.c_str(), std::string(test.name).c_str(), nullptr, nullptr, __FILE__,

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest-spi.h>
 
+#include <algorithm>
 #include <sstream>
 
 #include "runner/context.hpp"
@@ -17,6 +18,15 @@ std::string rules_of(const Case& test) {
         text << ' ' << rule;
     }
     return text.str();
+}
+
+/// Throws unless each name of Properties::only is one of these cases.
+void check_names(const std::vector<std::string>& names, const std::vector<Case>& cases) {
+    for (const auto& name : names) {
+        if (std::ranges::find(cases, std::string_view(name), &Case::name) == cases.end()) {
+            throw ValidationError("only", name, "is no case that these properties call for");
+        }
+    }
 }
 
 }  // namespace
@@ -46,11 +56,18 @@ std::vector<Case> cases_for(const Properties& properties) {
             (!needs.health_records || properties.health_records) &&
             (!needs.retained_leases || properties.retained_leases) &&
             (!needs.health_retention || properties.health_retention) &&
+            (!needs.exact_rotation || properties.rotation == Rotation::exact) &&
             (!needs.broken_counter || properties.break_counter) && (!needs.durable || properties.durable) &&
             (!needs.processes || properties.processes) &&
             (!needs.test_clock || properties.clock != Clock::own)) {
             called_for.push_back(std::move(test));
         }
+    }
+    check_names(properties.only, called_for);
+    if (!properties.only.empty()) {
+        std::erase_if(called_for, [&](const Case& it) {
+            return std::ranges::find(properties.only, it.name) == properties.only.end();
+        });
     }
     return called_for;
 }

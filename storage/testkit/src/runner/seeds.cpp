@@ -7,8 +7,7 @@ namespace pharox::testkit {
 namespace {
 
 std::optional<std::uint64_t> number_from(const char* variable) {
-    const char* const text =
-        std::getenv(variable);  // NOLINT(concurrency-mt-unsafe): nobody sets it meanwhile
+    const char* const text = std::getenv(variable);  // NOLINT(concurrency-mt-unsafe): no thread sets it
     return text == nullptr ? std::nullopt : std::optional<std::uint64_t>(std::strtoull(text, nullptr, 10));
 }
 

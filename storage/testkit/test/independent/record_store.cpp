@@ -48,8 +48,8 @@ void RecordStore::collect_expired() {
     const Timestamp clock = options_.clock->now();
     now_ = planted_("time_runs_backwards") ? clock : std::max(now_, clock);
     if (planted_("now_is_whole_seconds")) now_ = std::chrono::floor<std::chrono::seconds>(now_);
-    for (auto [entry, last] = tables_.range("due/"); entry != last;) {
-        const std::string key = entry->first.substr(sizeof "due/" - 1);
+    for (auto [entry, last] = tables_.range("expires/"); entry != last;) {
+        const std::string key = entry->first.substr(sizeof "expires/" - 1);
         ++entry;
         const std::int64_t now = now_.time_since_epoch().count();
         const std::string expires = key.substr(0, 19);
@@ -102,7 +102,7 @@ std::vector<Lease> RecordStore::take_unreported() {
 
 void RecordStore::end_lease(Lease& lease, Timestamp at, ReleaseReason reason) {
     const std::string id = lease.id.to_string();
-    tables_.erase("due/" + in_order(lease.expires_at.time_since_epoch().count()) + "/" + id);
+    tables_.erase("expires/" + in_order(lease.expires_at.time_since_epoch().count()) + "/" + id);
     tables_.erase("on/" + lease.proxy_id.to_string() + "/" + id);
     if (!planted_("index_of_consumers_keeps_ended_leases"))
         tables_.erase("by/" + lease.consumer_id.to_string() + "/" + id);
@@ -178,12 +178,13 @@ CleanupResult RecordStore::cleanup_expired_leases(const CleanupRequest& request)
         std::vector<Lease> found;
         {
             const std::lock_guard lock(mutex_);
-            for (const std::string& key : tables_.suffixes("due/")) {
+            for (const std::string& key : tables_.suffixes("expires/")) {
                 if (key.substr(0, 19) <= in_order(options_.clock->now().time_since_epoch().count()))
                     found.push_back(*lease_record(LeaseId::parse(key.substr(20))));
             }
         }
-        std::this_thread::yield();
+        std::this_thread::sleep_for(
+            std::chrono::milliseconds(1));  // long enough that another caller comes between
         CleanupResult result = transact([&] {
             unreported_.clear();
             return CleanupResult{.count = static_cast<std::int64_t>(found.size()), .leases = found};
@@ -232,9 +233,9 @@ RenewResult RecordStore::renew_lease(const RenewRequest& request) {
         if (planted_("renewal_renews_the_mark")) update_counter(lease->proxy_id, 0);
         const std::string id = lease->id.to_string();
         if (!planted_("renewal_leaves_the_old_deadline"))
-            tables_.erase("due/" + in_order(before.expires_at.time_since_epoch().count()) + "/" + id);
+            tables_.erase("expires/" + in_order(before.expires_at.time_since_epoch().count()) + "/" + id);
         if (!planted_("renewal_sets_no_new_deadline"))
-            tables_.put("due/" + in_order(lease->expires_at.time_since_epoch().count()) + "/" + id, "");
+            tables_.put("expires/" + in_order(lease->expires_at.time_since_epoch().count()) + "/" + id, "");
         put(*lease);
         return {.renewed = true, .lease = planted_("renewal_returns_the_lease_before") ? before : *lease};
     });
@@ -354,7 +355,8 @@ ConsumerId RecordStore::ensure_consumer(const EnsureConsumerRequest& request) {
     if (planted_("ensure_consumer_looks_first_and_writes_later")) {
         const auto found = transact([&] { return consumer_named(request.name); });
         if (found) return found->id;
-        std::this_thread::yield();
+        std::this_thread::sleep_for(
+            std::chrono::milliseconds(1));  // long enough that another caller comes between
         return transact([&] {
             const Consumer consumer{.name = request.name};
             tables_.put(consumer_key(consumer.name), codec_.encode(consumer));

@@ -6,7 +6,7 @@
 //   pool/ID              pool-name/NAME -> ID
 //   consumer/NAME        consumer-id/ID -> NAME
 //   proxy/ID             member/POOL/PROXY              identity/POOL/URL -> PROXY
-//   lease/ID             due/EXPIRES/LEASE              ended/TIME/LEASE
+//   lease/ID             expires/TIME/LEASE             ended/TIME/LEASE
 //                        on/PROXY/LEASE (active)        by/CONSUMER/LEASE (active)
 //   last-check/PROXY     check/PROXY/TIME/RECORD        check-id/RECORD
 //   meta/mark            meta/now

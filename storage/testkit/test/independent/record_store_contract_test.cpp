@@ -28,6 +28,25 @@ namespace {
 
 [[maybe_unused]] const bool registered = register_contract("RecordStore", record_store_properties(Planted()));
 
+/// Wrong for a store whose rotation is exact, right for one whose rotation is fair.
+Properties fair_rotation() {
+    Properties properties = record_store_properties(Planted("rotation_begins_with_the_last_id"));
+    properties.rotation = Rotation::fair;
+    properties.only = {"same_id_same_lease",
+                       "slow_ones_go_in_the_selectors_order",
+                       "ties_go_by_id",
+                       "least_used_spreads_leases",
+                       "rotation_is_fair_to_mixed_filters",
+                       "rotation_is_fair_to_a_part_and_the_whole",
+                       "rotation_is_fair_to_any_order_of_release",
+                       "rotation_is_fair_to_threads",
+                       "distinct_batch_repeats_no_proxy",
+                       "acquires_under_faults",
+                       "answers_are_the_models"};
+    return properties;
+}
+[[maybe_unused]] const bool fair_registered = register_contract("FairRotation", fair_rotation());
+
 }  // namespace
 
 }  // namespace pharox::testkit::independent

@@ -30,7 +30,10 @@ void RecordStore::sort(std::vector<ProxyRecord>& records, Selector selector) {
     const auto by = [&](auto key) {
         std::stable_sort(records.begin(), records.end(),
                          [&](const ProxyRecord& left, const ProxyRecord& right) {
-                             const bool reverse = planted_("ties_go_by_id_descending");
+                             const bool reverse =
+                                 planted_("ties_go_by_id_descending") ||
+                                 (planted_("rotation_begins_with_the_last_id") &&
+                                  (selector == Selector::round_robin || selector == Selector::least_used));
                              return std::tuple(key(left), reverse ? right.proxy.id : left.proxy.id) <
                                     std::tuple(key(right), reverse ? left.proxy.id : right.proxy.id);
                          });
@@ -245,7 +248,7 @@ LeasedProxy RecordStore::make_lease(const ProxyRecord& record, const Consumer& c
     }
     const std::string id = lease.id.to_string();
     put(lease);
-    tables_.put("due/" + in_order(lease.expires_at.time_since_epoch().count()) + "/" + id, "");
+    tables_.put("expires/" + in_order(lease.expires_at.time_since_epoch().count()) + "/" + id, "");
     tables_.put("on/" + lease.proxy_id.to_string() + "/" + id, "");
     tables_.put("by/" + lease.consumer_id.to_string() + "/" + id, "");
     return {changed.proxy, codec_.lease(*tables_.find("lease/" + id))};

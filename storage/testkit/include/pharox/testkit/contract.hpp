@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "pharox/clock.hpp"
 #include "pharox/model/proxy.hpp"
@@ -20,6 +21,12 @@ enum class Clock : std::uint8_t {
     settable,  ///< its server's, which `Properties::set_time` sets for the tests
     own,       ///< the store's or its server's, which no test can set: cases use short leases and wait until
                ///< they have expired; those that need an exact time are not registered
+};
+
+/// In which order round_robin, and least_used among equals, pick proxies.
+enum class Rotation : std::uint8_t {
+    exact,  ///< by the use sequence, then by id
+    fair,   ///< in any order that gives N equal proxies k ± 1 of N·k uses each (S-03)
 };
 
 /// What a factory is given.
@@ -42,6 +49,9 @@ struct Properties {
     /// too, see that time. Called from any thread. A store for which it was never called goes by the real
     /// time: cases that run several processes in real time rely on it.
     std::function<void(const Setup&, Timestamp time)> set_time{};
+    Rotation rotation = Rotation::exact;
+    /// Registers these cases alone, by name: for a second, shorter run with other properties. Empty: all.
+    std::vector<std::string> only{};
     /// Its misses tell nothing_matches from all_busy, unless that would take asking predicates.
     bool tells_misses_apart = false;
     /// For stores without `catalog()`: how the suite puts a pool, and proxies of it, into the store.
@@ -58,7 +68,7 @@ struct Properties {
     /// How long, as `make` opens it, the store keeps health records. Absent: not checked.
     std::optional<Duration> health_retention{};
     /// Makes the counter of a proxy wrong, behind the store's back, for stores with `maintenance()`. Absent:
-    /// nobody sees whether audit and repair notice.
+    /// whether audit and repair notice is not checked.
     std::function<void(IStorage&, const Setup&, ProxyId, int counter)> break_counter{};
 };
 

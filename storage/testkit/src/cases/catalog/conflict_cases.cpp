@@ -65,16 +65,15 @@ void conflicts_name_what_is_leased(Context& context) {
 void conflicts_name_the_lease_id(Context& context) {
     const auto proxy = context.add_proxy(context.add_pool(), [](Proxy& it) { it.max_concurrency = 5; });
     const auto elsewhere = context.add_proxy(context.add_pool("other"));
-    context.add_consumer("somebody else");
+    context.add_consumer("other");
     const auto id = context.lease(proxy).lease().id;
     const auto conflict = [&](const std::function<void()>& action) {
         expect_conflict("lease_id", id.to_string(), action);
     };
-    conflict([&] { context.acquire({.pool = "pool", .consumer = "somebody else", .lease_id = id}); });
+    conflict([&] { context.acquire({.pool = "pool", .consumer = "other", .lease_id = id}); });
     conflict([&] { context.acquire({.pool = "other", .lease_id = id}); });
-    conflict([&] {
-        context.store().create_lease({.proxy_id = proxy.id, .consumer = "somebody else", .lease_id = id});
-    });
+    conflict(
+        [&] { context.store().create_lease({.proxy_id = proxy.id, .consumer = "other", .lease_id = id}); });
     conflict([&] {
         context.store().create_lease({.proxy_id = elsewhere.id, .consumer = "worker", .lease_id = id});
     });

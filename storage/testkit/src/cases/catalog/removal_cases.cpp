@@ -96,8 +96,8 @@ void removed_pool_name_is_free(Context& context) {
 void consumer_with_leases_stays(Context& context) {
     const auto proxy = context.add_proxy(context.add_pool(), [](Proxy& it) { it.max_concurrency = 3; });
     const auto leased = context.lease(proxy);
-    context.add_consumer("somebody else");
-    const auto kept = context.store().create_lease({.proxy_id = proxy.id, .consumer = "somebody else"});
+    context.add_consumer("other");
+    const auto kept = context.store().create_lease({.proxy_id = proxy.id, .consumer = "other"});
     EXPECT_TRUE(thrown<ConflictError>([&] { context.catalog().remove_consumer("worker", false); }));
     EXPECT_TRUE(context.catalog().get_consumer("worker"));
     const auto id = context.catalog().get_consumer("worker").value().id;
@@ -108,13 +108,13 @@ void consumer_with_leases_stays(Context& context) {
     EXPECT_EQ(context.leases_on(proxy), 1);
     EXPECT_TRUE(thrown<ConsumerNotFoundError>([&] { context.lease(proxy); }));
     EXPECT_TRUE(context.release(kept.lease()));
-    EXPECT_TRUE(context.catalog().remove_consumer("somebody else", false).removed);
+    EXPECT_TRUE(context.catalog().remove_consumer("other", false).removed);
     const Consumer again{.id = id, .name = "again"};
     EXPECT_EQ(context.catalog().add_consumer(again), again)
         << "the id of a removed consumer can be used again";
 }
 
-void expired_leases_hold_nothing_back(Context& context) {
+void expired_leases_block_no_removal(Context& context) {
     const auto pool = context.add_pool();
     const auto proxies = context.add_proxies(pool, 2);
     const auto first = context.lease(proxies[0], context.short_time());
@@ -136,7 +136,7 @@ void removing_nothing_answers_no(Context& context) {
     for (const bool force : {false, true}) {
         EXPECT_FALSE(context.catalog().remove_pool("elsewhere", force).removed);
         EXPECT_FALSE(context.catalog().remove_proxy(ProxyId::make(), force).removed);
-        EXPECT_FALSE(context.catalog().remove_consumer("nobody", force).removed);
+        EXPECT_FALSE(context.catalog().remove_consumer("unknown", force).removed);
     }
     EXPECT_EQ(context.stats().total_proxies, 1);
 }
@@ -151,10 +151,10 @@ std::vector<Case> removal_cases() {
         {"pool_with_leases_stays", {"C-14", "C-15"}, {.catalog = true}, pool_with_leases_stays},
         {"removed_pool_name_is_free", {"C-15"}, {.catalog = true}, removed_pool_name_is_free},
         {"consumer_with_leases_stays", {"C-14", "C-15"}, {.catalog = true}, consumer_with_leases_stays},
-        {"expired_leases_hold_nothing_back",
+        {"expired_leases_block_no_removal",
          {"C-14", "E-04"},
          {.catalog = true},
-         expired_leases_hold_nothing_back},
+         expired_leases_block_no_removal},
         {"removing_nothing_answers_no", {"C-16"}, {.catalog = true}, removing_nothing_answers_no},
     };
 }

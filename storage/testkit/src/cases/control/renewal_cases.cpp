@@ -174,7 +174,7 @@ std::vector<Case> renewal_cases() {
          renewal_moves_the_end},
         {"renewal_keeps_the_use_sequence",
          {"M-01", "S-09"},
-         {.lease_control = true},
+         {.lease_control = true, .exact_rotation = true},
          renewal_keeps_the_use_sequence},
         {"renewal_never_shortens", {"M-01"}, {.lease_control = true}, renewal_never_shortens},
         {"renewed_lease_keeps_its_slot",

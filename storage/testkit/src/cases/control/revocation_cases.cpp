@@ -63,7 +63,7 @@ void revoking_what_has_ended_answers_no(Context& context) {
 }
 
 /// Release, revoke, renew and cleanup meet on leases that are about to expire. Each ends once, by one of
-/// them, and reads so; whoever is told that it renewed, did so before the end.
+/// them, and reads so; a renewal that was acknowledged came before the end.
 void racing_ends_of_a_lease(Context& context) {
     context.use_system_clock();
     const auto proxy =

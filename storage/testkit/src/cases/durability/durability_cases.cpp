@@ -76,7 +76,7 @@ void lease_ids_are_remembered(Context& context) {
     EXPECT_EQ(over.miss(), Miss::lease_ended);
 }
 
-void leases_expire_while_nobody_looks(Context& context) {
+void leases_expire_while_the_store_is_closed(Context& context) {
     const auto proxies = context.add_proxies(context.add_pool(), 2);
     const auto lost = context.lease(proxies[0], context.short_time());
     const auto kept = context.lease(proxies[1], 1h);
@@ -199,10 +199,10 @@ std::vector<Case> durability_cases() {
          {.catalog = true, .durable = true},
          catalog_is_there_after_reopening},
         {"lease_ids_are_remembered", {"D-04", "I-02", "I-04"}, {.durable = true}, lease_ids_are_remembered},
-        {"leases_expire_while_nobody_looks",
+        {"leases_expire_while_the_store_is_closed",
          {"D-04", "E-04"},
          {.durable = true},
-         leases_expire_while_nobody_looks},
+         leases_expire_while_the_store_is_closed},
         {"renewals_are_there_after_reopening",
          {"D-01", "M-01"},
          {.lease_control = true, .durable = true},

@@ -43,7 +43,7 @@ auto insist(const Call& call) {
 
 void expect_nothing_left(Context& context, std::int64_t proxies) {
     const auto stats = context.stats();
-    EXPECT_EQ(stats.total_leases, 0) << "a lease that nobody knows of";
+    EXPECT_EQ(stats.total_leases, 0) << "a lease that no caller knows of";
     EXPECT_EQ(stats.available_proxies, proxies);
     context.expect_sound();
 }

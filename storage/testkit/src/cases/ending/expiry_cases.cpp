@@ -48,7 +48,7 @@ void shortest_and_longest_lease(Context& context) {
     EXPECT_EQ(context.stats().total_leases, 0);
 }
 
-void statistics_know_before_anybody_collects(Context& context) {
+void statistics_leave_out_expired_leases(Context& context) {
     const auto pool = context.add_pool();
     const auto limited = context.add_proxy(pool);
     const auto roomy = context.add_proxy(pool, [](Proxy& it) { it.max_concurrency = 3; });
@@ -72,7 +72,7 @@ void cleanup_first_then_everything_is_free(Context& context) {
     EXPECT_EQ(context.stats().total_leases, 0);
 }
 
-/// A proxy of "pool" whose one lease has just expired, and nobody looked since.
+/// A proxy of "pool" whose only lease has just expired and has not been collected.
 Lease expired_unseen(Context& context) {
     const auto pool = context.has_catalog() ? context.catalog().get_pool("pool") : std::nullopt;
     const auto proxy = context.add_proxy(pool ? *pool : context.add_pool());
@@ -166,8 +166,8 @@ void store_time_never_runs_backwards(Context& context) {
     EXPECT_GE(released.lease->released_at.value(), later.lease().acquired_at);
 }
 
-/// Whichever call was the first to tell that a lease has expired, every later one tells so too, though the
-/// clock stepped back in between: a standby took over, or a clock was corrected.
+/// Whichever call was the first to report that a lease has expired, every later one reports it too, though
+/// the clock stepped back in between: a standby took over, or a clock was corrected.
 void expired_lease_stays_ended_when_the_clock_steps_back(Context& context) {
     const auto proxy = context.add_proxy(context.add_pool());
     struct Call {
@@ -201,7 +201,8 @@ void expired_lease_stays_ended_when_the_clock_steps_back(Context& context) {
     };
     for (const auto& call : calls) {
         if (!call.possible) continue;
-        const testing::ScopedTrace trace(__FILE__, __LINE__, call.name + " told that the lease has expired");
+        const testing::ScopedTrace trace(__FILE__, __LINE__,
+                                         call.name + " reported that the lease has expired");
         const auto lease = context.lease(proxy, 10s).lease();
         context.clock().set(lease.expires_at);
         call.tells(lease);
@@ -230,7 +231,7 @@ std::vector<Case> expiry_cases() {
          release_is_possible_until_then},
         {"cleanup_at_the_boundary", {"E-01", "E-02"}, {.test_clock = true}, cleanup_at_the_boundary},
         {"shortest_and_longest_lease", {"E-01", "V-01"}, {.test_clock = true}, shortest_and_longest_lease},
-        {"statistics_know_before_anybody_collects", {"E-04"}, {}, statistics_know_before_anybody_collects},
+        {"statistics_leave_out_expired_leases", {"E-04"}, {}, statistics_leave_out_expired_leases},
         {"cleanup_first_then_everything_is_free", {"E-02"}, {}, cleanup_first_then_everything_is_free},
         {"expiry_shows_in_find", {"E-04", "A-07"}, {.test_clock = true}, expiry_shows_in_find},
         {"expiry_shows_in_acquire", {"E-04", "A-07"}, {.test_clock = true}, expiry_shows_in_acquire},

@@ -71,7 +71,7 @@ void release_frees_the_stored_proxy(Context& context) {
     const auto second = context.add_proxy(context.add_pool("second"));
     const auto in_first = context.lease(first);
     context.lease(second);
-    // A caller that names the wrong pool may be told no, but never frees somebody else's proxy.
+    // A caller that names the wrong pool may get no for an answer, but never frees another lease's proxy.
     const auto result = context.store().release_lease({.lease_id = in_first.lease().id, .pool = "second"});
     EXPECT_EQ(context.stats("first").total_leases, result.released ? 0 : 1);
     EXPECT_EQ(context.stats("second").total_leases, 1);

@@ -66,7 +66,7 @@ void full_proxy_is_not_found(Context& context) {
     EXPECT_TRUE(context.find("pool"));
 }
 
-void unlimited_proxy_always_has_room(Context& context) {
+void unlimited_proxy_is_always_available(Context& context) {
     const auto pool = context.add_pool();
     const auto proxy = context.add_proxy(pool, [](Proxy& it) { it.max_concurrency = std::nullopt; });
     for (int i = 0; i < 50; ++i) {
@@ -128,7 +128,7 @@ std::vector<Case> find_cases() {
         {"pools_are_apart", {"F-02"}, {}, pools_are_apart},
         {"only_active_ones_are_found", {"F-03"}, {}, only_active_ones_are_found},
         {"full_proxy_is_not_found", {"F-04", "L-03"}, {}, full_proxy_is_not_found},
-        {"unlimited_proxy_always_has_room", {"F-04", "L-08"}, {}, unlimited_proxy_always_has_room},
+        {"unlimited_proxy_is_always_available", {"F-04", "L-08"}, {}, unlimited_proxy_is_always_available},
         {"busy_proxies_are_passed_over", {"F-04", "F-06"}, {}, busy_proxies_are_passed_over},
         {"find_reserves_nothing", {"F-05"}, {}, find_reserves_nothing},
         {"what_is_returned_is_a_copy", {"F-07"}, {}, what_is_returned_is_a_copy},

@@ -74,7 +74,7 @@ void predicate_may_call_the_storage(Context& context) {
     EXPECT_FALSE(context.acquire({.pool = "pool", .filters = filters}));
 }
 
-/// Whoever reads copies some at a time: the later ones move up when those before them go.
+/// For stores that read candidates page by page: later ones move up when earlier ones are removed.
 void proxies_before_it_go_while_the_predicate_looks(Context& context) {
     const auto proxies = context.add_proxies(context.add_pool(), 132);
     for (const std::size_t page : {16U, 32U, 50U, 64U, 100U, 128U}) {
@@ -98,8 +98,8 @@ void predicate_that_loses_its_choice(Context& context) {
     const auto pool = context.add_pool();
     const auto proxies = context.add_proxies(pool, 2);
     bool taken = false;
-    // Whoever decides outside the locks must look again: the accepted proxy is leased before the answer is
-    // in.
+    // A store that calls predicates outside its locks must check again: the accepted proxy is leased before
+    // the answer is in.
     const auto acquired = context.acquire({.pool = "pool", .filters = where([&](const Proxy& it) {
                                                                if (!taken) {
                                                                    taken = true;
@@ -168,7 +168,7 @@ void proxy_that_changes_while_the_predicate_runs(Context& context) {
                                                                }
                                                                return true;
                                                            })});
-    ASSERT_TRUE(acquired) << "it fits as it is now, too";
+    ASSERT_TRUE(acquired) << "it still fits after the change";
     EXPECT_EQ(acquired.proxy().city, "Lima");
     // It no longer fits: another process moved it to Quito after the predicate had accepted it.
     EXPECT_TRUE(context.release(acquired.lease()));

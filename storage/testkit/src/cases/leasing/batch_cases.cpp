@@ -54,9 +54,9 @@ void short_batch_is_no_error(Context& context) {
     const auto none = context.store().acquire_many(batch(3));
     EXPECT_TRUE(none.leased.empty());
     EXPECT_TRUE(none.miss);
-    auto nobody = batch(3);
-    nobody.each.filters.country = "AR";
-    const auto unmatched = context.store().acquire_many(nobody).miss;
+    auto unmatched_request = batch(3);
+    unmatched_request.each.filters.country = "AR";
+    const auto unmatched = context.store().acquire_many(unmatched_request).miss;
     EXPECT_TRUE(unmatched == Miss::nothing_matches || unmatched == Miss::none_available);
     auto elsewhere = batch(3);
     elsewhere.each.pool = "elsewhere";
@@ -120,10 +120,10 @@ void batch_that_throws_leaves_nothing(Context& context) {
     stranger.each.consumer = "stranger";
     EXPECT_TRUE(thrown<ConsumerNotFoundError>([&] { context.store().acquire_many(stranger); }));
     EXPECT_EQ(context.stats().total_leases, 0);
-    // The second id is somebody else's: by then the first lease was made.
-    context.add_consumer("somebody else");
+    // The second id belongs to another consumer: by then the first lease was made.
+    context.add_consumer("other");
     const auto taken = LeaseId::make();
-    ASSERT_TRUE(context.acquire({.pool = "pool", .consumer = "somebody else", .lease_id = taken}));
+    ASSERT_TRUE(context.acquire({.pool = "pool", .consumer = "other", .lease_id = taken}));
     auto conflict = batch(2);
     conflict.lease_ids = {LeaseId::make(), taken};
     EXPECT_TRUE(thrown<ConflictError>([&] { context.store().acquire_many(conflict); }));

@@ -1,4 +1,4 @@
-// Whoever asks for proxies.
+// Consumers.
 #include <mutex>
 #include <set>
 
@@ -74,7 +74,7 @@ void consumers_of_the_catalog(Context& context) {
     const auto id = ensure(context, "ensured");
     EXPECT_EQ(catalog.get_consumer("ensured"), (Consumer{.id = id, .name = "ensured"}));
     EXPECT_EQ(catalog.get_consumer("added"), added);
-    EXPECT_EQ(catalog.get_consumer("nobody"), std::nullopt);
+    EXPECT_EQ(catalog.get_consumer("unknown"), std::nullopt);
     const auto error = thrown<ConflictError>([&] { catalog.add_consumer({.name = "ensured"}); });
     ASSERT_TRUE(error);
     EXPECT_EQ(error->field(), "name");

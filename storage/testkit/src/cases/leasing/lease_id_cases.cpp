@@ -51,9 +51,12 @@ void same_id_same_lease(Context& context) {
         EXPECT_TRUE(created.replayed);
     }
     EXPECT_EQ(context.stats().total_leases, 1);
+    if (context.properties().rotation == Rotation::fair) {
+        return;
+    }
     EXPECT_EQ(first.proxy().id, proxies[0].id);
     EXPECT_EQ(context.find("pool", {}, Selector::round_robin).value().id, proxies[1].id)
-        << "a replay moves no mark";
+        << "a replay does not advance the use sequence";
     const auto third = context.acquire({.pool = "pool", .selector = Selector::round_robin});
     EXPECT_EQ(third.proxy().id, proxies[2].id);
     EXPECT_TRUE(context.release(third.lease()));
@@ -145,15 +148,14 @@ void id_of_another_caller_is_a_conflict(Context& context) {
     const auto pool = context.add_pool();
     const auto proxy = context.add_proxy(pool, [](Proxy& it) { it.max_concurrency = 5; });
     const auto elsewhere = context.add_proxy(context.add_pool("other"));
-    context.add_consumer("somebody else");
+    context.add_consumer("other");
     const auto id = LeaseId::make();
     ASSERT_TRUE(context.acquire({.pool = "pool", .lease_id = id}));
     EXPECT_TRUE(thrown<ConflictError>(
-        [&] { context.acquire({.pool = "pool", .consumer = "somebody else", .lease_id = id}); }));
+        [&] { context.acquire({.pool = "pool", .consumer = "other", .lease_id = id}); }));
     EXPECT_TRUE(thrown<ConflictError>([&] { context.acquire({.pool = "other", .lease_id = id}); }));
-    EXPECT_TRUE(thrown<ConflictError>([&] {
-        context.store().create_lease({.proxy_id = proxy.id, .consumer = "somebody else", .lease_id = id});
-    }));
+    EXPECT_TRUE(thrown<ConflictError>(
+        [&] { context.store().create_lease({.proxy_id = proxy.id, .consumer = "other", .lease_id = id}); }));
     EXPECT_TRUE(thrown<ConflictError>([&] {
         context.store().create_lease({.proxy_id = elsewhere.id, .consumer = "worker", .lease_id = id});
     }));
@@ -195,7 +197,7 @@ void racing_for_one_id(Context& context) {
             EXPECT_EQ(result.lease(), results.front().lease());
             made = made || !result.replayed;
         }
-        EXPECT_TRUE(made) << "somebody made it";
+        EXPECT_TRUE(made) << "one of the calls created the lease";
         EXPECT_EQ(context.stats().total_leases, 1);
         EXPECT_TRUE(context.release(results.front().lease()));
     }

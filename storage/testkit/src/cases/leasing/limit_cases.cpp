@@ -28,7 +28,7 @@ void lowered_limit_lets_leases_run(Context& context) {
     EXPECT_FALSE(context.acquire({.pool = "pool"}));
 }
 
-void raised_limit_makes_room(Context& context) {
+void raised_limit_frees_slots(Context& context) {
     const auto proxy = context.add_proxy(context.add_pool());
     context.lease(proxy);
     EXPECT_FALSE(context.acquire({.pool = "pool"}));
@@ -76,7 +76,7 @@ void activated_proxy_is_leased(Context& context) {
 std::vector<Case> limit_cases() {
     return {
         {"lowered_limit_lets_leases_run", {"L-09", "C-07"}, {.catalog = true}, lowered_limit_lets_leases_run},
-        {"raised_limit_makes_room", {"L-05", "L-08"}, {.catalog = true}, raised_limit_makes_room},
+        {"raised_limit_frees_slots", {"L-05", "L-08"}, {.catalog = true}, raised_limit_frees_slots},
         {"changed_status_lets_leases_run",
          {"L-09", "L-04"},
          {.catalog = true},

@@ -93,7 +93,7 @@ void limits_hold_under_contention(Context& context) {
     }
 }
 
-void nobody_misses_while_there_is_room(Context& context) {
+void no_miss_while_a_proxy_is_available(Context& context) {
     context.add_proxies(context.add_pool(), 2, [](Proxy& it) { it.max_concurrency = 3; });
     for (const auto selector : {Selector::first_available, Selector::round_robin, Selector::lowest_latency}) {
         const auto all =
@@ -234,7 +234,7 @@ void short_leases_under_contention(Context& context) {
     std::mutex mutex;
     std::vector<Use> uses;
     std::atomic<int> leased{0};
-    // Nobody releases: each use lasts until its lease expires, which is later than so long after the
+    // No lease is released: each use lasts until its lease expires, which is later than so long after the
     // question. An answer that comes later still is no use.
     in_threads(4, [&](int) {
         for (int i = 0; i < 12; ++i) {
@@ -262,7 +262,7 @@ std::vector<Case> race_cases() {
         {"racing_acquires_for_one_slot", {"L-12", "A-06"}, {}, racing_acquires_for_one_slot},
         {"racing_create_leases_for_one_slot", {"L-12", "L-05"}, {}, racing_create_leases_for_one_slot},
         {"limits_hold_under_contention", {"L-12"}, {}, limits_hold_under_contention},
-        {"nobody_misses_while_there_is_room", {"A-06", "F-06"}, {}, nobody_misses_while_there_is_room},
+        {"no_miss_while_a_proxy_is_available", {"A-06", "F-06"}, {}, no_miss_while_a_proxy_is_available},
         {"storm_of_threads", {"A-06", "L-12"}, {}, storm_of_threads},
         {"find_never_misses_under_churn", {"F-06"}, {}, find_never_misses_under_churn},
         {"unlimited_proxy_under_contention", {"L-08", "L-03"}, {}, unlimited_proxy_under_contention},

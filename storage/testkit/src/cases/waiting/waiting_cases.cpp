@@ -28,7 +28,7 @@ std::size_t threads_of_this_process() {
     return static_cast<std::size_t>(std::distance(begin(tasks), end(tasks)));
 }
 
-void release_serves_who_waits(Context& context) {
+void release_serves_a_waiter(Context& context) {
     one_slot(context);
     const auto held = context.acquire({.pool = "pool"});
     auto waiting = wait_for(context.store(), {.pool = "pool", .duration = 7s, .wait = patience});
@@ -101,8 +101,8 @@ void batch_does_not_overtake(Context& context) {
     });
 }
 
-/// Whoever lost the answer asks again, while somebody waits for the same.
-void lease_that_is_there_is_told_at_once(Context& context) {
+/// A caller that lost the answer repeats its call while another request waits.
+void active_lease_is_returned_at_once(Context& context) {
     one_slot(context);
     const auto held = context.acquire({.pool = "pool", .lease_id = LeaseId::make()}).lease();
     auto older = wait_for(context.store(), {.pool = "pool", .wait = patience});
@@ -127,25 +127,27 @@ void lease_that_is_there_is_told_at_once(Context& context) {
     EXPECT_TRUE(next.get());
 }
 
-void expiry_is_reported_while_somebody_waits(Context& context) {
+void expiry_is_reported_beside_waiters(Context& context) {
     one_slot(context);
     context.add_proxy(context.add_pool("other"));
     const auto lost = context.acquire({.pool = "other", .duration = context.short_time()}).lease();
     const auto held = context.acquire({.pool = "pool"}).lease();
     auto waiting = wait_for(context.store(), {.pool = "pool", .wait = patience});
     context.expire("other", context.short_time());
-    std::vector<Lease> told =
-        context.acquire({.pool = "pool"}).expired;  // asked for behind the one who waits
+    // This request queues behind the waiter.
+    std::vector<Lease> reported = context.acquire({.pool = "pool"}).expired;
     EXPECT_TRUE(context.release(held));
     const auto got = waiting.get();
     ASSERT_TRUE(got);
-    told.insert(told.end(), got.expired.begin(), got.expired.end());
+    reported.insert(reported.end(), got.expired.begin(), got.expired.end());
     const auto rest = context.store().cleanup_expired_leases({.collect = true}).leases;
-    told.insert(told.end(), rest.begin(), rest.end());
-    EXPECT_EQ(std::count_if(told.begin(), told.end(), [&](const Lease& it) { return it.id == lost.id; }), 1);
+    reported.insert(reported.end(), rest.begin(), rest.end());
+    EXPECT_EQ(
+        std::count_if(reported.begin(), reported.end(), [&](const Lease& it) { return it.id == lost.id; }),
+        1);
 }
 
-void whom_nothing_fits_holds_up_nobody(Context& context) {
+void waiter_that_nothing_fits_blocks_no_other(Context& context) {
     one_slot(context);
     const auto held = context.acquire({.pool = "pool"});
     auto hopeless =
@@ -161,7 +163,7 @@ void whom_nothing_fits_holds_up_nobody(Context& context) {
     EXPECT_TRUE(hopeless.get());
 }
 
-void time_up_tells_why(Context& context) {
+void timeout_gives_the_reason(Context& context) {
     one_slot(context);
     const auto held = context.acquire({.pool = "pool"});
     const auto missed = [&](const AcquireRequest& request, Miss truth) {
@@ -177,10 +179,10 @@ void time_up_tells_why(Context& context) {
     EXPECT_EQ(context.stats().total_leases, 1);
     EXPECT_TRUE(context.release(held.lease()));
     const auto next = context.acquire({.pool = "pool"});
-    EXPECT_TRUE(next) << "nobody of them is left in the queue";
+    EXPECT_TRUE(next) << "none of them is left in the queue";
 }
 
-void what_no_wait_can_mend_ends_it(Context& context) {
+void permanent_misses_end_the_wait(Context& context) {
     one_slot(context);
     EXPECT_EQ(context.acquire({.pool = "elsewhere", .wait = patience}).miss(), Miss::pool_unknown);
     const auto held = context.acquire({.pool = "pool"}).lease();
@@ -269,7 +271,7 @@ void cancellation_races_hand_over(Context& context) {
         } else {
             EXPECT_EQ(got.miss(), Miss::cancelled);
         }
-        ASSERT_EQ(context.stats().total_leases, 0) << "a lease that nobody took, in round " << round;
+        ASSERT_EQ(context.stats().total_leases, 0) << "a lease that no caller received, in round " << round;
     }
 }
 
@@ -341,7 +343,7 @@ void queue_is_bounded(Context& context) {
     EXPECT_EQ(cancelled, most);
 }
 
-/// Everybody wants more than there is, and waits for it: nobody goes without, and no limit is broken.
+/// More waiters than slots: every waiter is served in the end, and no limit is exceeded.
 void waiters_under_contention(Context& context) {
     context.add_proxies(context.add_pool(), 2, [](Proxy& it) { it.max_concurrency = 2; });
     std::mutex mutex;
@@ -387,21 +389,15 @@ void predicate_of_a_waiter(Context& context) {
 
 std::vector<Case> waiting_cases() {
     return {
-        {"release_serves_who_waits", {"Q-01"}, {}, release_serves_who_waits},
+        {"release_serves_a_waiter", {"Q-01"}, {}, release_serves_a_waiter},
         {"oldest_is_served_first", {"Q-02"}, {}, oldest_is_served_first},
         {"newcomer_does_not_overtake", {"Q-02"}, {}, newcomer_does_not_overtake},
         {"batch_does_not_overtake", {"Q-02", "B-01"}, {}, batch_does_not_overtake},
-        {"lease_that_is_there_is_told_at_once",
-         {"Q-05", "I-02", "I-03"},
-         {},
-         lease_that_is_there_is_told_at_once},
-        {"expiry_is_reported_while_somebody_waits",
-         {"Q-12", "E-05"},
-         {},
-         expiry_is_reported_while_somebody_waits},
-        {"whom_nothing_fits_holds_up_nobody", {"Q-03"}, {}, whom_nothing_fits_holds_up_nobody},
-        {"time_up_tells_why", {"Q-04", "A-05"}, {}, time_up_tells_why},
-        {"what_no_wait_can_mend_ends_it", {"Q-05", "I-03", "V-02"}, {}, what_no_wait_can_mend_ends_it},
+        {"active_lease_is_returned_at_once", {"Q-05", "I-02", "I-03"}, {}, active_lease_is_returned_at_once},
+        {"expiry_is_reported_beside_waiters", {"Q-12", "E-05"}, {}, expiry_is_reported_beside_waiters},
+        {"waiter_that_nothing_fits_blocks_no_other", {"Q-03"}, {}, waiter_that_nothing_fits_blocks_no_other},
+        {"timeout_gives_the_reason", {"Q-04", "A-05"}, {}, timeout_gives_the_reason},
+        {"permanent_misses_end_the_wait", {"Q-05", "I-03", "V-02"}, {}, permanent_misses_end_the_wait},
         {"expiry_wakes", {"Q-06"}, {}, expiry_wakes},
         {"insert_and_activation_wake", {"Q-06"}, {.catalog = true}, insert_and_activation_wake},
         {"cancelled_wait_leaves_no_lease", {"Q-07"}, {}, cancelled_wait_leaves_no_lease},
