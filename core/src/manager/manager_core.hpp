@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <stop_token>
@@ -63,6 +64,7 @@ class ProxyManager::Core : public std::enable_shared_from_this<Core> {
     struct Asked {
         AcquireRequest request;
         Started started{};
+        std::chrono::steady_clock::time_point deadline{};
         AcquireCompletion done;
         bool registered = false;  // this acquire has registered the consumer
         // Both the caller and close() may request a stop.

@@ -46,6 +46,11 @@ Duration pause_before(int attempt, const RetryOptions& retry) {
     return Duration(std::llround(time));
 }
 
+/// What is left of a wait: registering a consumer takes part of it.
+Duration time_until(std::chrono::steady_clock::time_point deadline) {
+    return std::max(Duration(0), std::chrono::ceil<Duration>(deadline - std::chrono::steady_clock::now()));
+}
+
 /// Adds the lease id to a StorageError that does not contain it.
 std::exception_ptr traceable(const std::exception_ptr& error, LeaseId lease) {
     try {
@@ -163,8 +168,11 @@ AcquireResult ProxyManager::Core::acquire(AcquireRequest request) {
     Started started{};
     if (!acquire_callbacks.list()->empty())
         started = {.at = options.clock->now(), .steady = std::chrono::steady_clock::now()};
-    AcquireResult result =
-        with_consumer(request, [&] { return storage->acquire(request, closing.get_token()); });
+    const auto deadline = std::chrono::steady_clock::now() + request.wait;
+    AcquireResult result = with_consumer(request, [&] {
+        request.wait = time_until(deadline);
+        return storage->acquire(request, closing.get_token());
+    });
     tell_acquired(request, result, started);
     return result;
 }
@@ -174,6 +182,7 @@ void ProxyManager::Core::acquire_async(AcquireRequest request, AcquireCompletion
     if (closing.stop_requested()) return done(AcquireResult(Miss::cancelled));
     const auto asked = std::make_shared<Asked>();
     asked->started = {.at = options.clock->now(), .steady = std::chrono::steady_clock::now()};
+    asked->deadline = asked->started.steady + request.wait;
     asked->request = std::move(request);
     asked->done = std::move(done);
     const auto forward = [source = asked->stop]() mutable { source.request_stop(); };
@@ -188,6 +197,7 @@ void ProxyManager::Core::acquire_async(AcquireRequest request, AcquireCompletion
 }
 
 void ProxyManager::Core::ask(const std::shared_ptr<Asked>& asked) {
+    asked->request.wait = time_until(asked->deadline);
     storage->acquire_async(
         asked->request,
         [self = shared_from_this(), asked](AcquireOutcome outcome) {

@@ -402,7 +402,20 @@ AcquireResult InMemoryState::acquire(const AcquireRequest& request) {
 RenewResult InMemoryState::renew_lease(const RenewRequest& request) {
     validate_lease_duration(request.duration);
     const std::lock_guard lock(mutex_);
+    return renew(request, advance());
+}
+
+std::vector<RenewResult> InMemoryState::renew_many(const std::vector<RenewRequest>& requests) {
+    for (const RenewRequest& request : requests) validate_lease_duration(request.duration);
+    const std::lock_guard lock(mutex_);
     const Timestamp now = advance();
+    std::vector<RenewResult> results;
+    results.reserve(requests.size());
+    for (const RenewRequest& request : requests) results.push_back(renew(request, now));
+    return results;
+}
+
+RenewResult InMemoryState::renew(const RenewRequest& request, Timestamp now) {
     const auto found = leases_.find(request.lease_id);
     if (found == leases_.end()) return {};
     Lease& lease = found->second;

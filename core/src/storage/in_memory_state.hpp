@@ -31,6 +31,7 @@ class InMemoryState final : public ICatalog, public ILeaseControl, public IHealt
     AcquireResult acquire(const AcquireRequest& request);
 
     RenewResult renew_lease(const RenewRequest& request) override;
+    std::vector<RenewResult> renew_many(const std::vector<RenewRequest>& requests) override;
     ReleaseResult revoke_lease(const RevokeRequest& request) override;
     std::optional<Lease> get_lease(const GetLeaseRequest& request) override;
     Page<Lease> list_leases(const ListLeasesRequest& request) override;
@@ -106,6 +107,7 @@ class InMemoryState final : public ICatalog, public ILeaseControl, public IHealt
     void put_first(std::vector<StoredProxy*>& proxies, std::size_t count, Selector selector);
     [[nodiscard]] Miss kind_of_miss(const Search& search) const;
     ReleaseResult end_now(LeaseId id, ReleaseReason reason);
+    RenewResult renew(const RenewRequest& request, Timestamp now);
     void forget_ended(Timestamp now);
     void forget_records(StoredProxy& stored, Timestamp now) const;
     [[nodiscard]] std::vector<LeaseId> active_leases_of(ProxyId proxy) const;

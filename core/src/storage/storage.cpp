@@ -1,6 +1,7 @@
 #include "pharox/storage/storage.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <future>
 #include <iterator>
 #include <utility>
@@ -20,8 +21,14 @@ namespace {
 /// inconsistent.
 constexpr int most_lost_races = 100'000;
 
-bool waits_after(const AcquireResult& result, const AcquireRequest& request) {
-    return request.wait > Duration(0) && !is_final(result);
+using Steady = std::chrono::steady_clock;
+
+Steady::time_point deadline_of(const AcquireRequest& request) {
+    return Steady::now() + std::min(request.wait, max_lease_duration);  // a longer one is refused later
+}
+
+bool waits_after(const AcquireResult& result, Steady::time_point deadline) {
+    return !is_final(result) && Steady::now() < deadline;
 }
 
 /// One acquire by the six methods. Keeps the expired leases that each step collected.
@@ -109,8 +116,10 @@ class AcquireSteps {
     std::vector<Lease> expired_;
 };
 
-/// The result for a lease id whose lease exists, active or ended.
+/// The result for the caller's own lease id, if its lease exists, active or ended. An attempt is made only
+/// for the oldest of a group of waiters, but an existing lease is returned at once.
 std::optional<AcquireResult> find_existing(IStorage& storage, const AcquireRequest& request) {
+    if (request.lease_id.is_nil() || request.lease_id_is_new) return std::nullopt;
     ILeaseControl* const control = storage.lease_control();
     if (control != nullptr && !control->get_lease({.lease_id = request.lease_id})) return std::nullopt;
     return AcquireSteps(storage, request).existing();
@@ -140,47 +149,49 @@ AcquireResult IStorage::try_acquire(const AcquireRequest& request) {
 }
 
 AcquireResult IStorage::acquire(const AcquireRequest& request, const std::stop_token& stop) {
+    const auto deadline = deadline_of(request);
     std::vector<Lease> expired;
-    if (!has_waiters(request.pool)) {
+    if (WaitQueue::runs_on_this_thread() || !queue_->has_waiters(request.pool)) {
         LeaseId attempted;
         AcquireResult result = attempt_acquire(*this, request, attempted);
-        if (!waits_after(result, request) || WaitQueue::runs_on_this_thread()) return result;
+        if (WaitQueue::runs_on_this_thread() || !waits_after(result, deadline)) return result;
         expired = std::move(result.expired);
+    } else {
+        validate(request);
+        if (auto existing = find_existing(*this, request)) return *std::move(existing);
     }
     std::promise<AcquireOutcome> promise;
-    acquire_async(
-        request, [&promise](AcquireOutcome outcome) { promise.set_value(std::move(outcome)); }, stop);
-    AcquireResult result = promise.get_future().get().get();
-    result.expired.insert(result.expired.begin(), std::make_move_iterator(expired.begin()),
-                          std::make_move_iterator(expired.end()));
-    return result;
+    queue_->add(
+        *this, request, deadline,
+        [&promise](AcquireOutcome outcome) { promise.set_value(std::move(outcome)); }, stop,
+        std::move(expired));
+    return promise.get_future().get().get();
 }
 
-bool IStorage::has_waiters(std::string_view pool) const noexcept { return queue_->has_waiters(pool); }
+bool IStorage::has_waiters(std::string_view pool) const noexcept {
+    return !WaitQueue::runs_on_this_thread() && queue_->has_waiters(pool);
+}
 
 void IStorage::acquire_async(AcquireRequest request, AcquireCompletion done, std::stop_token stop) {
+    const auto deadline = deadline_of(request);
     validate(request);
     std::vector<Lease> expired;
     if (!stop.stop_requested()) {
         std::optional<AcquireResult> result;
         try {
-            if (!has_waiters(request.pool)) {
+            if (queue_->has_waiters(request.pool)) {
+                result = find_existing(*this, request);
+            } else {
                 LeaseId attempted;
                 result = attempt_acquire(*this, request, attempted);
-            } else if (!request.lease_id.is_nil() && !request.lease_id_is_new) {
-                // An attempt is made only for the oldest of a group, but an existing lease is returned at
-                // once.
-                result = find_existing(*this, request);
+                if (waits_after(*result, deadline)) expired = std::move(std::exchange(result, {})->expired);
             }
         } catch (...) {
             return done(std::current_exception());
         }
-        if (result) {
-            if (!waits_after(*result, request)) return done(*std::move(result));
-            expired = std::move(result->expired);
-        }
+        if (result) return done(*std::move(result));
     }
-    queue_->add(*this, std::move(request), std::move(done), std::move(stop), std::move(expired));
+    queue_->add(*this, std::move(request), deadline, std::move(done), std::move(stop), std::move(expired));
 }
 
 void IStorage::became_available(std::string_view pool) noexcept { queue_->wake(pool); }

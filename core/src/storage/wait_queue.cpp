@@ -31,6 +31,7 @@ constexpr std::size_t most_waiters = 100'000;
 constexpr std::size_t most_yielded_to = 32;
 constexpr int most_skipped = 64;  // timed-out waiters whose group has not been attempted yet
 constexpr int release_attempts = 3;
+constexpr milliseconds release_pause{20};  // the queue's thread waits meanwhile
 constexpr milliseconds first_pause{2};
 constexpr milliseconds longest_pause{50};
 /// Without a watch, attempts for one pool take at most a fifth of the time.
@@ -41,8 +42,8 @@ constexpr int pause_per_round = 4;
 class WaitQueue::State : public std::enable_shared_from_this<State> {
   public:
     void set_watch(IPoolWatch& watch) noexcept { watch_ = &watch; }
-    void add(IStorage& storage, AcquireRequest request, AcquireCompletion done, std::stop_token stop,
-             std::vector<Lease> expired);
+    void add(IStorage& storage, AcquireRequest request, Steady::time_point deadline, AcquireCompletion done,
+             std::stop_token stop, std::vector<Lease> expired);
     [[nodiscard]] static bool runs_on_this_thread() noexcept { return running != nullptr; }
     [[nodiscard]] bool has_waiters(std::string_view pool) const noexcept;
     void wake(std::string_view pool) noexcept;
@@ -104,8 +105,8 @@ class WaitQueue::State : public std::enable_shared_from_this<State> {
     /// that becomes available during the round goes to them.
     [[nodiscard]] static AcquireRequest yielding(const Waiter& waiter, const Pool& pool);
     /// After an attempt for a waiter that was cancelled during the attempt.
-    static void release_unwanted(const Waiter& waiter, LeaseId attempted,
-                                 const std::optional<AcquireResult>& result, const std::exception_ptr& error);
+    void release_unwanted(const Waiter& waiter, LeaseId attempted, const std::optional<AcquireResult>& result,
+                          const std::exception_ptr& error);
     [[nodiscard]] AcquireResult with_expired(AcquireResult result);
     void end_cancelled(Lock& lock);
     void end_overdue(Lock& lock);
@@ -145,11 +146,11 @@ class WaitQueue::State : public std::enable_shared_from_this<State> {
 
 thread_local const WaitQueue::State* WaitQueue::State::running = nullptr;
 
-void WaitQueue::State::add(IStorage& storage, AcquireRequest request, AcquireCompletion done,
-                           std::stop_token stop, std::vector<Lease> expired) {
+void WaitQueue::State::add(IStorage& storage, AcquireRequest request, Steady::time_point deadline,
+                           AcquireCompletion done, std::stop_token stop, std::vector<Lease> expired) {
     auto waiter = std::make_shared<Waiter>();
     waiter->storage = &storage;
-    waiter->deadline = Steady::now() + request.wait;
+    waiter->deadline = deadline;
     waiter->request = std::move(request);
     waiter->request.wait = Duration(0);
     waiter->key = group_key(waiter->request, waiter.get());
@@ -196,7 +197,7 @@ void WaitQueue::State::add(IStorage& storage, AcquireRequest request, AcquireCom
 }
 
 bool WaitQueue::State::has_waiters(std::string_view pool) const noexcept {
-    if (waiting_.load(std::memory_order_acquire) == 0 || running == this) return false;
+    if (waiting_.load(std::memory_order_acquire) == 0) return false;
     if (waiters_hashed_like(pool).load(std::memory_order_acquire) == 0) return false;
     const std::lock_guard lock(mutex_);
     return pools_.contains(pool);
@@ -433,6 +434,10 @@ void WaitQueue::State::release_unwanted(const Waiter& waiter, LeaseId attempted,
         }
     }
     for (int i = 0; may_be_leased && i < release_attempts; ++i) {
+        if (i > 0) {
+            Lock lock(mutex_);
+            changed_.wait_for(lock, i * release_pause, [this] { return stopped_; });
+        }
         try {
             waiter.storage->release_lease({.lease_id = attempted, .pool = waiter.request.pool});
             return;
@@ -548,9 +553,9 @@ void WaitQueue::State::stop() noexcept {
 WaitQueue::WaitQueue() : state_(std::make_shared<State>()) {}
 WaitQueue::~WaitQueue() { stop(); }
 void WaitQueue::set_watch(IPoolWatch& watch) noexcept { state_->set_watch(watch); }
-void WaitQueue::add(IStorage& storage, AcquireRequest request, AcquireCompletion done, std::stop_token stop,
-                    std::vector<Lease> expired) {
-    state_->add(storage, std::move(request), std::move(done), std::move(stop), std::move(expired));
+void WaitQueue::add(IStorage& storage, AcquireRequest request, Steady::time_point deadline,
+                    AcquireCompletion done, std::stop_token stop, std::vector<Lease> expired) {
+    state_->add(storage, std::move(request), deadline, std::move(done), std::move(stop), std::move(expired));
 }
 bool WaitQueue::has_waiters(std::string_view pool) const noexcept { return state_->has_waiters(pool); }
 bool WaitQueue::runs_on_this_thread() noexcept { return State::runs_on_this_thread(); }

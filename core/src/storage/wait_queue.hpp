@@ -1,6 +1,7 @@
 // The queue of acquires that wait for a proxy of one store.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -25,14 +26,15 @@ class WaitQueue {
     /// Before the first waiter.
     void set_watch(IPoolWatch& watch) noexcept;
 
-    /// `expired`: leases whose expiry is reported with the next result that leaves the queue. Throws
-    /// StorageError if no thread can be started; `done` is then not called.
-    void add(IStorage& storage, AcquireRequest request, AcquireCompletion done, std::stop_token stop,
-             std::vector<Lease> expired);
-    /// True if requests for the pool are queued; new ones must queue too. A lock-free look-up if none are;
-    /// false for calls that the queue makes itself.
+    /// Waits until the deadline, whatever `request.wait` says; makes at least one attempt. `expired`: leases
+    /// whose expiry is reported with the next result that leaves the queue. Throws StorageError if no thread
+    /// can be started; `done` is then not called.
+    void add(IStorage& storage, AcquireRequest request, std::chrono::steady_clock::time_point deadline,
+             AcquireCompletion done, std::stop_token stop, std::vector<Lease> expired);
+    /// True if requests for the pool are queued; new ones must queue too. Lock-free if none are.
     [[nodiscard]] bool has_waiters(std::string_view pool) const noexcept;
-    /// True in completions: a call that waited there would block the thread that ends waits.
+    /// True in attempts and completions of any queue: a call that waited there would block the queue's
+    /// thread.
     [[nodiscard]] static bool runs_on_this_thread() noexcept;
     /// Attempts the pool's waiters again, or all if it is empty. Does nothing if there are none.
     void wake(std::string_view pool) noexcept;

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <future>
+#include <memory>
 #include <thread>
 #include <vector>
 
@@ -73,19 +74,28 @@ TEST(Scheduler, EndsWithScheduledTasks) {
 }
 
 TEST(Scheduler, WaitsForTheTaskThatRuns) {
-    std::atomic<bool> running{false};
+    std::promise<void> go_on;
+    std::promise<void> running;
+    std::promise<void> destroying;
     std::atomic<bool> done{false};
-    {
-        Scheduler scheduler;
-        scheduler.add(Clock::now(), [&] {
-            running = true;
-            std::this_thread::sleep_for(20ms);
-            done = true;
-            return std::nullopt;
-        });
-        EXPECT_TRUE(eventually([&] { return running.load(); }));
-    }
-    EXPECT_TRUE(done);
+    bool done_before_it_returned = false;
+    auto scheduler = std::make_unique<Scheduler>();
+    scheduler->add(Clock::now(), [&, may_go_on = go_on.get_future().share()] {
+        running.set_value();
+        may_go_on.wait();
+        done = true;
+        return std::nullopt;
+    });
+    running.get_future().wait();
+    std::jthread destroys([&] {
+        destroying.set_value();
+        scheduler.reset();
+        done_before_it_returned = done;
+    });
+    destroying.get_future().wait();
+    go_on.set_value();
+    destroys.join();
+    EXPECT_TRUE(done_before_it_returned);
 }
 
 TEST(Scheduler, MayBeDestroyedByATaskOfItsOwn) {

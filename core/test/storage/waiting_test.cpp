@@ -292,12 +292,14 @@ class TellingStorage : public IStorage, private IPoolWatch {
         return inner_->get_pool_stats(request);
     }
     AcquireResult try_acquire(const AcquireRequest& request) override {
+        if (on_attempt) on_attempt();
         AcquireResult result = inner_->try_acquire(request);
         ++attempts;
         return result;
     }
     void notify() { became_available(); }
 
+    std::function<void()> on_attempt{};
     std::atomic<int> attempts{0};
     std::atomic<bool> relied_on{true};
     std::atomic<int> come{0};
@@ -327,14 +329,14 @@ TEST(Waiting, TheQueueDoesNotPollIfTheStoreNotifies) {
     };
     AcquireResult held = one.storage->acquire({.pool = "p"});
     auto first = wait();
-    ASSERT_TRUE(until([&] { return notifying.come == 1 && notifying.attempts == 3; }));
+    ASSERT_TRUE(until([&] { return notifying.come == 1 && notifying.attempts == 2; }));
     one.storage->release_lease({.lease_id = held.lease().id});
     EXPECT_EQ(first.wait_for(200ms), std::future_status::timeout) << "no notification";
-    EXPECT_EQ(notifying.attempts, 3);
+    EXPECT_EQ(notifying.attempts, 2) << "one before the queue, and one of the queue after it watches";
     notifying.notify();
     held = first.get();
     ASSERT_TRUE(held);
-    EXPECT_EQ(notifying.attempts, 4);
+    EXPECT_EQ(notifying.attempts, 3);
     EXPECT_TRUE(until([&] { return notifying.unwatched == 1; }));
 
     notifying.relied_on = false;
@@ -344,6 +346,67 @@ TEST(Waiting, TheQueueDoesNotPollIfTheStoreNotifies) {
     EXPECT_TRUE(second.get());
     EXPECT_TRUE(until([&] { return notifying.unwatched == 2; }));
     EXPECT_EQ(notifying.come, 2);
+}
+
+TEST(Waiting, AnAttemptIsPartOfTheWait) {
+    const OneSlot one;
+    const AcquireResult held = one.storage->acquire({.pool = "p"});
+    Sealed<TellingStorage> slow(one.storage);
+    slow.on_attempt = [] { std::this_thread::sleep_for(30ms); };  // longer than the wait
+    EXPECT_EQ(slow.acquire({.pool = "p", .wait = 20ms}).miss(), Miss::all_busy);
+    EXPECT_EQ(slow.attempts, 1) << "the wait is over: the request is not queued";
+    std::promise<Miss> missed;
+    slow.acquire_async({.pool = "p", .wait = 20ms},
+                       [&](const AcquireOutcome& outcome) { missed.set_value(outcome.result()->miss()); },
+                       {});
+    EXPECT_EQ(missed.get_future().get(), Miss::all_busy);
+    EXPECT_EQ(slow.attempts, 2);
+}
+
+TEST(Waiting, AnAcquireInACompletionNeitherWaitsNorBlocks) {
+    const OneSlot one;
+    OneSlot other;
+    const AcquireResult held = other.storage->acquire({.pool = "p"});
+    auto queued_there = other.wait({.pool = "p", .wait = generous});
+    const auto queued = [&] { return other.storage->acquire({.pool = "p", .wait = 0ms}).miss(); };
+    EXPECT_EQ(queued(), Miss::all_busy);
+    std::promise<Miss> missed;
+    const AcquireResult first = one.storage->acquire({.pool = "p"});
+    one.storage->acquire_async(
+        {.pool = "p", .wait = generous},
+        [&](const AcquireOutcome&) {
+            missed.set_value(other.storage->acquire({.pool = "p", .wait = generous}).miss());
+        },
+        {});
+    one.storage->release_lease({.lease_id = first.lease().id});
+    EXPECT_EQ(missed.get_future().get(), Miss::all_busy) << "one attempt, whichever queue's thread it is";
+    other.storage->release_lease({.lease_id = held.lease().id});
+    EXPECT_TRUE(queued_there.get());
+}
+
+TEST(Waiting, AnAsynchronousAcquireInACompletionDoesNotOvertake) {
+    const OneSlot one;
+    AcquireResult held = one.storage->acquire({.pool = "p"});
+    std::promise<LeaseId> second;
+    std::promise<LeaseId> third;
+    one.storage->acquire_async(
+        {.pool = "p", .wait = generous},
+        [&](const AcquireOutcome& outcome) {
+            one.storage->release_lease({.lease_id = outcome.result()->lease().id});
+            one.storage->acquire_async(
+                {.pool = "p", .wait = generous},
+                [&](const AcquireOutcome& again) { third.set_value(again.result()->lease().id); }, {});
+        },
+        {});
+    one.storage->acquire_async(
+        {.pool = "p", .wait = generous},
+        [&](const AcquireOutcome& outcome) { second.set_value(outcome.result()->lease().id); }, {});
+    one.storage->release_lease({.lease_id = held.lease().id});
+    const LeaseId older = second.get_future().get();
+    auto younger = third.get_future();
+    EXPECT_EQ(younger.wait_for(0ms), std::future_status::timeout) << "the request that queued first is first";
+    one.storage->release_lease({.lease_id = older});
+    EXPECT_NE(younger.get(), older);
 }
 
 }  // namespace

@@ -101,7 +101,7 @@ struct AcquireRequest {
     Json metadata = Json::object();
     bool allow_slow = false;               ///< take a slow proxy if no active one is available
     std::optional<Duration> max_tenure{};  ///< as in CreateLeaseRequest
-    Duration wait{0};                      ///< how long to wait, in the queue, for a proxy that fits
+    Duration wait{0};                      ///< longest time to wait for a proxy, attempts included
     /// The caller generated lease_id for this call and never sent it before. So no lease with this id exists,
     /// and a queued request is not checked for one.
     bool lease_id_is_new = false;
@@ -220,9 +220,9 @@ class IStorage {
     /// unknown pool is reported before an unknown consumer (ConsumerNotFoundError).
     virtual AcquireResult try_acquire(const AcquireRequest& request);
 
-    /// try_acquire, unless requests for the pool are queued: then the request is queued behind them. After a
-    /// miss it is queued for up to `request.wait`. Blocks the thread; in completions of acquire_async it does
-    /// not wait. A stop request ends the time in the queue with Miss::cancelled.
+    /// try_acquire, or, if requests for the pool are queued, queues behind them. After a miss it queues until
+    /// `request.wait` is over. Blocks the thread; in completions of acquire_async of any storage it makes one
+    /// attempt and does not queue. A stop request ends the time in the queue with Miss::cancelled.
     AcquireResult acquire(const AcquireRequest& request, const std::stop_token& stop = {});
 
     /// The same without blocking: `done` is called once, by this call or by the queue's thread, and must
