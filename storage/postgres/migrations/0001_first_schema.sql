@@ -3,11 +3,11 @@
 --
 -- availability is the status of a proxy that may be leased (0 active, 2 slow), plus 4 while it is full, and null for any
 -- other status. Indexes hold it instead of the counter: as long as it stays the same, a lease changes no indexed column (a
--- heap-only update). Full proxies are only in the indexes of first_available, where a miss looks for one. The sort keys of
--- the other selectors are null, and cost nothing, until a pool is first asked for that selector: use_sequence_key,
--- lease_count_key and latency_key are copies of use_sequence, current_leases and latency_ms; random_key and weighted_key
--- are drawn. pool.maintained_keys says which ones statements maintain, pool.complete_keys which ones every proxy of the
--- pool has, as bits (see sort_keys.sql).
+-- heap-only update). Full proxies are only in the indexes of first_available, where a miss searches for one. The sort keys
+-- of the other selectors are null, and cost nothing, until the first request with that selector in the pool:
+-- use_sequence_key, lease_count_key and latency_key are copies of use_sequence, current_leases and latency_ms; random_key
+-- and weighted_key are random numbers. Bits of pool.maintained_keys are the keys that statements maintain, bits of
+-- pool.complete_keys those that every proxy of the pool has (see sort_keys.sql).
 
 CREATE SCHEMA IF NOT EXISTS pharox;
 CREATE TABLE pharox.schema_version (
@@ -19,8 +19,8 @@ INSERT INTO pharox.schema_version (version) VALUES (0);
 -- Numbers the uses of proxies, of all pools. Not cached: numbers are in the order of the uses.
 CREATE SEQUENCE pharox.use_sequence;
 
--- The time that every rule goes by: the server's. Tests replace it (see TestClock); in production the planner
--- puts its body into the statements.
+-- The store's clock: that of the server. Tests replace the function (see TestClock). The planner inlines its body into
+-- the statements.
 CREATE FUNCTION pharox.now_utc() RETURNS timestamptz LANGUAGE sql PARALLEL SAFE AS $$
     SELECT clock_timestamp() $$;
 
@@ -170,7 +170,7 @@ CREATE FUNCTION pharox.notify_waiters(pool uuid) RETURNS void LANGUAGE sql AS $$
             AND w.store <> coalesce(nullif(current_setting('pharox_store.number', TRUE), '')::bigint, 0)) $$;
 
 -- The store's time, for statements that show an expired lease as ended and do not record that in the lease: the time stays
--- at or after what they show, wherever the server's clock goes. A standby records nothing.
+-- at or after what they show, also if the server's clock steps back. A standby records nothing.
 CREATE FUNCTION pharox.observed_time() RETURNS timestamptz LANGUAGE plpgsql AS $$
 DECLARE
     instant timestamptz := greatest(pharox.now_utc(), (SELECT latest_expiry FROM pharox.clock));
@@ -184,22 +184,22 @@ BEGIN
     RETURN instant;
 END $$;
 
--- What statements compute, in one place. The planner puts the bodies into the statements.
+-- Expressions that several statements use. The planner inlines the bodies into the statements.
 CREATE FUNCTION pharox.availability(status smallint, max_concurrency int, leases int) RETURNS smallint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE WHEN status = 0 OR status = 2
         THEN (status + CASE WHEN max_concurrency IS NULL OR leases < max_concurrency THEN 0 ELSE 4 END)::smallint END $$;
--- Infinite where the latency is not known.
+-- Infinite if the latency is unknown.
 CREATE FUNCTION pharox.latency_key(latency_ms float8) RETURNS float8 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT coalesce(latency_ms, 'Infinity'::float8) $$;
--- An exponential variate behind what the pool has reached: the smallest key is next.
+-- The largest key that was picked in the pool plus an exponentially distributed number; the smallest key is picked next.
 CREATE FUNCTION pharox.next_random_key(reached float8) RETURNS float8 LANGUAGE sql PARALLEL SAFE AS $$
     SELECT reached - ln(1 - random()) $$;
 CREATE FUNCTION pharox.next_weighted_key(reached float8, weight float8) RETURNS float8
     LANGUAGE sql PARALLEL SAFE AS $$
     SELECT reached - ln(1 - random()) / least(greatest(weight, 1e-290), 1e290) $$;
 
--- Great-circle distance by the haversine formula, on a sphere of 6371.0 km. False where there is no place.
+-- Great-circle distance by the haversine formula, on a sphere of 6371.0 km. False if a coordinate is absent.
 CREATE FUNCTION pharox.within(latitude float8, longitude float8, at_latitude float8, at_longitude float8,
                               radius_km float8) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT coalesce(2 * 6371.0 * asin(least(1, sqrt(

@@ -20,7 +20,7 @@ SELECT pg_advisory_xact_lock(hashtext('pharox migration'), hashtext($1));
 SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean, current_setting('server_encoding');
 
 -- name: clock_lead
--- By how many ms the store's time, which never goes back, is ahead of the server's clock.
+-- By how many ms the store's time, which never runs backwards, is ahead of the server's clock.
 SELECT greatest((extract(epoch FROM latest_expiry - pharox.now_utc()) * 1000)::bigint, 0)
 FROM pharox.clock
 WHERE latest_expiry <> '-infinity';

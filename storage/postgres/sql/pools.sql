@@ -48,7 +48,7 @@ SELECT id FROM pharox.proxy WHERE pool_id = $1 ORDER BY id FOR UPDATE;
 DELETE FROM pharox.proxy WHERE pool_id = $1;
 
 -- name: delete_pool
--- Its waiters are notified that it is gone.
+-- Notifies its waiters of the removal.
 -- Parameter: $1 id.
 DELETE FROM pharox.pool WHERE id = $1 RETURNING name, pharox.notify_waiters(id);
 

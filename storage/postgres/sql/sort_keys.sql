@@ -1,4 +1,4 @@
--- Sort keys of selectors that a pool is asked for the first time: see the first migration, and sort_keys.hpp.
+-- Backfill of the sort keys of a selector on its first use in a pool: see the first migration, and sort_keys.hpp.
 
 -- name: sort_key_state
 -- Which sort keys are maintained, which are complete, and how far the backfill of the one that is not has come.

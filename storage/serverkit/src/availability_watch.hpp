@@ -1,4 +1,5 @@
-// Tells the waiters of a process what other processes free: by the store's notifications, or else by polling.
+// Wakes the waiters of a process for proxies that other processes free: by notifications of the store, or by
+// polling.
 #pragma once
 
 #include <functional>
@@ -46,7 +47,7 @@ class NotificationSource {
 class AvailabilityWatch final : public IPoolWatch {
   public:
     struct Callbacks {
-        /// Called by the thread, with nothing locked; an empty name stands for every pool.
+        /// Called by the thread, without a lock held; an empty name means every pool.
         std::function<void(std::string_view pool)> on_available;
         /// Receives the loss and the return of notifications. May be called by the thread.
         std::function<void(std::string_view message)> warn;

@@ -13,7 +13,7 @@ class CircuitBreaker {
     static constexpr int threshold = 16;
     static constexpr int pause = 256;
 
-    /// Whether this call may take the optimised path. Asked once for each call.
+    /// Whether this call may take the optimised path. Call it once for each call.
     [[nodiscard]] bool closed() noexcept {
         return suspended_.load(std::memory_order_relaxed) <= 0 ||
                suspended_.fetch_sub(1, std::memory_order_relaxed) <= 0;

@@ -6,7 +6,7 @@
 
 namespace pharox::serverkit {
 
-/// The connection is gone, or none can be made. Never leaves an adapter.
+/// The connection was lost, or cannot be made. Never leaves an adapter.
 struct ConnectionLost : std::exception {
     ConnectionLost() = default;
     explicit ConnectionLost(std::string text) : message(std::move(text)) {}

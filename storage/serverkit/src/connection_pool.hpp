@@ -15,8 +15,8 @@
 
 namespace pharox::serverkit {
 
-/// The I/O around a PoolState. `Connection` has `bool is_alive() noexcept`, asked before a connection is
-/// lent, and `bool is_reusable() noexcept`, asked when it is returned. Thread-safe.
+/// The I/O around a PoolState. `Connection` has `bool is_alive() noexcept`, called before a connection is
+/// lent, and `bool is_reusable() noexcept`, called when it is returned. Thread-safe.
 template <class Connection>
 class ConnectionPool {
   public:

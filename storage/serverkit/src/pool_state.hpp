@@ -27,7 +27,7 @@ class PoolState {
         idle,     ///< take an idle connection
         connect,  ///< open a connection, and report connected() or connect_failed()
     };
-    /// A caller that asks for a connection; owned by the caller, in the queue until it is granted one or
+    /// A caller that requests a connection; owned by the caller, in the queue until it is granted one or
     /// leaves.
     struct Waiter {
         Grant grant = Grant::none;

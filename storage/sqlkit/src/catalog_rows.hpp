@@ -1,4 +1,4 @@
-// The catalog's statements for a store that goes row by row in one transaction at a time.
+// CatalogStore for a database that changes row by row, in one transaction at a time.
 #pragma once
 
 #include <map>

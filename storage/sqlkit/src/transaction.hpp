@@ -18,7 +18,7 @@
 
 namespace pharox::sqlkit {
 
-/// A proxy with what only the store knows of it.
+/// A proxy with the values that only the store uses.
 struct ProxyRow {
     Proxy proxy;
     std::int64_t fencing_token = 0;
@@ -26,7 +26,7 @@ struct ProxyRow {
     double weighted_key = 0;
 };
 
-/// Where a pool's random orders stand: see random_order.
+/// The state of a pool's random orders: see random_order.
 struct RandomKeys {
     double random_high = 0;    ///< the largest key that was picked
     double weighted_high = 0;  ///< the same, by weight
@@ -46,25 +46,25 @@ class Transaction {
     /// committed before.
     virtual Timestamp now() = 0;
     virtual void commit() = 0;
-    /// After the commit, the waiters of the pool are told that a proxy may be available. A lease names the
+    /// After the commit, wakes the waiters of the pool, because a proxy may be available. A lease names the
     /// pool that it was taken from: if its proxy has moved since, the queue's timer finds it.
     virtual void makes_available(const std::string& pool) = 0;
-    /// A draw from the exponential distribution with mean 1.
+    /// An exponentially distributed number with mean 1.
     virtual double draw_exponential() = 0;
 
-    /// Nothing for an unknown pool.
+    /// Empty for an unknown pool.
     virtual std::optional<RandomKeys> random_keys(PoolId pool) = 0;
-    /// Records the end of an active lease, and takes it off its proxy's lease count. `opens` says whether the
-    /// proxy becomes available by it, where lease_to_end() has told.
+    /// Records the end of an active lease, and decrements its proxy's lease count. `opens` is whether the
+    /// proxy becomes available by this, if lease_to_end() has returned it.
     virtual void end_lease(const Lease& ended, std::optional<bool> opens) = 0;
 };
 
-/// What an acquire or a find reads first, in one query.
+/// The first query of an acquire or a find.
 struct PickContext {
     std::optional<PoolId> pool{};
     std::optional<ConsumerId> consumer{};
     bool lease_known = false;  ///< the lease id is taken
-    bool any_expired = false;  ///< an expired lease, of whatever pool, is not collected yet
+    bool any_expired = false;  ///< an expired lease, of any pool, is not collected yet
 };
 
 struct LeaseToEnd {
@@ -81,13 +81,13 @@ class LeaseTransaction : public Transaction {
     /// pool and any_expired.
     virtual PickContext find_context(const std::string& pool) = 0;
 
-    /// The plan's rows in its order. Their counts may contain expired leases.
+    /// The rows of the plan in its order. Their lease counts may include expired leases.
     virtual std::vector<ProxyRow> available(const PickPlan& plan, PoolId pool, std::size_t limit) = 0;
     virtual std::vector<ProxyId> available_ids(const PickPlan& plan, PoolId pool) = 0;
-    /// The row of one proxy, if the plan has it.
+    /// The row of one proxy, if the plan selects it.
     virtual std::optional<ProxyRow> available_by_id(const PickPlan& plan, PoolId pool, ProxyId id) = 0;
-    /// Whether the plan would have any row, were it not for the lease counts and the selector: among proxies
-    /// that are below their limit, or among full ones.
+    /// Whether a proxy matches the plan, ignoring the selector: among full proxies, or among those below
+    /// their limit.
     virtual bool has_match(const PickPlan& plan, PoolId pool, bool full) = 0;
     /// The proxy as stored, and the name of its pool.
     virtual std::optional<std::pair<ProxyRow, std::string>> proxy_to_lease(ProxyId id) = 0;
@@ -95,10 +95,10 @@ class LeaseTransaction : public Transaction {
     /// As stored: an expired lease may still read active.
     virtual std::optional<Lease> lease(LeaseId id) = 0;
     virtual std::optional<LeaseToEnd> lease_to_end(LeaseId id) = 0;
-    /// Of an active lease, which always has one.
+    /// The proxy of an active lease, which always exists.
     virtual Proxy proxy_of(const Lease& active) = 0;
-    /// Records the lease and the state of its proxy: one lease more, used last, with the lease's fencing
-    /// token.
+    /// Records the lease and the new state of its proxy: one more lease, the next use sequence number, the
+    /// lease's fencing token.
     virtual void insert_lease(const Lease& lease, const Proxy& counted) = 0;
     virtual void set_expiry(const Lease& lease) = 0;
     virtual void delete_ended_lease(LeaseId id) = 0;
@@ -106,12 +106,12 @@ class LeaseTransaction : public Transaction {
     virtual std::vector<Lease> expired_leases(int limit) = 0;
     /// How many ended leases are recorded.
     virtual std::int64_t ended_leases() = 0;
-    /// Deletes leases that ended by `until`, the earliest first. How many.
+    /// Deletes leases that ended by `until`, the earliest first. Returns how many.
     virtual std::int64_t delete_ended_until(Timestamp until, std::int64_t limit) = 0;
-    /// Deletes health records that are older than their retention. How many.
+    /// Deletes health records that are older than their retention. Returns how many.
     virtual std::int64_t prune_health_records(int limit) = 0;
 
-    /// The proxy is used last, without a lease.
+    /// Gives the proxy the next use sequence number, without a lease.
     virtual void move_to_end(ProxyId proxy) = 0;
     /// Records a random pick: the largest key that was picked, and the proxy's next key.
     virtual void set_random_keys(Selector selector, const Proxy& picked, double high, double key) = 0;
@@ -121,7 +121,7 @@ class LeaseTransaction : public Transaction {
     virtual PoolStats pool_stats(const std::string& pool) = 0;
 };
 
-/// Where Leasing gets its transactions.
+/// The transactions for Leasing.
 class LeaseStore {
   public:
     struct Retention {
