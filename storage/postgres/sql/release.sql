@@ -190,14 +190,7 @@ WHERE id = ANY ($1);
 -- name: lease_by_id
 -- get_lease: the store's time and the lease.
 -- Parameter: $1 lease id.
-WITH instant AS MATERIALIZED (
-    SELECT greatest(pharox.now_utc(), latest_expiry) AS now, latest_expiry FROM pharox.clock),
-recorded AS (
-    UPDATE pharox.clock SET latest_expiry = expired.at
-    FROM (
-        SELECT max(expires_at) AS at FROM pharox.lease
-        WHERE status = 0 AND expires_at <= (SELECT now FROM instant)) expired
-    WHERE latest_expiry < expired.at)
+WITH instant AS MATERIALIZED (SELECT pharox.observed_time() AS now)
 SELECT (SELECT now FROM instant),
     id, proxy_id, consumer_id, pool_id, pool_name, status, acquired_at, expires_at, released_at, reason, fencing,
     tenure_ends_at, metadata

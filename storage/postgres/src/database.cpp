@@ -97,19 +97,20 @@ Database::Attempts::Attempts(Database& database, const Operation& operation, Rep
     : database_(database),
       operation_(operation),
       retries_(repeat == Repeat::always ? serverkit::Idempotent::yes : serverkit::Idempotent::no,
-               database.recovery_ends(), operation.in_doubt != nullptr && *operation.in_doubt) {}
+               std::min(database.recovery_ends(), operation.deadline),
+               operation.in_doubt != nullptr && *operation.in_doubt) {}
 
 ConnectionPool::Loan Database::Attempts::borrow() {
     try {
-        return database_.borrow(retries_.give_up());
+        return database_.borrow(retries_.give_up(), operation_.deadline);
     } catch (const ConnectionLost& error) {
         fail(operation_, error, retries_.outcome_unknown());
     }
 }
 
-ConnectionPool::Loan Database::borrow(SteadyTime give_up) {
+ConnectionPool::Loan Database::borrow(SteadyTime give_up, SteadyTime deadline) {
     for (;;) {
-        const auto patience = std::chrono::steady_clock::now() + options_.connection_wait;
+        const auto patience = std::min(std::chrono::steady_clock::now() + options_.connection_wait, deadline);
         try {
             return pool_.borrow(patience);
         } catch (const ConnectionLost& error) {

@@ -28,6 +28,8 @@ struct Operation {
     std::optional<LeaseId> lease{};
     /// If the call has several statements: whether one that was sent may have been executed.
     bool* in_doubt = nullptr;
+    /// The call gets no connection after this; by default a call waits as long as the options say.
+    SteadyTime deadline = SteadyTime::max();
 };
 
 /// Throws the StorageError of this store.
@@ -81,8 +83,8 @@ class Database {
     /// Calls `work(connection)` once; what the server refuses, or is lost, the caller has another way to do.
     /// Throws ConnectionLost where there is no connection to be had.
     template <class Work>
-    Outcome try_once(Work work) {
-        ConnectionPool::Loan connection = borrow(recovery_ends());
+    Outcome try_once(Work work, SteadyTime deadline = SteadyTime::max()) {
+        ConnectionPool::Loan connection = borrow(recovery_ends(), deadline);
         try {
             work(*connection);
             return Outcome::done;
@@ -125,7 +127,7 @@ class Database {
 
   private:
     /// Throws ConnectionLost where there is none until then, and for as long as a call waits for one.
-    ConnectionPool::Loan borrow(SteadyTime give_up);
+    ConnectionPool::Loan borrow(SteadyTime give_up, SteadyTime deadline);
     [[nodiscard]] std::unique_ptr<Connection> connect(SteadyTime deadline) const;
     [[nodiscard]] SteadyTime recovery_ends() const {
         return std::chrono::steady_clock::now() + options_.recovery_time;

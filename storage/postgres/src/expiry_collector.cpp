@@ -117,7 +117,7 @@ void ExpiryCollector::check_open_transactions_sometimes() {
         const auto now = std::chrono::steady_clock::now();
         SteadyTime planned = next_check_.load();
         if (now >= planned && next_check_.compare_exchange_strong(planned, now + between_checks)) {
-            look_for_open_transactions(database_);
+            warn_of_hazards(database_);
         }
     } catch (const StorageError& error) {
         database_.warn(error.what());

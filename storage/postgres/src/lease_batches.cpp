@@ -12,6 +12,10 @@ std::vector<UuidBytes> ids_of(const auto& calls) {
     return ids;
 }
 
+SteadyTime deadline_of(const BatchedLeaseCall& call) {
+    return call.acquire == nullptr ? SteadyTime::max() : call.acquire->operation.deadline;
+}
+
 /// A row that cannot be read is left out: its call is executed alone and reports the error.
 template <class Read>
 void each_row(const Rows& rows, Read read) {
@@ -64,14 +68,20 @@ void LeaseBatches::execute_batch(Calls calls) {
         statements.push_back({acquire_text.get(), first.with_filter(std::move(own))});
     }
 
+    const SteadyTime deadline =
+        deadline_of(**std::ranges::min_element(calls, {}, [](const auto* one) { return deadline_of(*one); }));
     using Outcome = Database::Outcome;
     Outcome outcome = Outcome::not_done;
     std::vector<Rows> answers;
     try {
-        outcome =
-            database_.try_once([&](Connection& connection) { answers = connection.execute_all(statements); });
+        outcome = database_.try_once(
+            [&](Connection& connection) { answers = connection.execute_all(statements); }, deadline);
     } catch (const ConnectionLost& none) {
-        for (BatchedLeaseCall* const call : calls) call->unavailable = none;
+        // The first deadline ended the batch: the calls that may wait longer are executed alone.
+        const SteadyTime now = std::chrono::steady_clock::now();
+        for (BatchedLeaseCall* const call : calls) {
+            if (now < deadline || deadline_of(*call) <= now) call->unavailable = none;
+        }
     }
     for (BatchedLeaseCall* const call : calls) call->in_doubt = outcome == Outcome::in_doubt;
     if (outcome != Outcome::done) return;

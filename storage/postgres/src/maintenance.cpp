@@ -7,6 +7,7 @@ namespace pharox::postgres {
 namespace {
 
 constexpr std::int64_t many_transactions = 100'000;
+constexpr std::chrono::milliseconds longest_clock_lead(60'000);
 
 AuditResult read_audit(const Rows& rows) {
     AuditResult result{.proxies = rows.integer(0, 0), .leases = rows.integer(0, 1)};
@@ -20,9 +21,7 @@ AuditResult read_audit(const Rows& rows) {
     return result;
 }
 
-}  // namespace
-
-void look_for_open_transactions(Database& database) {
+void check_open_transactions(Database& database) {
     const Rows open = database.run({.name = "ping"}, Repeat::always, [&](Connection& connection) {
         return connection.execute(database.text(sql::open_transaction),
                                   Parameters()
@@ -36,6 +35,25 @@ void look_for_open_transactions(Database& database) {
                   std::to_string(open.integer(0, 2)) + "): until it ends, tables grow and leases get slower");
 }
 
+/// The server's clock was ahead, or a standby's is behind: until the server's clock arrives there, all leases
+/// seem to begin at that time.
+void check_clock(Database& database) {
+    const Rows lead = database.run({.name = "ping"}, Repeat::always, [&](Connection& connection) {
+        return connection.execute(database.text(sql::clock_lead));
+    });
+    if (lead.size() == 0 || lead.integer(0, 0) <= longest_clock_lead.count()) return;
+    database.warn("the store's time is " + std::to_string(lead.integer(0, 0) / 1'000) +
+                  " s ahead of the server's clock, and stands still until the clock arrives there: check the "
+                  "clocks of the server and its standbys");
+}
+
+}  // namespace
+
+void warn_of_hazards(Database& database) {
+    check_open_transactions(database);
+    check_clock(database);
+}
+
 void Maintenance::ping() {
     const Operation operation{.name = "ping"};
     expect_schema(database_);
@@ -43,7 +61,7 @@ void Maintenance::ping() {
         const Rows state = connection.execute(database_.text(sql::server_state), {}, Plan::once);
         if (state.flag(0, 0)) fail(operation, "the server accepts no writes: it is a standby", true);
     });
-    look_for_open_transactions(database_);
+    warn_of_hazards(database_);
 }
 
 AuditResult Maintenance::audit() {

@@ -1,4 +1,4 @@
-// Is the store sound.
+// Whether the store works and its counters are right: sql/maintenance.sql.
 #pragma once
 
 #include <functional>
@@ -9,8 +9,9 @@
 
 namespace pharox::postgres {
 
-/// Warns of a transaction of somebody's that was left open: it keeps tables from being cleaned.
-void look_for_open_transactions(Database& database);
+/// Warns of a transaction that any role left open, which delays the clean-up of tables, and of a store's time
+/// that is ahead of the server's clock.
+void warn_of_hazards(Database& database);
 
 /// Thread-safe.
 class Maintenance final : public IMaintenance {
@@ -19,7 +20,7 @@ class Maintenance final : public IMaintenance {
     Maintenance(Database& database, std::function<void()> on_available)
         : database_(database), on_available_(std::move(on_available)) {}
 
-    /// Looks for open transactions, too.
+    /// Calls warn_of_hazards(), too.
     void ping() override;
     AuditResult audit() override;
     AuditResult repair() override;

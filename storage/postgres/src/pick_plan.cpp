@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "pharox/postgres/storage.hpp"
+#include "schema.hpp"
 #include "sort_keys.hpp"
 #include "statement_text.hpp"
 
@@ -212,6 +213,7 @@ std::string index_statement(Selector selector, std::string_view attribute, std::
     if (std::ranges::find(attributes, attribute) == attributes.end()) {
         throw ValidationError("attribute", attribute, "is not country, source, asn, protocol, city or isp");
     }
+    check_schema_name(schema);
     const SortOrder& order = sort_order_of(selector);
     std::string name = "proxy_" + std::string(order.name);
     std::string columns = "pool_id, availability, ";

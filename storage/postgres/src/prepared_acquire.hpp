@@ -30,12 +30,20 @@ inline bool is_consumer_missing(const ServerError& error) {
     return error.is("23502") && error.column == "consumer_id";
 }
 
+/// A `wait` includes the time to get a connection.
+inline SteadyTime deadline_of(const AcquireRequest& request) {
+    return request.wait > Duration(0) ? std::chrono::steady_clock::now() + request.wait : SteadyTime::max();
+}
+
 /// Refers to the request, which is normalised.
 struct PreparedAcquire {
     PreparedAcquire(const AcquireRequest& normalised, std::string_view name)
         : request(normalised),
           plan(normalised.selector, normalised.filters, normalised.allow_slow),
-          operation{.name = name, .lease = normalised.lease_id, .in_doubt = &in_doubt} {}
+          operation{.name = name,
+                    .lease = normalised.lease_id,
+                    .in_doubt = &in_doubt,
+                    .deadline = deadline_of(normalised)} {}
     PreparedAcquire(const PreparedAcquire&) = delete;
     PreparedAcquire& operator=(const PreparedAcquire&) = delete;
     ~PreparedAcquire() = default;

@@ -73,6 +73,46 @@ TEST_F(ClockTest, cannot_be_set_by_an_application) {
     EXPECT_EQ(leases(*store), 0);
 }
 
+/// Neither back, so that leases would read active again, nor ahead, so that all leases would have expired.
+TEST_F(ClockTest, stored_time_moves_only_forward_and_up_to_the_clock) {
+    const auto store = open();
+    fill(*store, 1);
+    TestClock clock(server(), schema_);
+    expired_lease(*store, clock);
+    EXPECT_EQ(leases(*store), 0);
+    const std::string read = "SELECT latest_expiry FROM " + schema_ + ".clock";
+    const std::string seen = server().query(read);
+    EXPECT_NE(seen, "-infinity");
+    RawConnection application(server().as("pharox_app"));
+    application.query("UPDATE " + schema_ + ".clock SET latest_expiry = '-infinity'");
+    EXPECT_EQ(server().query(read), seen);
+    application.query("UPDATE " + schema_ + ".clock SET latest_expiry = 'infinity'");
+    EXPECT_EQ(server().query("SELECT latest_expiry <= " + schema_ + ".now_utc() FROM " + schema_ + ".clock"),
+              "t");
+    EXPECT_THROW(application.query("DELETE FROM " + schema_ + ".clock"), std::runtime_error);
+    EXPECT_THROW(application.query("INSERT INTO " + schema_ + ".clock VALUES (FALSE, 'infinity')"),
+                 std::runtime_error);
+}
+
+TEST_F(ClockTest, time_ahead_of_the_clock_is_reported) {
+    std::vector<std::string> warnings;
+    Options options = this->options();
+    options.warn = [&](std::string_view message) { warnings.emplace_back(message); };
+    const auto store = make_storage(options);
+    fill(*store, 1);
+    TestClock clock(server(), schema_);
+    expired_lease(*store, clock);
+    EXPECT_EQ(leases(*store), 0);
+    store->maintenance()->ping();
+    clock.set_back(30s);
+    store->maintenance()->ping();
+    EXPECT_EQ(warnings, std::vector<std::string>());
+    clock.set_back(1h);
+    store->maintenance()->ping();
+    ASSERT_EQ(warnings.size(), 1U);
+    EXPECT_NE(warnings[0].find("ahead of the server's clock"), std::string::npos) << warnings[0];
+}
+
 /// As a standby whose clock is behind takes over. What each of these calls has told stays so.
 TEST_F(ClockTest, expired_lease_stays_expired_when_the_clock_steps_back) {
     using See = std::function<void(IStorage&, const Lease&)>;

@@ -220,6 +220,62 @@ TEST_F(Connections, options_out_of_range_are_refused) {
     refused("connection", [](Options& it) { it.connection = "nonsense"; });
 }
 
+TEST_F(Connections, index_of_a_schema_that_is_no_name_is_refused) {
+    EXPECT_NO_THROW(index_statement(Selector::random, "", schema_));
+    for (const char* const schema : {"", "a\" ; DROP TABLE x; --", "Upper", "pg_catalog", "1st"}) {
+        try {
+            index_statement(Selector::random, "", schema);
+            ADD_FAILURE() << schema << " was taken";
+        } catch (const ValidationError& error) {
+            EXPECT_EQ(error.field(), "schema") << error.what();
+        }
+    }
+}
+
+/// As those of a hot standby.
+TEST_F(Connections, read_only_ones_answer_reads) {
+    const auto primary = open();
+    fill(*primary, 2);
+    const Lease expired = primary->acquire({.pool = "pool", .duration = 1ms}).lease();
+    std::this_thread::sleep_for(5ms);
+    Options options = this->options();
+    options.migrations = Migrations::expect;
+    options.connection += " options='-c default_transaction_read_only=on'";
+    const auto standby = make_storage(options);
+    EXPECT_EQ(standby->catalog()->get_proxy(expired.proxy_id)->current_leases, 0);
+    EXPECT_EQ(standby->catalog()->list_proxies({.pool = "pool"}).items.size(), 2U);
+    EXPECT_EQ(standby->get_pool_stats({.pool = "pool"})->total_leases, 0);
+    EXPECT_EQ(standby->lease_control()->list_leases({.pool = "pool"}).items.size(), 1U);
+    EXPECT_TRUE(standby->lease_control()->get_lease({.lease_id = expired.id}));
+    EXPECT_TRUE(standby->maintenance()->audit().mismatches.empty());
+    EXPECT_THROW(standby->maintenance()->ping(), StorageError);
+    EXPECT_THROW(standby->acquire({.pool = "pool"}), StorageError);
+}
+
+TEST_F(Connections, wait_includes_the_time_to_get_one) {
+    TcpGate gate(server().port());
+    Options options = through(gate.port());
+    options.max_connections = 4;
+    const auto store = make_storage(options);
+    fill(*store, 5);
+    gate.freeze_those_that_come(true);
+    gate.cut_all();
+    const auto start = std::chrono::steady_clock::now();
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 8; ++i) {
+        threads.emplace_back([&] {
+            try {
+                store->acquire({.pool = "pool", .wait = 300ms});
+            } catch (const StorageError& error) {
+                EXPECT_TRUE(error.retryable()) << error.what();
+            }
+        });
+    }
+    threads.clear();
+    EXPECT_LT(std::chrono::steady_clock::now() - start, 3s) << "connect_timeout is 5 s, connection_wait 10 s";
+    gate.freeze_those_that_come(false);
+}
+
 TEST_F(Connections, refused_ones_are_not_tried_again) {
     Options options = this->options();
     options.connection = server().as("nobody_of_that_name");

@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <fstream>
@@ -123,6 +124,29 @@ TEST_F(DeadlockTest, batches_expiries_and_removals_wait_in_no_circle) {
     });
     EXPECT_EQ(deadlocks(), before);
     EXPECT_TRUE(store->maintenance()->audit().mismatches.empty());
+}
+
+TEST_F(DeadlockTest, bulk_inserts_of_the_same_proxies_in_other_orders_wait_in_no_circle) {
+    const auto store = open();
+    fill(*store, 0);
+    const PoolId pool = store->catalog()->get_pool("pool")->id;
+    const std::int64_t before = deadlocks();
+    storm([&](IStorage& own, int thread) {
+        for (int round = 0; round < 6; ++round) {
+            std::vector<Proxy> proxies;
+            for (int i = 0; i < 200; ++i) {
+                proxies.push_back({.pool_id = pool,
+                                   .host = "10.1." + std::to_string(round) + "." + std::to_string(i),
+                                   .port = 8080,
+                                   .status = ProxyStatus::active});
+            }
+            if (thread % 2 == 0) std::ranges::reverse(proxies);
+            const auto policy = thread % 3 == 0 ? DuplicatePolicy::update : DuplicatePolicy::skip;
+            own.catalog()->add_proxies({.proxies = proxies, .on_duplicate = policy});
+        }
+    });
+    EXPECT_EQ(deadlocks(), before);
+    EXPECT_EQ(store->get_pool_stats({.pool = "pool"})->total_proxies, 1'200);
 }
 
 /// Each error is a line, with the whole statement.
