@@ -23,12 +23,15 @@ struct AcquireOptions {
 int acquire(Session& session, const AcquireOptions& options) {
     const AcquireRequest request = options.lease.request();
     const SignalInbox inbox;
-    const auto [got, signal] = acquire_interruptibly<AcquireResult, AcquireOutcome>(
+    const auto [got, signal, may_be_leased] = acquire_interruptibly<AcquireResult, AcquireOutcome>(
         inbox, request, [&](const AcquireRequest& asked, AcquireCompletion done, std::stop_token stop) {
             session.manager().acquire_async(asked, std::move(done), std::move(stop));
         });
     if (signal) {
-        if (got) session.manager().release(got.lease());
+        if (got || may_be_leased)
+            release_before_exit([&] {
+                session.manager().release(ReleaseRequest{.lease_id = request.lease_id, .pool = request.pool});
+            });
         die_by(*signal);
     }
     if (!got) {

@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <future>
 #include <string>
 #include <system_error>
 
@@ -15,6 +16,8 @@ namespace pharox::cli {
 namespace {
 
 using Steady = std::chrono::steady_clock;
+
+constexpr std::chrono::seconds patience(2);
 
 bool ends_process(int signal) {
     return signal == SIGHUP || signal == SIGINT || signal == SIGQUIT || signal == SIGTERM ||
@@ -42,9 +45,31 @@ std::optional<int> InterruptibleCall::wait() {
     const std::optional<int> signal = poll_until(finished_, std::nullopt);
     if (!signal) return std::nullopt;
     stop_.request_stop();
-    pollfd wanted{.fd = finished_, .events = POLLIN, .revents = 0};
-    while (::poll(&wanted, 1, -1) < 1) continue;
+    const auto until = Steady::now() + patience;
+    while (!is_finished() && Steady::now() < until) {
+        pollfd wanted{.fd = finished_, .events = POLLIN, .revents = 0};
+        ::poll(&wanted, 1, poll_timeout(until));
+    }
     return signal;
+}
+
+bool InterruptibleCall::is_finished() const noexcept {
+    pollfd wanted{.fd = finished_, .events = POLLIN, .revents = 0};
+    return ::poll(&wanted, 1, 0) == 1;
+}
+
+void release_before_exit(std::function<void()> release) {
+    const auto done = std::make_shared<std::promise<void>>();
+    std::future<void> released = done->get_future();
+    std::thread([release = std::move(release), done] {
+        try {
+            release();
+        } catch (...) {
+            static_cast<void>(done);  // the lease ends by its expiry
+        }
+        done->set_value();
+    }).detach();
+    released.wait_for(patience);
 }
 
 std::optional<int> InterruptibleCall::pause(Duration time) { return poll_until(-1, Steady::now() + time); }

@@ -1,10 +1,14 @@
 // Acquiring in the storage's queue, until a signal ends it.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
+#include <exception>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <stop_token>
+#include <thread>
 #include <utility>
 
 #include "pharox/errors.hpp"
@@ -13,7 +17,7 @@
 
 namespace pharox::cli {
 
-/// One asynchronous call that signals may cancel.
+/// A call in another thread that signals may cancel. Shared by both threads.
 class InterruptibleCall {
   public:
     explicit InterruptibleCall(const SignalInbox& inbox);
@@ -22,9 +26,11 @@ class InterruptibleCall {
     ~InterruptibleCall();
 
     [[nodiscard]] std::stop_token token() const { return stop_.get_token(); }
-    /// The completion calls this as its last action, in any thread.
+    /// The completion calls this after everything else, in any thread.
     void finished() const noexcept;
-    /// Blocks until finished(). A signal that ends a process cancels the call, and is returned.
+    [[nodiscard]] bool is_finished() const noexcept;
+    /// Blocks until finished(). A signal that ends a process cancels the call, which then has two seconds to
+    /// finish, and is returned.
     std::optional<int> wait();
     /// Blocks for that long, or until a signal that ends a process, which is returned.
     std::optional<int> pause(Duration time);
@@ -38,40 +44,67 @@ class InterruptibleCall {
     std::stop_source stop_;
 };
 
+/// Calls `release` in another thread and waits for two seconds at most: the process is about to end. Ignores
+/// exceptions, for the lease then ends by its expiry.
+void release_before_exit(std::function<void()> release);
+
 template <class Result>
 struct Interruptible {
     Result result;
     std::optional<int> signal{};  ///< the signal that cancelled the call, or arrived before it succeeded
+    /// With a signal: a lease with the request's id may exist.
+    bool may_be_leased = false;
 };
 
-/// Calls `start(request, completion, stop)` and waits. A retryable error of the store is repeated under the
-/// same lease id until `request.wait`, or at least a second, is over; then it is thrown.
+/// Calls `start(request, completion, stop)` in another thread, for its first call of the store may block, and
+/// waits. A retryable error of the store is repeated under the same lease id until `request.wait`, or at
+/// least a second, is over; then it is thrown. If `signal` is set, the caller ends the process without
+/// destroying what `start` uses: the other thread may still run.
 template <class Result, class Outcome, class Start>
 Interruptible<Result> acquire_interruptibly(const SignalInbox& inbox, AcquireRequest request,
                                             const Start& start) {
     using Steady = std::chrono::steady_clock;
+    struct Attempt {
+        explicit Attempt(const SignalInbox& signals) : call(signals) {}
+        std::optional<Outcome> outcome{};
+        InterruptibleCall call;
+    };
     const auto deadline = Steady::now() + request.wait;
     const auto last_repeat = std::max(deadline, Steady::now() + std::chrono::seconds(1));
+    bool may_be_leased = false;
     for (;;) {
-        InterruptibleCall call(inbox);
-        std::optional<Outcome> outcome;
-        start(
-            request,
-            [&](Outcome came) {
-                outcome.emplace(std::move(came));
-                call.finished();
-            },
-            call.token());
-        std::optional<int> signal = call.wait();
+        const auto attempt = std::make_shared<Attempt>(inbox);
+        std::thread thread([attempt, start, request] {
+            const auto done = [attempt](Outcome came) {
+                attempt->outcome.emplace(std::move(came));
+                attempt->call.finished();
+            };
+            try {
+                start(request, done, attempt->call.token());
+            } catch (...) {
+                done(Outcome(std::current_exception()));
+            }
+        });
+        std::optional<int> signal = attempt->call.wait();
+        if (!attempt->call.is_finished()) {
+            thread.detach();
+            return {.result = Result(Miss::cancelled), .signal = signal, .may_be_leased = true};
+        }
+        thread.join();
         try {
-            return {.result = std::move(*outcome).get(), .signal = signal};
+            return {.result = std::move(*attempt->outcome).get(),
+                    .signal = signal,
+                    .may_be_leased = may_be_leased};
         } catch (const StorageError& error) {
+            may_be_leased = may_be_leased || error.outcome_unknown();
             if (!signal) {
                 if (!error.retryable() || Steady::now() >= last_repeat) throw;
-                signal = call.pause(std::max<Duration>(error.backoff(), std::chrono::milliseconds(25)));
+                signal =
+                    attempt->call.pause(std::max<Duration>(error.backoff(), std::chrono::milliseconds(25)));
             }
         }
-        if (signal) return {.result = Result(Miss::cancelled), .signal = signal};
+        if (signal)
+            return {.result = Result(Miss::cancelled), .signal = signal, .may_be_leased = may_be_leased};
         request.lease_id_is_new = false;
         request.wait = std::max(Duration(0), std::chrono::ceil<Duration>(deadline - Steady::now()));
     }

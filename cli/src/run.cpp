@@ -191,12 +191,15 @@ int lease_and_run(Session& session, const RunOptions& options, const std::vector
         throw ValidationError("command", {}, "is missing: pharox run --pool POOL -- COMMAND…");
     const RunPlan plan = make_plan(options);
     SignalInbox inbox;
-    auto [held, signal] = acquire_interruptibly<HoldResult, HoldOutcome>(
+    auto [held, signal, may_be_leased] = acquire_interruptibly<HoldResult, HoldOutcome>(
         inbox, plan.request, [&](const AcquireRequest& request, HoldCompletion done, std::stop_token stop) {
             session.manager().hold_async(request, {.renew = true}, std::move(done), std::move(stop));
         });
     if (signal) {
-        if (held) held->release();
+        if (held || may_be_leased)
+            release_before_exit([&session, request = plan.request] {
+                session.manager().release(ReleaseRequest{.lease_id = request.lease_id, .pool = request.pool});
+            });
         die_by(*signal);
     }
     if (!held) {
