@@ -78,7 +78,10 @@ struct HeldLease::State final : Holding, Renewable {
     std::optional<Steady::time_point> renewed(const RenewResult* result,
                                               Steady::time_point started) override {
         if (result != nullptr && result->renewed) {
-            deadline = std::min(started + duration, tenure_end);
+            // A call that hung may return after one that began later.
+            const Steady::time_point end = std::min(started + duration, tenure_end);
+            Steady::time_point known = deadline;
+            while (known < end && !deadline.compare_exchange_weak(known, end)) continue;
             return started + part_of(duration, renewals_per_duration);
         }
         // A lease that has reached its tenure is not renewed, but stays valid until its end.

@@ -1,5 +1,8 @@
 #include "manager/renewals.hpp"
 
+#include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <map>
 #include <mutex>
 #include <utility>
@@ -9,7 +12,10 @@ namespace pharox {
 struct Renewals::Queue {
     struct Entry {
         std::weak_ptr<Renewable> lease;
-        bool alone = false;  // the last call failed
+        bool alone = false;  // the last call failed or has not returned
+        /// Of an entry that is for the case that a call does not return in time: set by that call's return or
+        /// when the entry is taken, whichever is first.
+        std::shared_ptr<std::atomic_flag> done{};
     };
     struct Call {
         std::vector<std::shared_ptr<Renewable>> leases{};
@@ -36,8 +42,13 @@ struct Renewals::Queue {
                 ++next;
                 continue;
             }
+            const bool returned = next->second.done != nullptr && next->second.done->test_and_set();
             std::shared_ptr<Renewable> lease = next->second.lease.lock();
             next = planned.erase(next);
+            if (returned) {
+                not_held.push_back(std::move(lease));
+                continue;
+            }
             std::optional<RenewRequest> request = lease ? lease->next_renewal() : std::nullopt;
             if (!request) {
                 not_held.push_back(std::move(lease));
@@ -62,11 +73,28 @@ struct Renewals::Queue {
         });
     }
 
+    /// A lease of a call with others is renewed alone if that call does not return in time.
+    static std::vector<std::shared_ptr<std::atomic_flag>> plan_replacements(
+        const std::shared_ptr<Queue>& queue, Scheduler& scheduler, const Call& call,
+        Scheduler::Time started) {
+        constexpr int unanswered_per_duration = 6;
+        std::vector<std::shared_ptr<std::atomic_flag>> done;
+        if (call.leases.size() == 1) return done;
+        for (std::size_t i = 0; i < call.leases.size(); ++i) {
+            const Duration pause = call.requests[i].duration / unanswered_per_duration;
+            done.push_back(std::make_shared<std::atomic_flag>());
+            plan(queue, scheduler, started + std::max<Duration>(pause, std::chrono::milliseconds(1)),
+                 {.lease = call.leases[i], .alone = true, .done = done.back()});
+        }
+        return done;
+    }
+
     /// One call. The scheduler exists: it runs this.
     static void run(const std::shared_ptr<Queue>& queue, Scheduler& scheduler) {
         const auto started = std::chrono::steady_clock::now();
         const Call call = queue->take(started);
         if (call.leases.empty()) return;
+        const auto done = plan_replacements(queue, scheduler, call, started);
         std::vector<RenewResult> results;
         try {
             results = queue->renew_many(call.requests);
@@ -75,8 +103,9 @@ struct Renewals::Queue {
         }
         const bool failed = results.size() != call.leases.size();
         for (std::size_t i = 0; i < call.leases.size(); ++i) {
+            const bool replaced = !done.empty() && done[i]->test_and_set();
             const auto next = call.leases[i]->renewed(failed ? nullptr : &results[i], started);
-            if (next) plan(queue, scheduler, *next, {.lease = call.leases[i], .alone = failed});
+            if (next && !replaced) plan(queue, scheduler, *next, {.lease = call.leases[i], .alone = failed});
         }
     }
 };

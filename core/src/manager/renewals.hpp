@@ -24,9 +24,9 @@ class Renewable {
 };
 
 /// The renewals whose time has come are requested together, up to `most_together` in a call, by as many
-/// concurrent calls as the scheduler has threads: a call that hangs delays the leases in it. The leases of a
-/// call that failed are renewed one by one, so that one of them cannot keep the others from being renewed.
-/// Thread-safe.
+/// concurrent calls as the scheduler has threads. The leases of a call that failed, or that has not returned
+/// after a sixth of the lease's duration, are renewed one by one, so that one of them cannot keep the others
+/// from being renewed. Thread-safe.
 class Renewals {
   public:
     using RenewMany = std::function<std::vector<RenewResult>(const std::vector<RenewRequest>&)>;

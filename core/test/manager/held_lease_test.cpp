@@ -328,4 +328,27 @@ TEST_F(Held, ManyAreRenewedAtOnce) {
     EXPECT_EQ(leases(), 0);
 }
 
+TEST_F(Held, ARenewalOfManyThatHangsCostsNoLease) {
+    bootstrap_proxy(*memory, pool, {.host = "10.0.0.2", .port = 80});
+    std::promise<void> back;
+    std::atomic<bool> hung{false};
+    storage->set_before([&, go_on = back.get_future().share()](std::string_view call) {
+        if (call == "renew_many" && !hung.exchange(true)) go_on.wait();
+    });
+    std::vector<pharox::HoldResult> all;
+    for (int i = 0; i < 20; ++i) {
+        all.push_back(manager->hold({.pool = "p", .duration = 2s}, {.renew = true}));
+        ASSERT_TRUE(all.back());
+    }
+    clock->advance(200ms);
+    const auto wanted = clock->now() + 2s;
+    for (auto& held : all) {
+        EXPECT_TRUE(eventually([&] { return record(held->lease().id)->expires_at >= wanted; }));
+        EXPECT_FALSE(held->lost().stop_requested());
+    }
+    back.set_value();
+    all.clear();
+    EXPECT_EQ(leases(), 0);
+}
+
 }  // namespace

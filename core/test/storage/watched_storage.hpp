@@ -7,6 +7,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "pharox/storage/forwarding_storage.hpp"
 #include "pharox/storage/lease_control.hpp"
@@ -60,6 +61,10 @@ class WatchedStorage : public pharox::ForwardingStorage, public pharox::ILeaseCo
     pharox::RenewResult renew_lease(const pharox::RenewRequest& request) override {
         note("renew");
         return inner().lease_control()->renew_lease(request);
+    }
+    std::vector<pharox::RenewResult> renew_many(const std::vector<pharox::RenewRequest>& requests) override {
+        note("renew_many");
+        return inner().lease_control()->renew_many(requests);
     }
     pharox::ReleaseResult revoke_lease(const pharox::RevokeRequest& request) override {
         note("revoke");
