@@ -24,8 +24,8 @@ int acquire(Session& session, const AcquireOptions& options) {
     const AcquireRequest request = options.lease.request();
     const SignalInbox inbox;
     const auto [got, signal, may_be_leased] = acquire_interruptibly<AcquireResult, AcquireOutcome>(
-        inbox, request, [&](const AcquireRequest& asked, AcquireCompletion done, std::stop_token stop) {
-            session.manager().acquire_async(asked, std::move(done), std::move(stop));
+        inbox, request, [&](const AcquireRequest& attempt, AcquireCompletion done, std::stop_token stop) {
+            session.manager().acquire_async(attempt, std::move(done), std::move(stop));
         });
     if (signal) {
         if (got || may_be_leased)

@@ -23,11 +23,11 @@ Duration part_of(Duration duration, int parts) { return std::max(least_pause, du
 }  // namespace
 
 struct HeldLease::State final : Holding, Renewable {
-    State(std::shared_ptr<ProxyManager::Core> manager, LeasedProxy leased_proxy, Duration asked,
+    State(std::shared_ptr<ProxyManager::Core> manager, LeasedProxy leased_proxy, Duration renewed_by,
           std::string consumer_name, std::source_location location)
         : core(std::move(manager)),
           leased(std::move(leased_proxy)),
-          duration(asked),
+          duration(renewed_by),
           consumer(std::move(consumer_name)),
           where(location) {}
 

@@ -61,7 +61,7 @@ class ProxyManager::Core : public std::enable_shared_from_this<Core> {
 
     void complete(AcquireRequest& request);
     /// An asynchronous acquire in progress.
-    struct Asked {
+    struct PendingAcquire {
         AcquireRequest request;
         Started started{};
         std::chrono::steady_clock::time_point deadline{};
@@ -71,21 +71,21 @@ class ProxyManager::Core : public std::enable_shared_from_this<Core> {
         std::stop_source stop{};
         std::optional<std::stop_callback<std::function<void()>>> by_caller{}, by_close{};
     };
-    void ask(const std::shared_ptr<Asked>& asked);
-    bool registers_after(const std::exception_ptr& error, Asked& asked);
+    void start(const std::shared_ptr<PendingAcquire>& pending);
+    bool registers_after(const std::exception_ptr& error, PendingAcquire& pending);
     /// Call it once.
     void register_default_consumer();
     /// Calls `attempt`, after registering the consumer if required, and once more after an error that the
     /// consumer is unknown.
     template <class Attempt>
     AcquireResult with_consumer(const AcquireRequest& request, Attempt attempt);
-    void tell_acquired(const AcquireRequest& request, const AcquireResult& result, Started started);
+    void notify_acquired(const AcquireRequest& request, const AcquireResult& result, Started started);
     template <class Payload>
     void notify(const typename Callbacks<Payload>::List& list, Payload payload, std::string_view where);
-    void tell_ended(const std::vector<Lease>& leases);
+    void notify_ended(const std::vector<Lease>& leases);
     void pause(const RetryOptions& retry, Duration time) const;
     /// Whether `retry.accept` accepts the lease. If not, or if it throws, the lease is released.
-    bool will_do(const RetryOptions& retry, const AcquireResult& result);
+    bool is_accepted(const RetryOptions& retry, const AcquireResult& result);
 
     std::mutex holdings_mutex_;
     std::vector<std::weak_ptr<Holding>> holdings_;

@@ -100,7 +100,7 @@ void ProxyManager::Core::notify(const typename Callbacks<Payload>::List& list, P
     }
 }
 
-void ProxyManager::Core::tell_ended(const std::vector<Lease>& leases) {
+void ProxyManager::Core::notify_ended(const std::vector<Lease>& leases) {
     if (leases.empty()) return;
     const auto list = release_callbacks.list();
     if (list->empty()) return;
@@ -141,9 +141,9 @@ void ProxyManager::Core::complete(AcquireRequest& request) {
     validate(request);
 }
 
-void ProxyManager::Core::tell_acquired(const AcquireRequest& request, const AcquireResult& result,
-                                       Started started) {
-    tell_ended(result.expired);
+void ProxyManager::Core::notify_acquired(const AcquireRequest& request, const AcquireResult& result,
+                                         Started started) {
+    notify_ended(result.expired);
     const auto list = acquire_callbacks.list();
     if (list->empty() || result.replayed) return;  // the event was fired when the lease was created
     const auto took = std::chrono::steady_clock::now() - started.steady;
@@ -173,54 +173,54 @@ AcquireResult ProxyManager::Core::acquire(AcquireRequest request) {
         request.wait = time_until(deadline);
         return storage->acquire(request, closing.get_token());
     });
-    tell_acquired(request, result, started);
+    notify_acquired(request, result, started);
     return result;
 }
 
 void ProxyManager::Core::acquire_async(AcquireRequest request, AcquireCompletion done, std::stop_token stop) {
     complete(request);
     if (closing.stop_requested()) return done(AcquireResult(Miss::cancelled));
-    const auto asked = std::make_shared<Asked>();
-    asked->started = {.at = options.clock->now(), .steady = std::chrono::steady_clock::now()};
-    asked->deadline = asked->started.steady + request.wait;
-    asked->request = std::move(request);
-    asked->done = std::move(done);
-    const auto forward = [source = asked->stop]() mutable { source.request_stop(); };
-    asked->by_caller.emplace(std::move(stop), forward);
-    asked->by_close.emplace(closing.get_token(), forward);
+    const auto pending = std::make_shared<PendingAcquire>();
+    pending->started = {.at = options.clock->now(), .steady = std::chrono::steady_clock::now()};
+    pending->deadline = pending->started.steady + request.wait;
+    pending->request = std::move(request);
+    pending->done = std::move(done);
+    const auto forward = [source = pending->stop]() mutable { source.request_stop(); };
+    pending->by_caller.emplace(std::move(stop), forward);
+    pending->by_close.emplace(closing.get_token(), forward);
     try {
-        if (asked->request.consumer == default_consumer_name) register_default_consumer();
+        if (pending->request.consumer == default_consumer_name) register_default_consumer();
     } catch (...) {
-        return asked->done(traceable(std::current_exception(), asked->request.lease_id));
+        return pending->done(traceable(std::current_exception(), pending->request.lease_id));
     }
-    ask(asked);
+    start(pending);
 }
 
-void ProxyManager::Core::ask(const std::shared_ptr<Asked>& asked) {
-    asked->request.wait = time_until(asked->deadline);
+void ProxyManager::Core::start(const std::shared_ptr<PendingAcquire>& pending) {
+    pending->request.wait = time_until(pending->deadline);
     storage->acquire_async(
-        asked->request,
-        [self = shared_from_this(), asked](AcquireOutcome outcome) {
+        pending->request,
+        [self = shared_from_this(), pending](AcquireOutcome outcome) {
             if (!outcome.error()) {
-                self->tell_acquired(asked->request, *outcome.result(), asked->started);
-                return asked->done(std::move(outcome));
+                self->notify_acquired(pending->request, *outcome.result(), pending->started);
+                return pending->done(std::move(outcome));
             }
             std::exception_ptr error = outcome.error();
             try {
-                if (self->registers_after(error, *asked)) return self->ask(asked);
+                if (self->registers_after(error, *pending)) return self->start(pending);
             } catch (...) {
                 error = std::current_exception();
             }
-            asked->done(traceable(error, asked->request.lease_id));
+            pending->done(traceable(error, pending->request.lease_id));
         },
-        asked->stop.get_token());
+        pending->stop.get_token());
 }
 
 /// For with_consumer: whether the error was an unknown consumer, which is registered now.
-bool ProxyManager::Core::registers_after(const std::exception_ptr& error, Asked& asked) {
-    const std::string& consumer = asked.request.consumer;
+bool ProxyManager::Core::registers_after(const std::exception_ptr& error, PendingAcquire& pending) {
+    const std::string& consumer = pending.request.consumer;
     if (consumer != default_consumer_name && !options.register_unknown_consumers) return false;
-    if (std::exchange(asked.registered, true)) return false;
+    if (std::exchange(pending.registered, true)) return false;
     try {
         std::rethrow_exception(error);
     } catch (const ConsumerNotFoundError&) {
@@ -265,7 +265,7 @@ AcquireResult ProxyManager::Core::acquire_with_retry(AcquireRequest request, con
             request.lease_id_is_new = false;  // it may have been leased
         }
         if (result) {
-            if (will_do(retry, result)) return result;
+            if (is_accepted(retry, result)) return result;
             exclude(request.filters.exclude, own_excluded, result.proxy().id);
             request.lease_id = LeaseId{};  // that lease has ended: the next attempt generates another id
             result = Miss::nothing_matches;
@@ -283,7 +283,7 @@ AcquireResult ProxyManager::Core::acquire_with_retry(AcquireRequest request, con
     }
 }
 
-bool ProxyManager::Core::will_do(const RetryOptions& retry, const AcquireResult& result) {
+bool ProxyManager::Core::is_accepted(const RetryOptions& retry, const AcquireResult& result) {
     const ReleaseRequest unwanted{.lease_id = result.lease().id, .pool = result.lease().pool_name};
     try {
         if (!retry.accept || retry.accept(result.leased())) return true;
@@ -311,7 +311,7 @@ void ProxyManager::Core::pause(const RetryOptions& retry, Duration time) const {
 
 ReleaseResult ProxyManager::Core::release(const ReleaseRequest& request) {
     ReleaseResult result = storage->release_lease(request);
-    if (result.released && result.lease && !release_callbacks.list()->empty()) tell_ended({*result.lease});
+    if (result.released && result.lease && !release_callbacks.list()->empty()) notify_ended({*result.lease});
     return result;
 }
 
@@ -328,7 +328,7 @@ std::vector<RenewResult> ProxyManager::Core::renew_many(const std::vector<RenewR
 std::int64_t ProxyManager::Core::cleanup() {
     const bool collect = !release_callbacks.list()->empty();
     const CleanupResult result = storage->cleanup_expired_leases({.collect = collect});
-    tell_ended(result.leases);
+    notify_ended(result.leases);
     return result.count;
 }
 

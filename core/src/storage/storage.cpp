@@ -88,6 +88,7 @@ class AcquireSteps {
 
     AcquireResult created() {
         LeasedProxy leased = storage_.create_lease(create_);
+        // By the pool's name: of an existing lease, the six methods give no other link to the requested pool.
         const bool older = leased.replayed || leased.lease().proxy_id != create_.proxy_id;
         if (older && leased.lease().pool_name != request_.pool) {
             throw ConflictError("lease_id", create_.lease_id.to_string(), "was used for another pool");
