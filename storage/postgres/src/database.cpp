@@ -89,7 +89,7 @@ void Database::warn(std::string_view what) const {
     if (!options_.warn) return;
     try {
         options_.warn(what);
-    } catch (...) {  // NOLINT(bugprone-empty-catch): a warning that nobody takes is no failure
+    } catch (...) {  // NOLINT(bugprone-empty-catch): an exception of the hook has no effect
     }
 }
 
@@ -120,15 +120,15 @@ ConnectionPool::Loan Database::borrow(SteadyTime give_up, SteadyTime deadline) {
     }
 }
 
-void Database::mend(ConnectionPool::Loan& connection, const ServerError& error) {
-    // The plan of an older schema; a standby, where the next one may be the primary.
+void Database::after_error(ConnectionPool::Loan& connection, const ServerError& error) {
+    // A plan of an older schema; a standby, while the next connection may reach the primary.
     if (connection->in_transaction() || error.is("0A000") || error.is("25006")) return connection.discard();
-    // Whoever forgets our statements once, does so again.
+    // A pooler that lost a prepared statement once will do so again.
     if (is_stale_statement(error)) connection->stop_preparing();
 }
 
 void Database::Attempts::failed(ConnectionPool::Loan& connection, const ServerError& error) {
-    mend(connection, error);
+    after_error(connection, error);
     const serverkit::ServerFailure failure = classify(error);
     if (retries_.after(failure)) return;
     fail(operation_, error.message + " (SQLSTATE " + error.code + ")",

@@ -38,13 +38,13 @@ struct Operation {
 /// No connection is available.
 [[noreturn]] void fail(const Operation& operation, const ConnectionLost& none, bool outcome_unknown);
 
-/// Whether a call may be made again when nobody knows what became of it.
+/// Whether a call may be repeated if its outcome is unknown.
 enum class Repeat : std::uint8_t {
-    always,  ///< reading, or writing under an id that shows what was done
-    unsent,  ///< only where it cannot have happened
+    always,  ///< a read, or a write whose id shows whether it was executed
+    unsent,  ///< only if it cannot have been executed
 };
 
-/// A number that no other call has, as good as certainly.
+/// A random number; no other call has the same, with near certainty.
 std::int64_t new_call_key();
 
 /// Thread-safe.
@@ -53,9 +53,9 @@ class Database {
     explicit Database(Options options);
 
     [[nodiscard]] const Options& options() const noexcept { return options_; }
-    /// A number that no other storage has.
+    /// The number of this storage; no other one has it.
     [[nodiscard]] std::int64_t store() const noexcept { return store_; }
-    /// What a connection outside of the pool is made with.
+    /// The settings for a connection outside of the pool.
     [[nodiscard]] const Connection::Settings& connection_settings() const noexcept { return settings_; }
     /// A statement of sql/: `database.text(sql::renew_lease)`.
     [[nodiscard]] const std::string& text(StatementId id) const noexcept { return statements_[id]; }
@@ -89,7 +89,7 @@ class Database {
             work(*connection);
             return Outcome::done;
         } catch (const ServerError& error) {
-            mend(connection, error);
+            after_error(connection, error);
             return Outcome::refused;
         } catch (const ConnectionLost& error) {
             connection.discard();
@@ -126,15 +126,15 @@ class Database {
     void warn(std::string_view what) const;
 
   private:
-    /// Throws ConnectionLost where there is none until then, and for as long as a call waits for one.
+    /// Throws ConnectionLost if there is no connection until then, and within connection_wait.
     ConnectionPool::Loan borrow(SteadyTime give_up, SteadyTime deadline);
     [[nodiscard]] std::unique_ptr<Connection> connect(SteadyTime deadline) const;
     [[nodiscard]] SteadyTime recovery_ends() const {
         return std::chrono::steady_clock::now() + options_.recovery_time;
     }
-    /// After an error: a connection that is no good any more is not used again.
-    static void mend(ConnectionPool::Loan& connection, const ServerError& error);
-    /// A connection that cannot even do that is closed by the pool.
+    /// Discards a connection that cannot be used after this error; stops preparing behind a pooler.
+    static void after_error(ConnectionPool::Loan& connection, const ServerError& error);
+    /// If this fails, the pool closes the connection.
     static void roll_back(Connection& connection) noexcept;
     class Attempts {
       public:

@@ -123,7 +123,7 @@ class PostgresStorage : public IStorage {
     IMaintenance* maintenance() override { return &maintenance_; }
 
   private:
-    /// Those that nobody is told of. What cannot be released now ends by expiry.
+    /// Releases leases that no caller receives. If a release fails, the lease ends by expiry.
     void release_quietly(const std::vector<LeasedProxy>& leased) noexcept {
         try {
             std::vector<ReleaseRequest> unwanted;

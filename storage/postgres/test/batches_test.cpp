@@ -361,7 +361,7 @@ TEST_F(Batches, error_of_one_call_is_no_error_of_another) {
     at_once([&](int thread) {
         for (int i = 0; i < 20; ++i) {
             if (thread % 4 == 0) {
-                EXPECT_THROW(store->acquire({.pool = "pool", .consumer = "nobody"}), ConsumerNotFoundError);
+                EXPECT_THROW(store->acquire({.pool = "pool", .consumer = "unknown"}), ConsumerNotFoundError);
             } else if (thread % 4 == 1) {
                 EXPECT_EQ(store->acquire({.pool = "pool", .lease_id = ended.lease().id}).miss(),
                           Miss::lease_ended);

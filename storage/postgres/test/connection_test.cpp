@@ -294,7 +294,7 @@ TEST_F(Connections, open_transactions_of_others_are_noticed) {
         store->maintenance()->ping();
         EXPECT_EQ(warnings, std::vector<std::string>());
     }
-    // By somebody whose sessions we may look at; and by somebody else.
+    // By a role whose sessions are visible, and by another one.
     for (const std::string user : {"pharox_app", "postgres"}) {
         RawConnection forgetful(server().as(user));
         forgetful.query("BEGIN ISOLATION LEVEL REPEATABLE READ");

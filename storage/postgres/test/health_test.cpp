@@ -57,7 +57,7 @@ TEST_F(HealthRecords, older_ones_than_are_kept_go_with_the_next_check_and_are_no
     EXPECT_EQ(stored(checked_), "2");
     EXPECT_EQ(listed(other_), (std::vector<std::int64_t>{1}));
 
-    // For whoever keeps them for less time.
+    // For a storage with a shorter retention.
     Options options = this->options();
     options.health_retention = 3h;
     store_ = make_storage(options);
