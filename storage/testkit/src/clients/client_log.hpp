@@ -1,4 +1,4 @@
-// What clients saw. Over-lease is judged from here, never from the store's own rows.
+// Logs of clients. Exceeded limits are detected from these logs, never from the store's own records.
 #pragma once
 
 #include <cstdint>

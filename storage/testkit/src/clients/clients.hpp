@@ -1,4 +1,4 @@
-// Clients that acquire and release, and keep a log of what they saw.
+// Clients that acquire and release, and log what they observe.
 #pragma once
 
 #include <vector>
@@ -8,7 +8,7 @@
 
 namespace pharox::testkit {
 
-/// What one client, or all of them together, met.
+/// What one client, or all of them together, observed.
 struct Experience {
     std::vector<Use> uses{};
     int misses = 0;

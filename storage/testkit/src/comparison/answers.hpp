@@ -35,7 +35,7 @@ std::string text_of(const std::vector<T>& values) {
     return text + "]";
 }
 
-/// Whether two answers about why nothing was leased may both be true: a store may leave it untold.
+/// Whether two reasons for a miss agree: a store may answer none_available for any of them.
 bool may_both_be_true(Miss one, Miss other);
 
 }  // namespace pharox::testkit

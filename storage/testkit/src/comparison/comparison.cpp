@@ -161,7 +161,7 @@ std::string Comparison::consumer() {
 }
 
 void Comparison::pass_time() {
-    // Hours, now and then: leases that ended are forgotten.
+    // Sometimes hours, so that ended leases are deleted.
     const auto end = [&]() -> std::size_t {
         if (dice_.one_in(40)) return 8'000'000;
         return dice_.one_in(3) ? 5 : 20'000;
@@ -187,7 +187,7 @@ AcquireRequest Comparison::drawn_acquire() {
         ask_again(request);
     }
     if (request.selector == Selector::round_robin) {
-        // The default's find has renewed a mark before anything else is known.
+        // The default's find advances a use sequence before the lease id is looked up.
         request.consumer = "one";
         request.lease_id = dice_.id<LeaseId>();
     }
@@ -246,7 +246,7 @@ void Comparison::acquire() {
     }
 }
 
-/// The store draws; the model is told which it was, and must agree that it could be.
+/// The store chooses; the model leases the same proxy, and must agree that it fits.
 void Comparison::acquire_at_random(const AcquireRequest& request) {
     last_ = asked("acquire", request) + ", lease " + request.lease_id.to_string();
     const FindRequest like{.pool = request.pool, .filters = request.filters, .selector = request.selector};

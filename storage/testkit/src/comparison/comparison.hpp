@@ -40,7 +40,7 @@ class Comparison {
     template <class Call>
     void both(const std::string& what, const Call& call);
     void compare(const std::string& real, const std::string& model);
-    /// Whether the store may pick any proxy that fits; the model is then told which it was.
+    /// Whether the store may choose any proxy that fits; the model then leases the same one.
     [[nodiscard]] bool store_chooses(Selector selector) const;
     void cleanup();
     void count(const std::string& what) { ++tried_[what]; }
@@ -53,7 +53,7 @@ class Comparison {
     std::string pool();
     std::string consumer();
     AcquireRequest drawn_acquire();
-    /// Turns the request into one that was answered before.
+    /// Makes the request a repeat of an earlier one.
     void ask_again(AcquireRequest& request);
 
     void pass_time();

@@ -43,7 +43,7 @@ Played play(const Properties& properties, std::uint64_t seed, const std::vector<
     return played;
 }
 
-/// Leaves out what the difference does not need: halves, quarters … single steps.
+/// Leaves out steps that the difference does not depend on: halves, quarters … single steps.
 std::vector<int> shrunk(const Properties& properties, std::uint64_t seed, std::vector<int> steps,
                         SteadyClock::duration took) {
     const auto deadline =

@@ -1,4 +1,4 @@
-// All cases, by name and not by accident: nothing registers itself.
+// All cases, listed explicitly.
 #include "runner/case.hpp"
 
 namespace pharox::testkit {

@@ -97,7 +97,7 @@ class Context {
 
     // ---- filling it
     ProxyPool add_pool(const std::string& name = "pool");
-    /// An active proxy with room for one; each has an address of its own, a newer id, and the same
+    /// An active proxy with max_concurrency 1; each has an address of its own, a newer id, and the same
     /// checked_at.
     [[nodiscard]] Proxy new_proxy(const ProxyPool& pool, const Edit& edit = {});
     Proxy add_proxy(const ProxyPool& pool, const Edit& edit = {});
@@ -113,7 +113,7 @@ class Context {
     bool release(const Lease& lease);
     std::int64_t cleanup() { return store().cleanup_expired_leases({}).count; }
     PoolStatsSnapshot stats(const std::string& pool = "pool");
-    /// Expects that nothing is leased, because of `miss`; or none_available, of a store that does not tell.
+    /// Expects a miss with this reason; or none_available, from a store that does not distinguish reasons.
     void expect_miss(const AcquireRequest& request, Miss miss);
     /// Where the store can tell: its counters agree with its leases.
     void expect_sound();

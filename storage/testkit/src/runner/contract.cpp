@@ -21,7 +21,7 @@ class CaseTest : public testing::Test {
     std::shared_ptr<const Properties> properties_;
 };
 
-/// Stands in for all cases where not even the first store could be opened.
+/// Registered instead of all cases if the first store could not be opened.
 class UnusableTest : public testing::Test {
   public:
     explicit UnusableTest(std::string why) : why_(std::move(why)) {}

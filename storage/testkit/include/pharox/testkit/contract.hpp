@@ -75,8 +75,8 @@ struct Properties {
 /// Registers every case that the properties call for as `Contract/<name>.<case>`; what they do not call for
 /// is not registered, so nothing is ever skipped. Opens one store to see which capabilities it has; where
 /// that fails, or the properties make no sense, the one case that is registered fails and says why. Throws
-/// nothing, so that it can run before main(). Cases fork where `processes` is set: leave no threads of your
-/// own running.
+/// nothing, so that it can run before main(). Cases fork where `durable` or `processes` is set: leave no
+/// threads of your own running.
 ///
 /// PHAROX_SEED replays what is random (the comparison with the model, faults, kills) from the seed that a
 /// failure printed; PHAROX_LONG makes it long.

@@ -178,10 +178,10 @@ void proxy_moves_between_pools(Context& context) {
     EXPECT_EQ(context.find("right").value().current_leases, 1);
     EXPECT_EQ(context.stats("right").total_leases, 1);
     EXPECT_TRUE(context.acquire({.pool = "right"}));
-    EXPECT_FALSE(context.acquire({.pool = "right"})) << "the lease from before counts";
+    EXPECT_FALSE(context.acquire({.pool = "right"})) << "the lease that was made before the move counts";
     const auto released = context.store().release_lease({.lease_id = leased.lease().id});
     EXPECT_TRUE(released.released);
-    EXPECT_EQ(released.lease.value().pool_id, left.id) << "the record stays as it was made";
+    EXPECT_EQ(released.lease.value().pool_id, left.id) << "the lease keeps the pool in which it was made";
     EXPECT_EQ(context.leases_on(proxy), 1);
 }
 

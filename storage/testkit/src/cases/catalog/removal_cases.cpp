@@ -59,7 +59,8 @@ void removed_identity_is_free(Context& context) {
     EXPECT_TRUE(context.catalog().remove_proxy(proxy.id, false).removed);
     EXPECT_FALSE(context.find("pool"));
     EXPECT_EQ(context.catalog().add_proxy(proxy), proxy);
-    EXPECT_FALSE(context.release(ended.lease())) << "a lease from before touches no counter";
+    EXPECT_FALSE(context.release(ended.lease()))
+        << "a lease of the removed proxy does not change the count of the new one";
     EXPECT_EQ(context.lease(proxy).proxy().current_leases, 1);
 }
 

@@ -1,4 +1,4 @@
-// What goes in comes out.
+// Values are returned as they were stored.
 #include <limits>
 
 #include "runner/case.hpp"

@@ -36,7 +36,7 @@ void revoked_lease_has_ended(Context& context) {
     EXPECT_FALSE(context.release(lease));
     EXPECT_FALSE(context.control().renew_lease({.lease_id = lease.id}).renewed);
     EXPECT_EQ(context.acquire({.pool = "pool", .lease_id = lease.id}).miss(), Miss::lease_ended);
-    EXPECT_EQ(context.cleanup(), 0) << "a revoked lease is no expired one";
+    EXPECT_EQ(context.cleanup(), 0) << "a revoked lease is not reported as expired";
     EXPECT_TRUE(context.find("pool"));
 }
 
@@ -62,8 +62,8 @@ void revoking_what_has_ended_answers_no(Context& context) {
     EXPECT_TRUE(context.release(kept.lease()));
 }
 
-/// Release, revoke, renew and cleanup meet on leases that are about to expire. Each ends once, by one of
-/// them, and reads so; a renewal that was acknowledged came before the end.
+/// Release, revoke, renew and cleanup run concurrently on leases that are about to expire. Each ends once, by
+/// one of them, and reads so; a renewal that was acknowledged came before the end.
 void racing_ends_of_a_lease(Context& context) {
     context.use_system_clock();
     const auto proxy =

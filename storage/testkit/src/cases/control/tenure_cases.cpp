@@ -31,7 +31,7 @@ void renewals_end_with_the_tenure(Context& context) {
         return context.control().renew_lease({.lease_id = lease.id, .duration = duration});
     };
     context.clock().advance(5s);
-    EXPECT_EQ(renew(10s).lease.value().expires_at, lease.acquired_at + 15s) << "far from its end";
+    EXPECT_EQ(renew(10s).lease.value().expires_at, lease.acquired_at + 15s) << "far from tenure_ends_at";
     const auto last = renew(1h);
     EXPECT_TRUE(last.renewed);
     EXPECT_EQ(last.lease.value().expires_at, lease.tenure_ends_at) << "clamped";

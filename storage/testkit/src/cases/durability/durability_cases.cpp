@@ -156,7 +156,7 @@ void killed_releases_are_whole(Context& context) {
         EXPECT_EQ(stats.leased_proxies, stats.total_leases);
         EXPECT_EQ(stats.available_proxies, 3 - stats.total_leases);
     }
-    // Each slot that is not leased can be leased: none was lost on the way.
+    // Each slot that is not leased can be leased: none was lost.
     const auto free = context.stats().available_proxies;
     for (std::int64_t i = 0; i < free; ++i) {
         EXPECT_TRUE(context.acquire({.pool = "pool"}));

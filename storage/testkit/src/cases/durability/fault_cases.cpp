@@ -28,7 +28,7 @@ std::shared_ptr<FaultyStorage> faulty(Context& context, bool only_the_six) {
         FaultOptions{.seed = seed_of_faults(), .before = 0.1, .after = 0.15, .only_the_six = only_the_six});
 }
 
-/// Asks until it is answered. A call that could not be repeated safely would show in the counters.
+/// Repeats the call until it returns. A call that could not be repeated safely would show in the counters.
 template <class Call>
 auto insist(const Call& call) {
     for (int attempt = 0; attempt < 10'000; ++attempt) {
@@ -48,7 +48,7 @@ void expect_nothing_left(Context& context, std::int64_t proxies) {
     context.expect_sound();
 }
 
-/// What the faults leave of the storm: every acquire is asked again with its id until it is answered.
+/// The storm under faults: every acquire is repeated with its id until it returns.
 void clients_under_faults(Context& context, bool only_the_six) {
     context.add_proxies(context.add_pool(), 4, [](Proxy& it) { it.max_concurrency = 2; });
     const auto store = faulty(context, only_the_six);
@@ -83,7 +83,7 @@ void clients_under_faults(Context& context, bool only_the_six) {
 void acquires_under_faults(Context& context) { clients_under_faults(context, false); }
 void defaults_under_faults(Context& context) { clients_under_faults(context, true); }
 
-/// The id that the error names is all that a caller needs.
+/// A caller can repeat the call with the id that the error names.
 void error_names_the_lease(Context& context) {
     context.add_proxies(context.add_pool(), 3, [](Proxy& it) { it.max_concurrency = std::nullopt; });
     context.add_consumer(std::string(default_consumer_name));

@@ -1,4 +1,4 @@
-// A process that does a bit of everything is killed at random points.
+// A process that makes calls of every kind is killed at random points.
 #include <map>
 #include <random>
 #include <sstream>

@@ -31,7 +31,7 @@ void release_is_possible_until_then(Context& context) {
 void cleanup_at_the_boundary(Context& context) {
     const auto leased = context.lease(context.add_proxy(context.add_pool()), 10s);
     context.clock().set(leased.lease().expires_at);
-    EXPECT_EQ(context.cleanup(), 1) << "expires_at <= now is over";
+    EXPECT_EQ(context.cleanup(), 1) << "a lease with expires_at <= now has expired";
     EXPECT_EQ(context.cleanup(), 0);
 }
 

@@ -1,4 +1,4 @@
-// Ending a lease by hand.
+// Releasing a lease.
 #include <atomic>
 
 #include "runner/case.hpp"
@@ -106,7 +106,7 @@ void expired_lease_is_not_released(Context& context) {
         EXPECT_EQ(result.lease->released_at, leased.lease().expires_at);
         EXPECT_EQ(context.stats().total_leases, 0);
     }
-    EXPECT_EQ(context.lease(proxy).proxy().current_leases, 1) << "freed once each, no more";
+    EXPECT_EQ(context.lease(proxy).proxy().current_leases, 1) << "each lease frees one slot, once";
     EXPECT_FALSE(context.find("pool"));
 }
 

@@ -1,4 +1,4 @@
-// What is found at all.
+// Which proxies find returns.
 #include "runner/case.hpp"
 #include "runner/context.hpp"
 

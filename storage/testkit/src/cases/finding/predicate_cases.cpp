@@ -43,13 +43,14 @@ void predicate_stops_at_the_first_hit(Context& context) {
 void predicate_gets_a_copy(Context& context) {
     const auto proxy = context.add_proxy(context.add_pool(), [](Proxy& it) { it.tags = {"a"}; });
     int calls = 0;
-    const auto found = context.find("pool", where([&](const Proxy& it) {
-                                        ++calls;
-                                        EXPECT_EQ(it, proxy);
-                                        context.lease(it);
-                                        EXPECT_EQ(it, proxy) << "what it was given does not live";
-                                        return false;
-                                    }));
+    const auto found = context.find(
+        "pool", where([&](const Proxy& it) {
+            ++calls;
+            EXPECT_EQ(it, proxy);
+            context.lease(it);
+            EXPECT_EQ(it, proxy) << "a change of the copy that a predicate gets does not affect the store";
+            return false;
+        }));
     EXPECT_FALSE(found);
     EXPECT_EQ(calls, 1);
 }
@@ -112,7 +113,8 @@ void predicate_that_loses_its_choice(Context& context) {
     EXPECT_EQ(context.stats().leased_proxies, 2);
 }
 
-/// The lease that was asked for is made while the predicate runs: by the same caller, who lost an answer.
+/// The lease with the requested id is created while the predicate runs: by an earlier call of the same
+/// caller.
 void id_that_is_used_while_the_predicate_runs(Context& context) {
     context.add_proxy(context.add_pool());
     context.add_proxy(context.add_pool("roomy"), [](Proxy& it) { it.max_concurrency = 9; });
@@ -152,7 +154,7 @@ void proxy_that_is_shared_while_the_predicate_runs(Context& context) {
                                                                return true;
                                                            })});
     ASSERT_TRUE(acquired);
-    EXPECT_EQ(asked, 1) << "another lease on it does not make it another proxy";
+    EXPECT_EQ(asked, 1) << "another lease on the proxy is no reason to refuse it";
     EXPECT_EQ(acquired.proxy().current_leases, 2);
 }
 

@@ -39,7 +39,7 @@ void rotation_goes_in_id_order(Context& context) {
 void rotation_while_leases_are_kept(Context& context) {
     const auto proxies = context.add_proxies(context.add_pool(), 4);
     for (const auto& proxy : proxies) {
-        EXPECT_EQ(take(context).proxy().id, proxy.id) << "the set shrinks, the order stays";
+        EXPECT_EQ(take(context).proxy().id, proxy.id) << "the order of the others stays the same";
     }
 }
 
@@ -52,13 +52,15 @@ void uses_advance_the_use_sequence(Context& context) {
     for (const auto selector : {Selector::first_available, Selector::least_used, Selector::lowest_latency,
                                 Selector::random, Selector::weighted_random}) {
         context.find("pool", {}, selector);
+        EXPECT_EQ(context.find("pool", {}, Selector::least_used).value().id, a.id)
+            << "a find with " << selector << " does not advance the use sequence";
     }
     EXPECT_EQ(next(context), a.id) << "other finds do not advance the use sequence";
     const auto lease = context.lease(b);
     EXPECT_EQ(next(context), c.id) << "a lease does";
     EXPECT_EQ(next(context), a.id);
     EXPECT_TRUE(context.release(lease.lease()));
-    EXPECT_EQ(next(context), c.id) << "its end does again";
+    EXPECT_EQ(next(context), c.id) << "the end of a lease advances it again";
     EXPECT_EQ(next(context), a.id);
     EXPECT_FALSE(context.release(lease.lease()));
     EXPECT_EQ(next(context), b.id) << "a second release does not";

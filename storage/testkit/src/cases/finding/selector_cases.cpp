@@ -11,7 +11,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// All that is found, in order, each leased once found.
+/// The ids that acquire leases until the pool is exhausted, in order.
 std::vector<ProxyId> order(Context& context, Selector selector, const ProxyFilters& filters = {}) {
     std::vector<ProxyId> ids;
     while (const auto acquired =
@@ -105,7 +105,7 @@ void least_used_spreads_leases(Context& context) {
 void ties_go_by_id(Context& context) {
     const auto pool = context.add_pool();
     std::vector<ProxyId> ids;
-    // Bytes, not signed numbers, nor the order of their making.
+    // Ids are ordered by bytes, not as signed numbers, nor by the time of their creation.
     for (const auto& [first, last] :
          {std::pair{0x80, 1}, {0x01, 2}, {0xff, 0}, {0x7f, 9}, {0x80, 0}, {0x01, 0xf0}}) {
         const auto id = proxy_id(first, last);

@@ -8,7 +8,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// The newest moment that every store takes as the past.
+/// The latest time that every store takes as past.
 Timestamp lately(Context& context) {
     return context.has_test_clock() ? context.clock().now()
                                     : std::chrono::floor<std::chrono::milliseconds>(current_time()) - 1min;
@@ -76,7 +76,7 @@ void old_check_changes_nothing(Context& context) {
     auto equal = checked(context, proxy, ProxyStatus::slow, 20);
     equal.checked_at = newest.checked_at;
     EXPECT_EQ(context.health().apply_health_check_result(equal).value().status, ProxyStatus::slow)
-        << "as old is not older";
+        << "a result with the same time is not older";
     EXPECT_EQ(context.health().get_last_health_result(proxy.id), equal);
     const auto never_checked =
         context.add_proxy({.id = proxy.pool_id}, [&](Proxy& it) { it.checked_at = newest.checked_at + 24h; });
@@ -109,7 +109,7 @@ void banned_stays_banned(Context& context) {
     EXPECT_EQ(after->checked_at, result.checked_at);
     EXPECT_EQ(context.health().get_last_health_result(proxy.id), result);
     EXPECT_FALSE(context.find("pool"));
-    // A check may ban, and then it stays.
+    // A check may set the status banned, which later checks do not change.
     const auto other = context.add_proxy({.id = proxy.pool_id});
     EXPECT_EQ(
         context.health().apply_health_check_result(checked(context, other, ProxyStatus::banned))->status,
@@ -148,7 +148,7 @@ void last_result_comes_back_whole(Context& context) {
     const auto fine = checked(context, proxy, ProxyStatus::active, 0.125);
     context.health().apply_health_check_result(fine);
     EXPECT_EQ(context.health().get_last_health_result(proxy.id), fine)
-        << "and what is absent again, is absent";
+        << "fields that are absent in the new result are absent";
     auto changed = context.catalog().get_proxy(proxy.id).value();
     changed.city = "Lima";
     context.catalog().update_proxy(changed);
@@ -159,7 +159,8 @@ void last_result_comes_back_whole(Context& context) {
         << "after its proxy moved to another pool";
     EXPECT_EQ(context.health().get_last_health_result(other.id), std::nullopt);
     context.catalog().remove_proxy(proxy.id, true);
-    EXPECT_EQ(context.health().get_last_health_result(proxy.id), std::nullopt) << "gone with its proxy";
+    EXPECT_EQ(context.health().get_last_health_result(proxy.id), std::nullopt)
+        << "the last result is deleted with its proxy";
 }
 
 ProxyHealthRecord record_of(Context& context, const Proxy& proxy, Duration age) {
@@ -192,7 +193,8 @@ void records_come_newest_first(Context& context) {
     EXPECT_EQ(list(2), (std::vector{newest, middle}));
     EXPECT_EQ(list(1), std::vector{newest});
     EXPECT_EQ(context.health().list_health_records({.proxy_id = other.id}), std::vector{elsewhere});
-    EXPECT_EQ(context.health().get_last_health_result(proxy.id), std::nullopt) << "records are history";
+    EXPECT_EQ(context.health().get_last_health_result(proxy.id), std::nullopt)
+        << "saving a record does not set the last result";
     EXPECT_EQ(context.catalog().get_proxy(proxy.id), proxy);
     // The id is taken, also by another proxy's record.
     for (auto twin : {newest, elsewhere}) {
@@ -203,7 +205,7 @@ void records_come_newest_first(Context& context) {
     context.catalog().remove_proxy(proxy.id, false);
     EXPECT_TRUE(list(100).empty());
     context.add_proxy(pool, [&](Proxy& it) { it.id = proxy.id; });
-    EXPECT_TRUE(list(100).empty()) << "gone with their proxy, not hidden";
+    EXPECT_TRUE(list(100).empty()) << "records are deleted with their proxy, not hidden";
     context.health().save_health_record(newest);
     EXPECT_EQ(list(100), std::vector{newest}) << "the id of a deleted record can be used again";
 }

@@ -1,4 +1,4 @@
-// Is the store sound: ping, audit, repair.
+// Upkeep: ping, audit, repair.
 #include "runner/case.hpp"
 #include "runner/context.hpp"
 

@@ -40,7 +40,7 @@ void batch_leases_as_many_as_asked(Context& context) {
         EXPECT_FALSE(leased.replayed);
     }
     EXPECT_EQ(ids.size(), 4U);
-    EXPECT_EQ(on.size(), 3U) << "each by the selector's order at its turn";
+    EXPECT_EQ(on.size(), 3U) << "each lease by the selector's order at that time";
     EXPECT_EQ(context.stats().total_leases, 4);
 }
 

@@ -1,4 +1,4 @@
-// What a caller's own lease id is good for: asking again after an unknown outcome.
+// Lease ids of the caller's own: a call with an unknown outcome can be repeated.
 #include <mutex>
 #include <set>
 

@@ -1,4 +1,4 @@
-// What a pool looks like.
+// Statistics of a pool.
 #include "runner/case.hpp"
 #include "runner/context.hpp"
 

@@ -41,7 +41,8 @@ void tokens_whatever_the_clock_does(Context& context) {
         EXPECT_GE(token(lease), lease.acquired_at.time_since_epoch().count());
         last = token(lease);
     }
-    EXPECT_EQ(last, context.clock().now().time_since_epoch().count()) << "and no more than they must be";
+    EXPECT_EQ(last, context.clock().now().time_since_epoch().count())
+        << "a token is no larger than necessary";
 }
 
 void tokens_are_no_more_than_they_must_be(Context& context) {
@@ -49,7 +50,7 @@ void tokens_are_no_more_than_they_must_be(Context& context) {
         context.add_proxy(context.add_pool(), [](Proxy& it) { it.max_concurrency = std::nullopt; });
     const auto first = context.lease(proxy).lease();
     EXPECT_EQ(token(first), context.clock().now().time_since_epoch().count()) << "the time";
-    EXPECT_EQ(token(context.lease(proxy).lease()), token(first) + 1) << "or one more than the last";
+    EXPECT_EQ(token(context.lease(proxy).lease()), token(first) + 1) << "one more than the previous token";
     EXPECT_EQ(token(context.acquire({.pool = "pool"}).lease()), token(first) + 2);
 }
 

@@ -175,7 +175,7 @@ void limits_hold_when_they_change(Context& context) {
     EXPECT_EQ(context.leases_on(proxy), 0);
 }
 
-/// Everything at once; afterwards the counters must agree with what each thread still holds.
+/// All calls concurrently; afterwards the counters must agree with what each thread still holds.
 void any_history_leaves_true_counters(Context& context) {
     const auto pool = context.add_pool();
     const auto proxies = context.add_proxies(pool, 4, [](Proxy& it) { it.max_concurrency = 3; });

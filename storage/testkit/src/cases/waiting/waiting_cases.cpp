@@ -50,7 +50,7 @@ void oldest_is_served_first(Context& context) {
     auto last = context.acquire({.pool = "pool"}).lease();
     std::vector<std::future<AcquireResult>> waiting;
     for (int i = 0; i < 6; ++i) {
-        // Different questions too: it is one queue.
+        // Requests with different filters too: it is one queue.
         waiting.push_back(wait_for(
             context.store(), {.pool = "pool",
                               .filters = i % 2 == 0 ? ProxyFilters{} : ProxyFilters{.country = "AR"},
@@ -63,7 +63,7 @@ void oldest_is_served_first(Context& context) {
         ASSERT_TRUE(got) << i;
         last = got.lease();
         for (std::size_t later = i + 1; later < waiting.size(); ++later) {
-            EXPECT_FALSE(is_ready(waiting[later])) << later << " was served before its turn";
+            EXPECT_FALSE(is_ready(waiting[later])) << later << " was served before an older waiter";
         }
     }
 }
@@ -108,7 +108,7 @@ void active_lease_is_returned_at_once(Context& context) {
     auto older = wait_for(context.store(), {.pool = "pool", .wait = patience});
     for (const Duration wait : {Duration(0), Duration(patience)}) {
         const auto again = context.acquire({.pool = "pool", .lease_id = held.id, .wait = wait});
-        ASSERT_TRUE(again) << "it has its lease";
+        ASSERT_TRUE(again) << "the waiter was served";
         EXPECT_EQ(again.lease().id, held.id);
         EXPECT_TRUE(again.replayed);
     }
@@ -157,7 +157,8 @@ void waiter_that_nothing_fits_blocks_no_other(Context& context) {
     const auto got = fits.get();
     ASSERT_TRUE(got);
     EXPECT_TRUE(context.release(got.lease()));
-    EXPECT_TRUE(context.acquire({.pool = "pool", .wait = patience})) << "nor a newcomer";
+    EXPECT_TRUE(context.acquire({.pool = "pool", .wait = patience}))
+        << "a newer request must not be served first either";
     EXPECT_FALSE(is_ready(hopeless));
     context.add_proxy({.id = held.lease().pool_id}, [](Proxy& it) { it.country = "BR"; });
     EXPECT_TRUE(hopeless.get());
@@ -170,7 +171,7 @@ void timeout_gives_the_reason(Context& context) {
         const auto from = std::chrono::steady_clock::now();
         const auto result = context.acquire(request);
         ASSERT_FALSE(result);
-        EXPECT_GE(std::chrono::steady_clock::now() - from, request.wait) << "gave up early";
+        EXPECT_GE(std::chrono::steady_clock::now() - from, request.wait) << "the wait ended before its time";
         EXPECT_TRUE(result.miss() == truth || result.miss() == Miss::none_available) << result.miss();
     };
     missed({.pool = "pool", .wait = 30ms}, Miss::all_busy);
