@@ -16,8 +16,8 @@ class WaitingTest : public PharoxTest {
         EXPECT_EQ(got.status, 0) << got.errors;
         return json_member(got.output, "lease_id");
     }
-    /// Returns once the process has started the thread of its storage's queue.
-    static bool is_queued(const Process& process) {
+    /// Returns once the process has a second thread: its acquire has begun, or is queued.
+    static bool is_acquiring(const Process& process) {
         return eventually([&] {
             const std::filesystem::path threads = "/proc/" + std::to_string(process.id()) + "/task";
             std::error_code ended;
@@ -30,7 +30,7 @@ class WaitingTest : public PharoxTest {
 TEST_F(WaitingTest, AReleaseByAnotherProcessEndsTheWait) {
     const std::string lease = import_and_lease("latam");
     Process waiting(command({"acquire", "--pool", "latam", "--wait", "10m"}));
-    ASSERT_TRUE(is_queued(waiting));
+    ASSERT_TRUE(is_acquiring(waiting));
     const Finished impatient = pharox({"acquire", "--pool", "latam", "--wait", "100ms"});
     EXPECT_EQ(impatient.status, 3);
     EXPECT_FALSE(waiting.ended());
@@ -44,7 +44,7 @@ TEST_F(WaitingTest, ManyCommandsUseOneProxyInTurn) {
     std::vector<Process> commands;
     for (int i = 0; i < 10; ++i)
         commands.emplace_back(command({"run", "--pool", "latam", "--wait", "10m", "--", "true"}));
-    for (const Process& each : commands) ASSERT_TRUE(is_queued(each));
+    for (const Process& each : commands) ASSERT_TRUE(is_acquiring(each));
     for (Process& each : commands) EXPECT_FALSE(each.ended());
     EXPECT_EQ(pharox({"release", lease}).status, 0);
     for (Process& each : commands) EXPECT_EQ(watched(each.wait()).status, 0);
@@ -57,8 +57,8 @@ TEST_F(WaitingTest, AProxyThatBeginsToMatchEndsTheWait) {
     ASSERT_EQ(pharox({"proxy", "set-status", "inactive", id}).status, 0);
     Process activation(command({"run", "--pool", "latam", "--wait", "10m", "--", "true"}));
     Process insertion(command({"acquire", "--pool", "latam", "--country", "AR", "--wait", "10m"}));
-    ASSERT_TRUE(is_queued(activation));
-    ASSERT_TRUE(is_queued(insertion));
+    ASSERT_TRUE(is_acquiring(activation));
+    ASSERT_TRUE(is_acquiring(insertion));
     const Finished impatient = pharox({"acquire", "--pool", "latam", "--wait", "100ms"});
     EXPECT_EQ(impatient.status, 3);
     EXPECT_NE(impatient.errors.find("no active proxy fits"), std::string::npos) << impatient.errors;
@@ -78,7 +78,7 @@ TEST_F(WaitingTest, ASignalEndsTheWaitWithoutALease) {
           std::vector<std::string>{"acquire", "--pool", "latam", "--wait", "1d"}}) {
         for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
             Process waiting(command(arguments));
-            ASSERT_TRUE(is_queued(waiting));
+            ASSERT_TRUE(is_acquiring(waiting));
             waiting.send(number);
             const Finished end = watched(waiting.wait());
             EXPECT_TRUE(end.by_signal);
