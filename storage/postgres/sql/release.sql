@@ -1,4 +1,5 @@
--- release_lease, release_many, revoke_lease. The order of locks is that of an acquire: proxies, by id, then leases.
+-- release_lease, release_many, revoke_lease. Statements that wait for locks take them in the order of an acquire:
+-- proxies, by id, then leases.
 -- Whether a lease that is looked up by its id is active is read from released_at: its status would invite the planner
 -- to read the index of all active leases. If a full proxy becomes available and another storage waits for its pool,
 -- that one is notified (see PoolNotifications).
@@ -39,13 +40,20 @@ freed AS (
 SELECT * FROM ended;
 
 -- name: end_lease_unlocked
--- The same, unless another transaction has locked the proxy. Of a batch: see acquire_batch.
+-- The same, unless another transaction has locked the lease or the proxy: it waits for none. Of a batch, see
+-- acquire_batch.
 -- Parameters: $1 lease id, $2 reason, $3 a number of the call.
 WITH instant AS MATERIALIZED (SELECT latest_expiry FROM pharox.clock),
+wanted AS MATERIALIZED (
+    SELECT proxy_id
+    FROM pharox.lease
+    WHERE id = $1 AND released_at IS NULL
+        AND expires_at > greatest(pharox.now_utc(), (SELECT latest_expiry FROM instant))
+    FOR NO KEY UPDATE SKIP LOCKED),
 held AS MATERIALIZED (
     SELECT p.id
     FROM pharox.proxy p
-    WHERE p.id = (SELECT proxy_id FROM pharox.lease WHERE id = $1 AND released_at IS NULL)
+    WHERE p.id = (SELECT proxy_id FROM wanted)
     FOR NO KEY UPDATE SKIP LOCKED),
 ended AS (
     UPDATE pharox.lease
@@ -122,15 +130,16 @@ freed AS (
 SELECT * FROM ended;
 
 -- name: end_leases_unlocked
--- The same, except on proxies that other transactions have locked. (For one lease, end_lease_unlocked takes a sixth
--- less.)
+-- The same, except leases and proxies that other transactions have locked: it waits for none. (For one lease,
+-- end_lease_unlocked takes a sixth less.)
 -- Parameters: $1 lease ids, $2 reason, $3 a number of the call.
 WITH instant AS MATERIALIZED (SELECT latest_expiry FROM pharox.clock),
 wanted AS MATERIALIZED (
     SELECT id, proxy_id
     FROM pharox.lease
     WHERE id = ANY ($1) AND released_at IS NULL
-        AND expires_at > greatest(pharox.now_utc(), (SELECT latest_expiry FROM instant))),
+        AND expires_at > greatest(pharox.now_utc(), (SELECT latest_expiry FROM instant))
+    FOR NO KEY UPDATE SKIP LOCKED),
 held AS MATERIALIZED (
     SELECT p.id
     FROM pharox.proxy p

@@ -116,7 +116,7 @@ TEST_F(Batches, calls_at_the_same_time_share_transactions) {
     }
 }
 
-TEST_F(Batches, they_do_so_without_prepared_statements) {
+TEST_F(Batches, work_without_prepared_statements) {
     Options options = this->options();
     options.prepared = Prepared::never;
     const auto store = make_storage(options);
@@ -252,7 +252,7 @@ TEST_F(Batches, locked_lease_delays_only_its_own_release) {
     nothing_remains(*store, (threads - 1) * 20 + 1);
 }
 
-TEST_F(Batches, each_is_told_by_itself_that_there_is_no_connection) {
+TEST_F(Batches, each_call_reports_that_there_is_no_connection) {
     Options options = this->options();
     options.max_connections = 1;
     options.connection_wait = std::chrono::milliseconds(200);
