@@ -12,7 +12,7 @@ inline constexpr int lease_column_count = 13;
 
 /// Of PHAROX_PROXY_COLUMNS, from `first` on.
 Proxy read_proxy(const Rows& rows, int row, int first);
-/// What tells that a proxy has changed in anything but its leases.
+/// Changes with everything in a proxy but its leases.
 std::int32_t read_revision(const Rows& rows, int row, int first);
 /// Of PHAROX_LEASE_COLUMNS, as stored.
 Lease read_lease(const Rows& rows, int row, int first);

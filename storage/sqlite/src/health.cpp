@@ -75,7 +75,9 @@ std::optional<Proxy> HealthLog::apply_health_check_result(const HealthCheckResul
         put.run();
     }
     auto applied = find_live_proxy(transaction.connection(), now, proxy.id);
-    transaction.makes_available_anywhere();
+    if (Statement pool = transaction.prepare(sql::pool_by_id); pool.bind(proxy.pool_id).step()) {
+        transaction.makes_available(read_pool(pool).name);
+    }
     transaction.commit();
     return applied;
 }
