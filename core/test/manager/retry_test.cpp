@@ -184,14 +184,19 @@ TEST_F(Retry, CloseCutsThePauseShort) {
     EXPECT_EQ(got->miss(), Miss::cancelled);
 }
 
-TEST_F(Retry, ExcludesAtMostTheThousandLatest) {
-    for (int port = 1; port <= 1'002; ++port) add_proxy(port);
-    int refused = 0;
-    const auto got = manager.acquire_with_retry(
-        {.pool = "p"}, {.attempts = 2'000, .backoff = 0ms, .accept = [&](const pharox::LeasedProxy&) {
-                            return ++refused > 1'500;
-                        }});
-    EXPECT_TRUE(got) << "after 1,500 refusals";
+TEST_F(Retry, ExcludesAtMostAThousandTheLatestRefusedAmongThem) {
+    for (int port = 1; port <= 4; ++port) add_proxy(port);
+    for (const std::size_t by_caller : {998U, 1'000U}) {
+        pharox::AcquireRequest request{.pool = "p"};
+        while (request.filters.exclude.size() < by_caller)
+            request.filters.exclude.push_back(pharox::ProxyId::make());
+        int refused = 0;
+        const auto got = manager.acquire_with_retry(
+            request, {.attempts = 20, .backoff = 0ms, .accept = [&](const pharox::LeasedProxy&) {
+                          return ++refused > 10;
+                      }});
+        EXPECT_TRUE(got) << "after 10 refusals, with " << by_caller << " proxies excluded by the caller";
+    }
 }
 
 TEST_F(Retry, WrongOptionsAreRefused) {
