@@ -219,8 +219,9 @@ RenewResult RecordStore::renew_lease(const RenewRequest& request) {
         if (lease->tenure_ends_at && lease->expires_at >= *lease->tenure_ends_at &&
             !planted_("renewal_at_the_tenure_says_yes"))
             return {.renewed = false, .lease = lease};
-        const Timestamp asked = planted_("renewal_adds_to_the_end") ? lease->expires_at + request.duration
-                                                                    : now_ + request.duration;
+        const Duration duration = std::min(request.duration, 2 * max_lease_duration);  // no overflow
+        const Timestamp asked =
+            planted_("renewal_adds_to_the_end") ? lease->expires_at + duration : now_ + duration;
         lease->expires_at =
             planted_("renewal_shortens") ? asked : std::max<Timestamp>(lease->expires_at, asked);
         if (lease->tenure_ends_at && !planted_("renewal_passes_the_tenure"))

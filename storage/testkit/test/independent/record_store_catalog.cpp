@@ -340,7 +340,12 @@ RemoveResult RecordStore::remove_proxy(ProxyId id, bool force) {
         const std::int64_t revoked = planted_("removing_a_proxy_leaves_leases_active") ? 0 : revoke(active);
         if (planted_("removing_a_proxy_removes_its_leases")) {
             for (const std::string& lease : tables_.suffixes("lease/")) {
-                if (lease_record(LeaseId::parse(lease))->proxy_id == id) tables_.erase("lease/" + lease);
+                if (lease_record(LeaseId::parse(lease)).value().proxy_id == id)
+                    tables_.erase("lease/" + lease);
+            }
+            for (const std::string& ended : tables_.suffixes("ended/")) {
+                if (!lease_record(LeaseId::parse(ended.substr(ended.find('/') + 1))))
+                    tables_.erase("ended/" + ended);
             }
         }
         erase(record->proxy);
