@@ -321,13 +321,13 @@ void WaitQueue::State::step(Lock& lock, const PoolPointer& pool) {
 }
 
 void WaitQueue::State::begin_round(Lock& lock, const PoolPointer& pool) {
+    pool->in_round = true;
+    pool->woken = false;
     if (watch_ != nullptr && watched_.insert(pool->name).second) {
         lock.unlock();
         watch_->watch(pool->name);
         lock.lock();
     }
-    pool->in_round = true;
-    pool->woken = false;
     pool->newest = last_ticket_;
     pool->took = {};
     for (const auto& [key, group] : pool->groups) pool->heads.emplace(*group.tickets.begin(), key);
