@@ -201,7 +201,8 @@ std::optional<AcquireResult> Acquirer::replay(const Operation& operation, LeaseI
         rules::decide_replay(lease, {.same_consumer = rows.flag(0, 1), .same_pool = rows.flag(0, 2)}, now,
                              database_.options().retention);
     if (answer == rules::Replay::forgotten) {
-        collector_.collect(operation, true);
+        Expired expired(reports_);  // the next answer reports them
+        expired.add(collector_.collect(operation, true));
         database_.run(operation, Repeat::always, [&](Connection& connection) {
             connection.execute(database_.text(sql::forget_lease),
                                Parameters().add(id).add(std::int64_t{database_.options().retention.count()}));

@@ -54,11 +54,20 @@ std::vector<Lease> ExpiryCollector::collect(const Operation& operation, bool wai
     // Batches in a row that other calls have ended. A lease whose proxy is missing, by damage, stays.
     int empty = 0;
     std::size_t before = 0;
-    while (collect_batch(operation, wait, ended) && empty < most_empty_batches) {
-        empty = ended.size() == before ? empty + 1 : 0;
-        before = ended.size();
+    const auto wake_waiters = [&] {
+        for (const Lease& lease : ended) on_available_(lease.pool_name);
+    };
+    try {
+        while (collect_batch(operation, wait, ended) && empty < most_empty_batches) {
+            empty = ended.size() == before ? empty + 1 : 0;
+            before = ended.size();
+        }
+    } catch (...) {
+        wake_waiters();
+        reports_.put(std::move(ended));  // of the batches before
+        throw;
     }
-    for (const Lease& lease : ended) on_available_(lease.pool_name);
+    wake_waiters();
     prune_after(ended.size());
     return ended;
 }
