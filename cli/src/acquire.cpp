@@ -28,10 +28,13 @@ int acquire(Session& session, const AcquireOptions& options) {
             session.manager().acquire_async(attempt, std::move(done), std::move(stop));
         });
     if (signal) {
-        if (got || may_be_leased)
-            release_before_exit([&] {
-                session.manager().release(ReleaseRequest{.lease_id = request.lease_id, .pool = request.pool});
+        if (got || may_be_leased) {
+            // The storage may have drawn another id than the request's.
+            const LeaseId unwanted = got ? got.lease().id : request.lease_id;
+            release_before_exit([&session, unwanted, pool = request.pool] {
+                session.manager().release(ReleaseRequest{.lease_id = unwanted, .pool = pool});
             });
+        }
         die_by(*signal);
     }
     if (!got) {

@@ -196,10 +196,13 @@ int lease_and_run(Session& session, const RunOptions& options, const std::vector
             session.manager().hold_async(request, {.renew = true}, std::move(done), std::move(stop));
         });
     if (signal) {
-        if (held || may_be_leased)
-            release_before_exit([&session, request = plan.request] {
-                session.manager().release(ReleaseRequest{.lease_id = request.lease_id, .pool = request.pool});
+        if (held || may_be_leased) {
+            // The storage may have drawn another id than the request's.
+            const LeaseId unwanted = held ? (*held).lease().id : plan.request.lease_id;
+            release_before_exit([&session, unwanted, pool = plan.request.pool] {
+                session.manager().release(ReleaseRequest{.lease_id = unwanted, .pool = pool});
             });
+        }
         die_by(*signal);
     }
     if (!held) {
