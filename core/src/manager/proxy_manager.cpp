@@ -248,9 +248,11 @@ void exclude(std::vector<ProxyId>& excluded, std::size_t by_caller, ProxyId prox
 AcquireResult ProxyManager::Core::acquire_with_retry(AcquireRequest request, const RetryOptions& retry) {
     validate(retry);
     const std::size_t own_excluded = request.filters.exclude.size();
+    bool draws_ids = false;
     const auto started = std::chrono::steady_clock::now();
     for (int attempt = 1;; ++attempt) {
         if (request.lease_id.is_nil()) {
+            draws_ids = true;
             request.lease_id = LeaseId::make();
             request.lease_id_is_new = true;
         }
@@ -259,6 +261,12 @@ AcquireResult ProxyManager::Core::acquire_with_retry(AcquireRequest request, con
         std::exception_ptr failure;
         try {
             result = acquire(request);
+            if (draws_ids && !request.lease_id_is_new && !result && result.miss() == Miss::lease_ended) {
+                // The lease of an earlier attempt, whose answer was lost, has ended.
+                request.lease_id = LeaseId::make();
+                request.lease_id_is_new = true;
+                result = acquire(request);
+            }
         } catch (const StorageError& error) {
             if (!error.retryable() || last) throw;
             failure = std::current_exception();
