@@ -134,17 +134,18 @@ struct HeldLease::Terms {
             state->close();
             return Miss::cancelled;
         }
-        // The lease began after `started`, so times computed from it are early, never late.
+        // The lease began after this, so times computed from it are early, never late.
+        const Steady::time_point began = std::max(started, result.attempted_at);
         const std::weak_ptr<State> weak = state;
         const Lease& lease = result.lease();
         if (lease.tenure_ends_at && !result.replayed)
-            state->tenure_end = started + (*lease.tenure_ends_at - lease.acquired_at);
+            state->tenure_end = began + (*lease.tenure_ends_at - lease.acquired_at);
         if (options.renew) {
             // A lease that existed already may end soon: the rest of its duration is unknown here.
             const Duration pause = result.replayed ? Duration(0) : part_of(duration, renewals_per_duration);
-            state->deadline = started + duration;
-            core->renewals.add(started + pause, state);
-            core->alarms.add(started + duration, [weak]() -> std::optional<Steady::time_point> {
+            state->deadline = began + duration;
+            core->renewals.add(began + pause, state);
+            core->alarms.add(began + duration, [weak]() -> std::optional<Steady::time_point> {
                 const auto alive = weak.lock();
                 return alive ? alive->watch() : std::nullopt;
             });

@@ -1,6 +1,7 @@
 #include "storage/queued_requests.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <iterator>
 #include <utility>
@@ -37,14 +38,18 @@ bool can_yield(const AcquireRequest& younger, const AcquireRequest& older) {
 AcquireResult attempt_acquire(IStorage& storage, const AcquireRequest& request, LeaseId& attempted) {
     constexpr int most_ids = 10;  // a storage that finds every new id ended contradicts itself
     attempted = request.lease_id;
+    auto began = std::chrono::steady_clock::now();
     AcquireResult result = storage.try_acquire(request);
+    result.attempted_at = began;
     if (!request.lease_id.is_nil() && !request.lease_id_is_new) return result;
     for (int ids = 1; !result && result.miss() == Miss::lease_ended && ids < most_ids; ++ids) {
         AcquireRequest again = request;
         attempted = again.lease_id = LeaseId::make();
         again.lease_id_is_new = true;
         std::vector<Lease> expired = std::move(result.expired);
+        began = std::chrono::steady_clock::now();
         result = storage.try_acquire(again);
+        result.attempted_at = began;
         result.expired.insert(result.expired.begin(), std::make_move_iterator(expired.begin()),
                               std::make_move_iterator(expired.end()));
     }

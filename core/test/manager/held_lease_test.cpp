@@ -256,6 +256,19 @@ TEST_F(Held, SaysSoInTimeWhileTheStoreHangs) {
     back.set_value();
 }
 
+TEST_F(Held, IsNotLostBecauseItWasWaitedForLongerThanItLasts) {
+    auto other = manager->hold({.pool = "p", .duration = 1h});
+    std::thread later([&] {
+        std::this_thread::sleep_for(600ms);
+        other->release();
+    });
+    auto held = manager->hold({.pool = "p", .duration = 400ms, .wait = 10s}, {.renew = true});
+    later.join();
+    ASSERT_TRUE(held);
+    std::this_thread::sleep_for(50ms);
+    EXPECT_FALSE(held->lost().stop_requested());
+}
+
 TEST_F(Held, IsNotLostBeforeItsTenureEnds) {
     for (const auto duration : {150ms, 100ms}) {
         const auto started = std::chrono::steady_clock::now();

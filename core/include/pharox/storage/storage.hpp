@@ -9,6 +9,7 @@
 // methods do not change.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -140,6 +141,8 @@ class AcquireResult {
 
     std::vector<Lease> expired{};  ///< expired leases that this call collected
     bool replayed = false;         ///< the lease existed already, with the requested id
+    /// When the attempt began that this is the result of. After a wait, a lease began later than the call.
+    std::chrono::steady_clock::time_point attempted_at{};
 
   private:
     std::optional<LeasedProxy> leased_{};
