@@ -378,7 +378,7 @@ TEST_F(HistoryCheck, detects_a_lost_lease) {
     const auto store = open();
     fill(*store, 4);
     const auto lost = [&](const std::string& text) {
-        const std::filesystem::path file = server().folder() / ("judged-" + schema_);
+        const std::filesystem::path file = server().folder() / ("checked-" + schema_);
         std::ofstream(file) << text;
         History history;
         history.add(read_lines(file));

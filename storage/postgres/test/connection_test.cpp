@@ -335,7 +335,7 @@ TEST_F(Connections, are_validated_before_they_are_lent) {
 }
 
 /// All wait for the same dead connection, and one of them for all the others.
-TEST_F(Connections, dead_one_holds_up_nobody) {
+TEST_F(Connections, dead_one_delays_no_other_call) {
     Options options = this->options();
     options.max_connections = 1;
     options.connection_wait = 60s;
@@ -432,7 +432,7 @@ TEST_F(Connections, fewer_than_wanted_will_do) {
     server().query("ALTER ROLE pharox_app CONNECTION LIMIT -1");
 }
 
-TEST_F(Connections, one_that_hangs_while_it_is_made_holds_up_nobody) {
+TEST_F(Connections, one_that_hangs_while_it_is_made_delays_no_other_call) {
     TcpGate gate(server().port());
     Options options = through(gate.port());
     options.connect_timeout = 60s;

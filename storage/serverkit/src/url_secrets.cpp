@@ -10,15 +10,18 @@ namespace pharox::serverkit {
 
 namespace {
 
-constexpr std::array<std::string_view, 7> secret_keys = {"password", "passwd", "pwd", "sslpassword",
+/// Keys that end so: sslpassword, client_secret.
+constexpr std::array<std::string_view, 6> secret_keys = {"password", "passwd", "pwd",
                                                          "secret",   "token",  "auth"};
 
 char lower(char letter) { return static_cast<char>(std::tolower(static_cast<unsigned char>(letter))); }
 bool is_of_key(char letter) { return std::isalnum(static_cast<unsigned char>(letter)) != 0 || letter == '_'; }
 
 bool is_secret_key(std::string_view key) {
-    return std::ranges::any_of(
-        secret_keys, [&](std::string_view secret) { return std::ranges::equal(key, secret, {}, lower); });
+    return std::ranges::any_of(secret_keys, [&](std::string_view secret) {
+        return key.size() >= secret.size() &&
+               std::ranges::equal(key.substr(key.size() - secret.size()), secret, {}, lower);
+    });
 }
 
 /// Where the value that begins at `at` ends: at the closing quote, or before the next option or word.
@@ -59,10 +62,9 @@ std::string without_user_info(std::string_view text) {
         const std::size_t begin = scheme + before.size();
         shown += text.substr(0, begin);
         text.remove_prefix(begin);
-        // A password may contain an unencoded / or ?: everything up to the last @ of the word is hidden.
-        const std::string_view word = text.substr(0, text.find_first_of(" \t\n\"'<>"));
-        const std::size_t next_url = word.find(before);
-        const std::size_t at = word.substr(0, next_url).rfind('@');
+        // A password may contain any unencoded character, blanks and quotes too: everything up to the last @
+        // before the next URL is hidden.
+        const std::size_t at = text.substr(0, text.find(before)).rfind('@');
         if (at == std::string_view::npos) continue;
         shown.append(ValidationError::hidden_value);
         text.remove_prefix(at);

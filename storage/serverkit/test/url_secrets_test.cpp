@@ -17,6 +17,7 @@ TEST(UrlSecrets, user_info_and_secret_options_are_hidden) {
         {"redis://:pa55@host", "redis://***@host"},
         {"mysql://bob:p@55@host/db", "mysql://***@host/db"},
         {"mysql://bob:p/5?5@host/db", "mysql://***@host/db"},
+        {"mysql://bob:it's <pa55 @host/db", "mysql://***@host/db"},
         {"cannot open mysql://bob:pa55@host: refused", "cannot open mysql://***@host: refused"},
         {"\"mysql://bob:pa55@one\" and 'redis://:pa55@two'", "\"mysql://***@one\" and 'redis://***@two'"},
         {"mysql://host/db?password=pa55&ssl=1", "mysql://host/db?password=***&ssl=1"},
@@ -25,7 +26,8 @@ TEST(UrlSecrets, user_info_and_secret_options_are_hidden) {
         {"password='never closed", "password=***"},
         {"sslpassword=pa55", "sslpassword=***"},
         {"password=", "password=***"},
-        {"no_password=x", "no_password=x"},
+        {"oauth_client_secret=pa55", "oauth_client_secret=***"},
+        {"passwordless=x", "passwordless=x"},
         {"a=b=password=pa55", "a=b=password=***"},
     };
     for (const auto& [text, shown] : cases) {

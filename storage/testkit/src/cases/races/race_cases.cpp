@@ -1,4 +1,4 @@
-// Many threads on one store. Who held what when is judged from the threads' own logs.
+// Many threads on one store. Each thread keeps a log of what it held when; the logs are checked afterwards.
 #include <algorithm>
 #include <atomic>
 #include <map>

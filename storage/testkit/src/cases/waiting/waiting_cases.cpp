@@ -68,7 +68,7 @@ void oldest_is_served_first(Context& context) {
     }
 }
 
-/// `ask` tries to lease in a hurry, and says what it got.
+/// `ask` makes attempts without waiting, and returns what it leased.
 void expect_no_overtaking(Context& context, const std::function<std::vector<LeasedProxy>()>& ask) {
     one_slot(context);
     for (int round = 0; round < 30; ++round) {
