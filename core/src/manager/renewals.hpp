@@ -17,7 +17,7 @@ class Renewable {
   public:
     virtual ~Renewable() = default;
     /// Empty if the lease is no longer held.
-    virtual std::optional<RenewRequest> next_renewal() const = 0;
+    [[nodiscard]] virtual std::optional<RenewRequest> next_renewal() const = 0;
     /// The result of a renewal that was requested at `started`; null if the call failed. Returns when to
     /// renew next, or empty. Must not throw.
     virtual std::optional<Scheduler::Time> renewed(const RenewResult* result, Scheduler::Time started) = 0;

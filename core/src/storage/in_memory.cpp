@@ -1,6 +1,7 @@
 #include "pharox/storage/in_memory.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 #include <functional>
 #include <limits>
@@ -316,6 +317,7 @@ LeasedProxy InMemoryState::create_lease(const CreateLeaseRequest& request) {
             facts.full = rules::is_full(stored->proxy);
         }
         rules::throw_refusal(rules::decide_create(facts, request.allow_slow), request);
+        assert(stored != nullptr && consumer != nullptr);  // else it was refused
         return lease(*stored, request, consumer->id, now);
     };
     LeasedProxy result = leased();

@@ -290,7 +290,7 @@ void WaitQueue::State::step(Lock& lock, const PoolPointer& pool) {
     if (!pool->in_round) begin_round(lock, pool);
     while (!pool->heads.empty()) {
         const auto head = pool->heads.extract(pool->heads.begin());
-        const GroupKey key = head.mapped();
+        const GroupKey& key = head.mapped();
         const auto group = pool->groups.find(key);
         if (group == pool->groups.end()) continue;
         const Ticket first = *group->second.tickets.begin();

@@ -61,9 +61,7 @@ std::unique_ptr<Connection> Database::connect(SteadyTime deadline) const {
     try {
         return std::make_unique<Connection>(settings);
     } catch (const ServerError& error) {  // of the session's settings
-        ConnectionLost none;
-        none.message = error.message;
-        throw none;
+        throw ConnectionLost(error.message);
     }
 }
 
