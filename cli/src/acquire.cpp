@@ -29,8 +29,7 @@ int acquire(Session& session, const AcquireOptions& options) {
         });
     if (signal) {
         if (got || may_be_leased) {
-            // The storage may have drawn another id than the request's.
-            const LeaseId unwanted = got ? got.lease().id : request.lease_id;
+            const LeaseId unwanted = got ? got.lease().id : *may_be_leased;
             release_before_exit([&session, unwanted, pool = request.pool] {
                 session.manager().release(ReleaseRequest{.lease_id = unwanted, .pool = pool});
             });

@@ -52,13 +52,13 @@ template <class Result>
 struct Interruptible {
     Result result;
     std::optional<int> signal{};  ///< the signal that cancelled the call, or arrived before it succeeded
-    /// With a signal: a lease with the request's id may exist.
-    bool may_be_leased = false;
+    std::optional<LeaseId> may_be_leased{};  ///< with a signal: a lease with this id may exist
 };
 
 /// Calls `start(request, completion, stop)` in another thread, for its first call of the store may block, and
 /// waits. A retryable error of the store is repeated under the same lease id until `request.wait`, or at
-/// least a second, is over; then it is thrown. If `signal` is set, the caller ends the process without
+/// least a second, is over; then it is thrown. If that lease has ended meanwhile, and the request's id was
+/// new, another id is drawn. If `signal` is set, the caller ends the process without
 /// destroying what `start` uses: the other thread may still run.
 template <class Result, class Outcome, class Start>
 Interruptible<Result> acquire_interruptibly(const SignalInbox& inbox, AcquireRequest request,
@@ -71,7 +71,8 @@ Interruptible<Result> acquire_interruptibly(const SignalInbox& inbox, AcquireReq
     };
     const auto deadline = Steady::now() + request.wait;
     const auto last_repeat = std::max(deadline, Steady::now() + std::chrono::seconds(1));
-    bool may_be_leased = false;
+    const bool draws_ids = request.lease_id_is_new;
+    std::optional<LeaseId> may_be_leased;
     for (;;) {
         const auto attempt = std::make_shared<Attempt>(inbox);
         std::thread thread([attempt, start, request] {
@@ -88,15 +89,22 @@ Interruptible<Result> acquire_interruptibly(const SignalInbox& inbox, AcquireReq
         std::optional<int> signal = attempt->call.wait();
         if (!attempt->call.is_finished()) {
             thread.detach();
-            return {.result = Result(Miss::cancelled), .signal = signal, .may_be_leased = true};
+            return {.result = Result(Miss::cancelled), .signal = signal, .may_be_leased = request.lease_id};
         }
         thread.join();
         try {
-            return {.result = std::move(*attempt->outcome).get(),
-                    .signal = signal,
-                    .may_be_leased = may_be_leased};
+            Result result = std::move(*attempt->outcome).get();
+            const bool own_lease_ended =
+                draws_ids && !request.lease_id_is_new && !result && result.miss() == Miss::lease_ended;
+            if (signal || !own_lease_ended)
+                return {.result = std::move(result), .signal = signal, .may_be_leased = may_be_leased};
+            // The lease of an earlier attempt, whose answer was lost, has ended.
+            request.lease_id = LeaseId::make();
+            request.lease_id_is_new = true;
+            may_be_leased.reset();
         } catch (const StorageError& error) {
-            may_be_leased = may_be_leased || error.outcome_unknown();
+            if (error.outcome_unknown()) may_be_leased = request.lease_id;
+            request.lease_id_is_new = false;
             if (!signal) {
                 if (!error.retryable() || Steady::now() >= last_repeat) throw;
                 signal =
@@ -105,7 +113,6 @@ Interruptible<Result> acquire_interruptibly(const SignalInbox& inbox, AcquireReq
         }
         if (signal)
             return {.result = Result(Miss::cancelled), .signal = signal, .may_be_leased = may_be_leased};
-        request.lease_id_is_new = false;
         request.wait = std::max(Duration(0), std::chrono::ceil<Duration>(deadline - Steady::now()));
     }
 }

@@ -197,8 +197,7 @@ int lease_and_run(Session& session, const RunOptions& options, const std::vector
         });
     if (signal) {
         if (held || may_be_leased) {
-            // The storage may have drawn another id than the request's.
-            const LeaseId unwanted = held ? (*held).lease().id : plan.request.lease_id;
+            const LeaseId unwanted = held ? (*held).lease().id : *may_be_leased;
             release_before_exit([&session, unwanted, pool = plan.request.pool] {
                 session.manager().release(ReleaseRequest{.lease_id = unwanted, .pool = pool});
             });

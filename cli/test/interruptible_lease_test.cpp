@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <future>
+#include <memory>
 #include <stdexcept>
+#include <vector>
 
 namespace {
 
@@ -78,6 +80,24 @@ TEST(InterruptibleLease, ARetryableFailureIsRepeatedUnderTheSameLeaseId) {
     EXPECT_FALSE(signal);
     EXPECT_EQ(result.miss(), Miss::all_busy);
     EXPECT_EQ(*attempts, 2);
+}
+
+TEST(InterruptibleLease, AnotherLeaseIdIsDrawnIfTheLeaseOfALostAnswerHasEnded) {
+    const SignalInbox inbox;
+    const auto ids = std::make_shared<std::vector<LeaseId>>();
+    for (const bool is_new : {true, false}) {
+        ids->clear();
+        const auto [result, signal, may_be_leased] = acquire_interruptibly<AcquireResult, AcquireOutcome>(
+            inbox, {.pool = "p", .lease_id = LeaseId::make(), .lease_id_is_new = is_new},
+            [=](const AcquireRequest& request, const AcquireCompletion& done, const std::stop_token&) {
+                ids->push_back(request.lease_id);
+                if (ids->size() == 1) return done(std::make_exception_ptr(lost_answer(true)));
+                done(AcquireResult(request.lease_id == ids->front() ? Miss::lease_ended : Miss::all_busy));
+            });
+        EXPECT_FALSE(signal);
+        EXPECT_EQ(result.miss(), is_new ? Miss::all_busy : Miss::lease_ended) << "new id: " << is_new;
+        EXPECT_EQ(ids->size(), is_new ? 3U : 2U);
+    }
 }
 
 TEST(InterruptibleLease, AReleaseThatFailsDoesNotKeepTheProcess) {
