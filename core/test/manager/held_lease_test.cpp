@@ -265,7 +265,8 @@ TEST_F(Held, IsNotLostBecauseItWasWaitedForLongerThanItLasts) {
     auto held = manager->hold({.pool = "p", .duration = 400ms, .wait = 10s}, {.renew = true});
     later.join();
     ASSERT_TRUE(held);
-    std::this_thread::sleep_for(50ms);
+    const int renewals = storage->calls("renew");
+    EXPECT_TRUE(eventually([&] { return storage->calls("renew") >= renewals + 2; })) << "it is still renewed";
     EXPECT_FALSE(held->lost().stop_requested());
 }
 
