@@ -89,19 +89,27 @@ dropped AS (
     WHERE s.position = first.position AND first.id = added.id)
 SELECT count(*) FROM added;
 
+-- name: lock_staged_holders
+-- Locks in the order of ids, as everywhere, the proxies that have the identity or the id of a staged one.
+SELECT p.id
+FROM pharox.proxy p
+WHERE p.id IN (
+    SELECT id FROM pharox_staging
+    UNION
+    SELECT h.id
+    FROM pharox_staging s
+        JOIN pharox.proxy h ON h.pool_id = s.pool_id AND h.identity = sha256(convert_to(s.identity, 'UTF8')))
+ORDER BY p.id
+FOR NO KEY UPDATE;
+
 -- name: update_staged
 -- Updates the proxies that have the identity of a staged one, the last of the call, and removes these from the table.
+-- lock_staged_holders has locked them: their identities do not change.
 WITH wanted AS MATERIALIZED (
-    SELECT last.*
-    FROM (
-            SELECT DISTINCT ON (h.id) h.id AS holder, s.*
-            FROM pharox_staging s
-                JOIN pharox.proxy h
-                    ON h.pool_id = s.pool_id AND h.identity = sha256(convert_to(s.identity, 'UTF8'))
-            ORDER BY h.id, s.position DESC) last
-        JOIN pharox.proxy p ON p.id = last.holder
-    ORDER BY p.id
-    FOR NO KEY UPDATE OF p),
+    SELECT DISTINCT ON (h.id) h.id AS holder, s.*
+    FROM pharox_staging s
+        JOIN pharox.proxy h ON h.pool_id = s.pool_id AND h.identity = sha256(convert_to(s.identity, 'UTF8'))
+    ORDER BY h.id, s.position DESC),
 changed AS (
     UPDATE pharox.proxy p
     SET protocol = s.protocol, status = s.status, checked_at = s.checked_at, username = s.username,

@@ -61,6 +61,7 @@ BulkInsert insert_by_copy(const Database& database, Connection& connection, cons
         result.added = run(sql::insert_staged_or_keep).integer(0, 0);
         result.updated = total - result.added;
         if (result.updated == 0) return bulk;
+        run(sql::lock_staged_holders);
         run(sql::update_staged);
         const Rows rest = run(sql::staged_positions);
         for (int row = 0; row < rest.size(); ++row) bulk.to_update.push_back(proxy_at(rest.integer(row, 0)));

@@ -126,6 +126,39 @@ TEST_F(DeadlockTest, batches_expiries_and_removals_wait_in_no_circle) {
     EXPECT_TRUE(store->maintenance()->audit().mismatches.empty());
 }
 
+TEST_F(DeadlockTest, bulk_updates_beside_leases_wait_in_no_circle) {
+    const auto store = open();
+    fill(*store, 20, [](int, Proxy& proxy) { proxy.max_concurrency = 2; });
+    const std::vector<Proxy> proxies = store->catalog()->list_proxies({.pool = "pool"}).items;
+    const std::int64_t before = deadlocks();
+    storm([&](IStorage& own, int thread) {
+        for (int round = 0; round < 15; ++round) {
+            if (thread < 3) {
+                std::vector<ReleaseRequest> releases;
+                for (const auto& leased :
+                     own.acquire_many(
+                            {.each = {.pool = "pool", .selector = Selector::round_robin}, .count = 8})
+                         .leased) {
+                    releases.push_back({.lease_id = leased.lease().id});
+                }
+                own.release_many(releases);
+            } else if (thread < 5) {
+                (void)own.acquire_many({.each = {.pool = "pool", .duration = 1ms}, .count = 5});
+                (void)own.cleanup_expired_leases({});
+            } else {
+                // Every other one is known by its identity, the rest by its id alone.
+                std::vector<Proxy> changed = proxies;
+                for (std::size_t i = 0; i < changed.size(); i += 2)
+                    changed[i].host = "10.2." + std::to_string(round) + "." + std::to_string(i);
+                if (thread % 2 == 0) std::ranges::reverse(changed);
+                own.catalog()->add_proxies({.proxies = changed, .on_duplicate = DuplicatePolicy::update});
+            }
+        }
+    });
+    EXPECT_EQ(deadlocks(), before);
+    EXPECT_TRUE(store->maintenance()->audit().mismatches.empty());
+}
+
 TEST_F(DeadlockTest, bulk_inserts_of_the_same_proxies_in_other_orders_wait_in_no_circle) {
     const auto store = open();
     fill(*store, 0);
