@@ -25,10 +25,15 @@ SELECT greatest((extract(epoch FROM latest_expiry - pharox.now_utc()) * 1000)::b
 FROM pharox.clock
 WHERE latest_expiry <> '-infinity';
 
+-- name: observe_time
+-- The store's time, for a long transaction: in a transaction of its own, because it may lock the row of pharox.clock.
+SELECT pharox.observed_time();
+
 -- name: compare_counters
 -- Proxies, active leases, then a proxy whose counter is wrong: its id, its pool's name, its counter, its active leases.
 -- A row for each of those, and one with NULLs if there is none.
-WITH instant AS MATERIALIZED (SELECT pharox.observed_time() AS now),
+-- Parameter: $1 the store's time, see observe_time.
+WITH instant AS MATERIALIZED (SELECT $1::timestamptz AS now),
 counted AS MATERIALIZED (
     SELECT proxy_id,
         (count(*) FILTER (WHERE expires_at > (SELECT now FROM instant)))::int AS active,

@@ -71,7 +71,7 @@ SELECT EXISTS (SELECT 1 FROM added), EXISTS (SELECT 1 FROM pharox.consumer WHERE
     EXISTS (SELECT 1 FROM pharox.consumer WHERE id = $1);
 
 -- name: lock_consumer
--- It gets no lease while this is held.
+-- An acquire that has read the consumer before may still insert its lease: acquires take no lock of consumers.
 -- Parameter: $1 name.
 SELECT id FROM pharox.consumer WHERE name = $1 FOR UPDATE;
 

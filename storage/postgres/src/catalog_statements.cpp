@@ -1,7 +1,10 @@
 #include "catalog_statements.hpp"
 
+#include <array>
+#include <optional>
 #include <set>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "bulk_insert.hpp"
@@ -145,15 +148,10 @@ class CatalogTransaction final : public sqlkit::CatalogTransaction {
         return id;
     }
     bool has_active_leases(const LeaseHolder& holder) override {
-        return execute(of(holder, sql::has_active_leases_of_pool, sql::has_active_leases_of_proxy,
-                          sql::has_active_leases_of_consumer),
-                       bind_id(holder))
-            .flag(0, 0);
+        return execute(sql::has_active_leases_of, bind_holder(holder)).flag(0, 0);
     }
     std::vector<Lease> end_active_leases(const LeaseHolder& holder) override {
-        const Rows rows = execute(
-            of(holder, sql::end_leases_of_pool, sql::end_leases_of_proxy, sql::end_leases_of_consumer),
-            bind_id(holder));
+        const Rows rows = execute(sql::end_leases_of, bind_holder(holder));
         std::vector<Lease> ended;
         for (int row = 0; row < rows.size(); ++row) {
             ended.push_back(read_lease(rows, row, 0));
@@ -189,13 +187,16 @@ class CatalogTransaction final : public sqlkit::CatalogTransaction {
         }
     }
     /// The statement for this kind of holder.
-    static StatementId of(const LeaseHolder& holder, StatementId pool, StatementId proxy,
-                          StatementId consumer) {
-        if (std::holds_alternative<PoolId>(holder)) return pool;
-        return std::holds_alternative<ProxyId>(holder) ? proxy : consumer;
-    }
     static Parameters bind_id(const LeaseHolder& holder) {
         return std::visit([](const auto& id) { return Parameters().add(id); }, holder);
+    }
+    /// $1 to $3 of removal.sql: LeaseHolder has the same order.
+    static Parameters bind_holder(const LeaseHolder& holder) {
+        std::array<std::optional<UuidBytes>, std::variant_size_v<LeaseHolder>> ids;
+        std::visit([&](const auto& id) { ids.at(holder.index()) = id.bytes(); }, holder);
+        Parameters parameters;
+        for (const auto& id : ids) parameters.add(id);
+        return parameters;
     }
     static Parameters bind_page(const std::string& after, std::size_t limit) {
         return Parameters().add(after).add(static_cast<std::int64_t>(limit));

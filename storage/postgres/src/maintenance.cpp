@@ -65,18 +65,28 @@ void Maintenance::ping() {
 }
 
 AuditResult Maintenance::audit() {
+    const Timestamp now = observe_time({.name = "audit"});
     return database_.transact({.name = "audit"}, [&](Connection& connection) {
         connection.extend_timeout();
-        return read_audit(connection.execute(database_.text(sql::compare_counters), {}, Plan::once));
+        return read_audit(
+            connection.execute(database_.text(sql::compare_counters), Parameters().add(now), Plan::once));
     });
 }
 
+Timestamp Maintenance::observe_time(const Operation& operation) {
+    return database_
+        .run(operation, Repeat::always,
+             [&](Connection& connection) { return connection.execute(database_.text(sql::observe_time)); })
+        .time(0, 0);
+}
+
 AuditResult Maintenance::repair() {
+    const Timestamp now = observe_time({.name = "repair"});
     AuditResult found = database_.transact({.name = "repair"}, [&](Connection& connection) {
         connection.extend_timeout();
         connection.command(database_.text(sql::lock_for_repair));
-        AuditResult result =
-            read_audit(connection.execute(database_.text(sql::compare_counters), {}, Plan::once));
+        AuditResult result = read_audit(
+            connection.execute(database_.text(sql::compare_counters), Parameters().add(now), Plan::once));
         connection.execute(database_.text(sql::repair_proxies), {}, Plan::once);
         return result;
     });

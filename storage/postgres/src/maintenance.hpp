@@ -26,6 +26,9 @@ class Maintenance final : public IMaintenance {
     AuditResult repair() override;
 
   private:
+    /// In a transaction of its own.
+    Timestamp observe_time(const Operation& operation);
+
     Database& database_;
     std::function<void()> on_available_;
 };
