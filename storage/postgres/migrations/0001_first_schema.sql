@@ -135,7 +135,8 @@ CREATE TABLE pharox.lease (
     metadata jsonb NOT NULL
 ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.03, autovacuum_vacuum_threshold = 1000,
         autovacuum_vacuum_cost_delay = 1);
-CREATE INDEX lease_expiry ON pharox.lease (expires_at, id) WHERE status = 0;
+-- Pool and proxy are conditions on the index too: expired leases of other pools are passed over without their rows.
+CREATE INDEX lease_expiry ON pharox.lease (expires_at, id, pool_id, proxy_id) WHERE status = 0;
 CREATE INDEX lease_ended ON pharox.lease (released_at) WHERE status = 1;
 
 -- Which storages wait for which pools: only those are notified. Unlogged: after a crash of the server no waiter is

@@ -17,9 +17,9 @@
 -- Parameter: $8 whether uncollected expired leases are left aside.
 WITH instant AS MATERIALIZED (
     SELECT greatest(pharox.now_utc(), latest_expiry) AS now, latest_expiry FROM pharox.clock),
-expired AS MATERIALIZED (
-    SELECT pool_id, proxy_id FROM pharox.lease
-    WHERE status = 0 AND expires_at <= (SELECT now FROM instant)),
+uncollected AS MATERIALIZED (
+    SELECT EXISTS (
+        SELECT 1 FROM pharox.lease WHERE status = 0 AND expires_at <= (SELECT now FROM instant)) AS any),
 chosen AS MATERIALIZED (
     SELECT id, random_key, weighted_key
     FROM pharox.proxy
@@ -27,8 +27,10 @@ chosen AS MATERIALIZED (
             SELECT id FROM pharox.pool
             WHERE name = $1 AND complete_keys & {keys} = {keys}
                 AND NOT EXISTS (SELECT 1 FROM pharox.lease WHERE id = $3)
-                AND ($8 OR NOT EXISTS (
-                    SELECT 1 FROM expired WHERE pool_id = (SELECT id FROM pharox.pool WHERE name = $1))))
+                AND ($8 OR NOT (SELECT uncollected.any FROM uncollected) OR NOT EXISTS (
+                    SELECT 1 FROM pharox.lease
+                    WHERE status = 0 AND expires_at <= (SELECT now FROM instant)
+                        AND pool_id = (SELECT id FROM pharox.pool WHERE name = $1))))
         AND availability = 0{conditions}
     ORDER BY {sort_order}
     LIMIT 1
@@ -58,26 +60,30 @@ made AS (
     FROM taken
     RETURNING consumer_id){progress}
 SELECT p.now, p.fencing, made.consumer_id,
-    (SELECT CASE WHEN count(*) > 0 THEN count(*) FILTER (WHERE proxy_id = p.id) END FROM expired),
+    CASE WHEN NOT uncollected.any THEN NULL WHEN p.current_leases = 1 THEN 0 ELSE (
+        SELECT count(*) FROM pharox.lease e
+        WHERE e.status = 0 AND e.expires_at <= (SELECT now FROM instant) AND e.proxy_id = p.id) END,
     p.id, p.pool_id, p.host, p.port, p.protocol, p.status, p.checked_at, p.username, p.password, p.template,
     p.source, p.country, p.city, p.isp, p.asn, p.latitude, p.longitude, p.latency_ms, p.max_concurrency,
     p.current_leases, p.weight, p.tags, p.metadata, p.revision
-FROM taken p, made;
+FROM uncollected, taken p, made;
 
 -- name: acquire_unlocked_or_slow
 -- The same, or a slow proxy if no active one is available, locked ones included.
 -- Parameter: $8 whether uncollected expired leases are left aside.
 WITH instant AS MATERIALIZED (
     SELECT greatest(pharox.now_utc(), latest_expiry) AS now, latest_expiry FROM pharox.clock),
-expired AS MATERIALIZED (
-    SELECT pool_id, proxy_id FROM pharox.lease
-    WHERE status = 0 AND expires_at <= (SELECT now FROM instant)),
+uncollected AS MATERIALIZED (
+    SELECT EXISTS (
+        SELECT 1 FROM pharox.lease WHERE status = 0 AND expires_at <= (SELECT now FROM instant)) AS any),
 target AS MATERIALIZED (
     SELECT id FROM pharox.pool
     WHERE name = $1 AND complete_keys & {keys} = {keys}
         AND NOT EXISTS (SELECT 1 FROM pharox.lease WHERE id = $3)
-        AND ($8 OR NOT EXISTS (
-            SELECT 1 FROM expired WHERE pool_id = (SELECT id FROM pharox.pool WHERE name = $1)))),
+        AND ($8 OR NOT (SELECT uncollected.any FROM uncollected) OR NOT EXISTS (
+            SELECT 1 FROM pharox.lease
+            WHERE status = 0 AND expires_at <= (SELECT now FROM instant)
+                AND pool_id = (SELECT id FROM pharox.pool WHERE name = $1)))),
 active AS MATERIALIZED (
     SELECT id, random_key, weighted_key
     FROM pharox.proxy
@@ -122,11 +128,13 @@ made AS (
     FROM taken
     RETURNING consumer_id){progress}
 SELECT p.now, p.fencing, made.consumer_id,
-    (SELECT CASE WHEN count(*) > 0 THEN count(*) FILTER (WHERE proxy_id = p.id) END FROM expired),
+    CASE WHEN NOT uncollected.any THEN NULL WHEN p.current_leases = 1 THEN 0 ELSE (
+        SELECT count(*) FROM pharox.lease e
+        WHERE e.status = 0 AND e.expires_at <= (SELECT now FROM instant) AND e.proxy_id = p.id) END,
     p.id, p.pool_id, p.host, p.port, p.protocol, p.status, p.checked_at, p.username, p.password, p.template,
     p.source, p.country, p.city, p.isp, p.asn, p.latitude, p.longitude, p.latency_ms, p.max_concurrency,
     p.current_leases, p.weight, p.tags, p.metadata, p.revision
-FROM taken p, made;
+FROM uncollected, taken p, made;
 
 -- name: acquire_waiting
 -- The first proxy, locked or not: one row is chosen without a lock, then locked, and checked again under its lock. No
@@ -134,9 +142,9 @@ FROM taken p, made;
 -- Parameter: $8 status, 0 or 2.
 WITH instant AS MATERIALIZED (
     SELECT greatest(pharox.now_utc(), latest_expiry) AS now, latest_expiry FROM pharox.clock),
-expired AS MATERIALIZED (
-    SELECT pool_id, proxy_id FROM pharox.lease
-    WHERE status = 0 AND expires_at <= (SELECT now FROM instant)),
+uncollected AS MATERIALIZED (
+    SELECT EXISTS (
+        SELECT 1 FROM pharox.lease WHERE status = 0 AND expires_at <= (SELECT now FROM instant)) AS any),
 chosen AS MATERIALIZED (
     SELECT id, random_key, weighted_key
     FROM pharox.proxy
@@ -178,20 +186,22 @@ made AS (
     FROM taken
     RETURNING consumer_id){progress}
 SELECT p.now, p.fencing, made.consumer_id,
-    (SELECT CASE WHEN count(*) > 0 THEN count(*) FILTER (WHERE proxy_id = p.id) END FROM expired),
+    CASE WHEN NOT uncollected.any THEN NULL WHEN p.current_leases = 1 THEN 0 ELSE (
+        SELECT count(*) FROM pharox.lease e
+        WHERE e.status = 0 AND e.expires_at <= (SELECT now FROM instant) AND e.proxy_id = p.id) END,
     p.id, p.pool_id, p.host, p.port, p.protocol, p.status, p.checked_at, p.username, p.password, p.template,
     p.source, p.country, p.city, p.isp, p.asn, p.latitude, p.longitude, p.latency_ms, p.max_concurrency,
     p.current_leases, p.weight, p.tags, p.metadata, p.revision
-FROM taken p, made;
+FROM uncollected, taken p, made;
 
 -- name: acquire_by_id
 -- One that a predicate has accepted, if only its leases have changed since.
 -- Parameters: $8 proxy id, $9 revision, $10 status, 0 or 2.
 WITH instant AS MATERIALIZED (
     SELECT greatest(pharox.now_utc(), latest_expiry) AS now, latest_expiry FROM pharox.clock),
-expired AS MATERIALIZED (
-    SELECT pool_id, proxy_id FROM pharox.lease
-    WHERE status = 0 AND expires_at <= (SELECT now FROM instant)),
+uncollected AS MATERIALIZED (
+    SELECT EXISTS (
+        SELECT 1 FROM pharox.lease WHERE status = 0 AND expires_at <= (SELECT now FROM instant)) AS any),
 chosen AS MATERIALIZED (
     SELECT id, random_key, weighted_key
     FROM pharox.proxy
@@ -227,11 +237,13 @@ made AS (
     FROM taken
     RETURNING consumer_id){progress}
 SELECT p.now, p.fencing, made.consumer_id,
-    (SELECT CASE WHEN count(*) > 0 THEN count(*) FILTER (WHERE proxy_id = p.id) END FROM expired),
+    CASE WHEN NOT uncollected.any THEN NULL WHEN p.current_leases = 1 THEN 0 ELSE (
+        SELECT count(*) FROM pharox.lease e
+        WHERE e.status = 0 AND e.expires_at <= (SELECT now FROM instant) AND e.proxy_id = p.id) END,
     p.id, p.pool_id, p.host, p.port, p.protocol, p.status, p.checked_at, p.username, p.password, p.template,
     p.source, p.country, p.city, p.isp, p.asn, p.latitude, p.longitude, p.latency_ms, p.max_concurrency,
     p.current_leases, p.weight, p.tags, p.metadata, p.revision
-FROM taken p, made;
+FROM uncollected, taken p, made;
 
 -- name: acquire_at_offset
 -- Of first_available: the first unlocked proxy from an offset on. An inner row is checked again under its lock;
@@ -240,9 +252,9 @@ FROM taken p, made;
 -- Parameter: $8 offset.
 WITH instant AS MATERIALIZED (
     SELECT greatest(pharox.now_utc(), latest_expiry) AS now, latest_expiry FROM pharox.clock),
-expired AS MATERIALIZED (
-    SELECT pool_id, proxy_id FROM pharox.lease
-    WHERE status = 0 AND expires_at <= (SELECT now FROM instant)),
+uncollected AS MATERIALIZED (
+    SELECT EXISTS (
+        SELECT 1 FROM pharox.lease WHERE status = 0 AND expires_at <= (SELECT now FROM instant)) AS any),
 first AS MATERIALIZED (
     SELECT id, pool_id
     FROM pharox.proxy
@@ -289,11 +301,13 @@ made AS (
     FROM taken
     RETURNING consumer_id)
 SELECT p.now, p.fencing, made.consumer_id,
-    (SELECT CASE WHEN count(*) > 0 THEN count(*) FILTER (WHERE proxy_id = p.id) END FROM expired),
+    CASE WHEN NOT uncollected.any THEN NULL WHEN p.current_leases = 1 THEN 0 ELSE (
+        SELECT count(*) FROM pharox.lease e
+        WHERE e.status = 0 AND e.expires_at <= (SELECT now FROM instant) AND e.proxy_id = p.id) END,
     p.id, p.pool_id, p.host, p.port, p.protocol, p.status, p.checked_at, p.username, p.password, p.template,
     p.source, p.country, p.city, p.isp, p.asn, p.latitude, p.longitude, p.latency_ms, p.max_concurrency,
     p.current_leases, p.weight, p.tags, p.metadata, p.revision
-FROM taken p, made;
+FROM uncollected, taken p, made;
 
 -- name: acquire_batch
 -- Of first_available: a proxy for each of several lease ids, none twice, as far as there are any. The answer has one
@@ -301,9 +315,9 @@ FROM taken p, made;
 -- Parameters: $3 is an array of lease ids; $8 offset.
 WITH instant AS MATERIALIZED (
     SELECT greatest(pharox.now_utc(), latest_expiry) AS now, latest_expiry FROM pharox.clock),
-expired AS MATERIALIZED (
-    SELECT pool_id, proxy_id FROM pharox.lease
-    WHERE status = 0 AND expires_at <= (SELECT now FROM instant)),
+uncollected AS MATERIALIZED (
+    SELECT EXISTS (
+        SELECT 1 FROM pharox.lease WHERE status = 0 AND expires_at <= (SELECT now FROM instant)) AS any),
 first AS MATERIALIZED (
     SELECT id, pool_id
     FROM pharox.proxy
@@ -350,11 +364,13 @@ made AS (
     FROM taken
     RETURNING consumer_id)
 SELECT p.now, p.fencing, (SELECT consumer_id FROM made LIMIT 1),
-    (SELECT CASE WHEN count(*) > 0 THEN count(*) FILTER (WHERE proxy_id = p.id) END FROM expired),
+    CASE WHEN NOT uncollected.any THEN NULL WHEN p.current_leases = 1 THEN 0 ELSE (
+        SELECT count(*) FROM pharox.lease e
+        WHERE e.status = 0 AND e.expires_at <= (SELECT now FROM instant) AND e.proxy_id = p.id) END,
     p.id, p.pool_id, p.host, p.port, p.protocol, p.status, p.checked_at, p.username, p.password, p.template,
     p.source, p.country, p.city, p.isp, p.asn, p.latitude, p.longitude, p.latency_ms, p.max_concurrency,
     p.current_leases, p.weight, p.tags, p.metadata, p.revision, p.number
-FROM taken p;
+FROM uncollected, taken p;
 
 -- name: diagnose_miss
 -- Why an acquire found nothing: pool id, its complete sort keys, whether the lease id is known, whether a lease on a

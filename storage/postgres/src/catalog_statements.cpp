@@ -148,10 +148,10 @@ class CatalogTransaction final : public sqlkit::CatalogTransaction {
         return id;
     }
     bool has_active_leases(const LeaseHolder& holder) override {
-        return execute(sql::has_active_leases_of, bind_holder(holder)).flag(0, 0);
+        return execute(sql::has_active_leases_of, bind_holder(holder), Plan::once).flag(0, 0);
     }
     std::vector<Lease> end_active_leases(const LeaseHolder& holder) override {
-        const Rows rows = execute(sql::end_leases_of, bind_holder(holder));
+        const Rows rows = execute(sql::end_leases_of, bind_holder(holder), Plan::once);
         std::vector<Lease> ended;
         for (int row = 0; row < rows.size(); ++row) {
             ended.push_back(read_lease(rows, row, 0));
@@ -174,8 +174,8 @@ class CatalogTransaction final : public sqlkit::CatalogTransaction {
     }
 
   private:
-    Rows execute(StatementId statement, const Parameters& parameters) {
-        return connection_.execute(database_.text(statement), parameters);
+    Rows execute(StatementId statement, const Parameters& parameters, Plan plan = Plan::kept) {
+        return connection_.execute(database_.text(statement), parameters, plan);
     }
     Taken insert(StatementId statement, const Parameters& parameters) {
         for (;;) {

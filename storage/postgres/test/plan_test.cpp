@@ -105,6 +105,15 @@ class Plans : public PostgresTest {
         // New ones for the next time.
         std::ranges::generate(ids_, [] { return LeaseId::make().bytes(); });
     }
+    /// The most rows that a node of the plan has read.
+    static std::int64_t most_rows(const std::string& explained) {
+        constexpr std::string_view label = "actual rows=";
+        std::int64_t most = 0;
+        for (std::size_t at = explained.find(label); at != std::string::npos;
+             at = explained.find(label, at + 1))
+            most = std::max<std::int64_t>(most, std::stoll(explained.substr(at + label.size())));
+        return most;
+    }
     std::vector<UuidBytes> ids_{LeaseId::make().bytes(), LeaseId::make().bytes(), LeaseId::make().bytes()};
 };
 
@@ -218,6 +227,40 @@ TEST_F(Plans, look_reads_little_where_one_is_free) {
     std::string explained;
     EXPECT_LE(discarded_by(text(Pick::diagnose_miss, plan), of_miss(plan, false), explained), 100)
         << explained;
+}
+
+/// Their number costs an acquire in another pool, or the removal of one proxy, nothing but entries of an
+/// index.
+TEST_F(Plans, expired_leases_of_another_pool_are_not_read) {
+    const auto store = open();
+    const Lease own = store->acquire({.pool = "pool"}).lease();
+    server().query("INSERT INTO " + schema_ +
+                   ".lease (id, proxy_id, consumer_id, pool_id, pool_name, status, acquired_at, expires_at,"
+                   " fencing, metadata, call_key)"
+                   " SELECT md5('lease' || i)::uuid, md5('proxy' || i)::uuid, md5('consumer')::uuid,"
+                   " md5('pool')::uuid, 'other', 0, now() - interval '2 min', now() - interval '1 min', 1,"
+                   " '{}', 1 FROM generate_series(1, 5000) i");
+    server().query("ANALYZE " + schema_ + ".lease");
+    const PickPlan plan(Selector::first_available, {}, false);
+    const auto parameters = [] {
+        return Parameters()
+            .add(std::string("pool"))
+            .add(std::string("default"))
+            .add(LeaseId::make())
+            .add(std::int64_t{60'000})
+            .add(std::optional<std::int64_t>())
+            .add(Json::object())
+            .add(std::int64_t{1});
+    };
+    std::string explained;
+    discarded_by(text(Pick::acquire_unlocked, plan), parameters().add(false), explained);
+    discarded_by(text(Pick::acquire_at_offset, plan), parameters().add(std::int64_t{3}), explained);
+    const std::optional<UuidBytes> none;
+    const std::optional<UuidBytes> proxy = own.proxy_id.bytes();
+    const Parameters of_proxy = Parameters().add(none).add(proxy).add(none);
+    EXPECT_EQ(discarded_by(text(sql::has_active_leases_of), of_proxy, explained, Plan::once), 0);
+    EXPECT_EQ(discarded_by(text(sql::end_leases_of), of_proxy, explained, Plan::once), 0);
+    EXPECT_LE(most_rows(explained), 100) << explained;
 }
 
 /// Heap-only updates are what makes a lease cheap: a pool that does not maintain a sort key pays nothing for
