@@ -48,17 +48,27 @@ std::optional<ConfigFile> find_config_file(const EnvironmentLookup& environment)
     return std::nullopt;
 }
 
+/// `***` if it may be a URL, with a password.
+std::string shown(const std::string& text) {
+    const bool may_be_url = text.find_first_of("@:") != std::string::npos;
+    return may_be_url ? std::string(ValidationError::hidden_value) : text;
+}
+
 [[noreturn]] void refuse(const fs::path& path, const toml::source_region& where, const std::string& rule) {
-    throw ValidationError(path.string() + ":" + std::to_string(where.begin.line), {}, rule);
+    throw ValidationError(shown(path.string()) + ":" + std::to_string(where.begin.line), {}, rule);
 }
 
 /// The value of `storage`, if the file sets it.
 std::optional<std::string> read_config_file(const ConfigFile& file) {
     std::error_code error;
     if (!file.required && !fs::exists(file.path, error) && !error) return std::nullopt;
-    if (fs::is_directory(file.path, error)) throw ValidationError(file.path.string(), {}, "is a directory");
+    const std::string name = shown(file.path.string());
+    if (fs::is_directory(file.path, error)) throw ValidationError(name, {}, "is a directory");
+    errno = 0;
     std::ifstream stream(file.path, std::ios::binary);
-    if (!stream) throw ValidationError(file.path.string(), {}, "cannot be read");
+    if (!stream) {
+        throw ValidationError(name, {}, "cannot be read: " + std::generic_category().message(errno));
+    }
     const std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
 
     toml::table table;
@@ -72,7 +82,7 @@ std::optional<std::string> read_config_file(const ConfigFile& file) {
     for (const auto& [key, node] : table) {
         if (key.str() != "storage") {
             refuse(file.path, key.source(),
-                   "unknown key \"" + std::string(key.str()) + "\"; the only key is storage");
+                   "unknown key \"" + shown(std::string(key.str())) + "\"; the only key is storage");
         }
         const auto value = node.value_exact<std::string>();
         if (!value || value->empty()) refuse(file.path, node.source(), "storage must be text: a storage URL");
@@ -98,10 +108,11 @@ Configuration default_configuration(const EnvironmentLookup& environment) {
 }  // namespace
 
 std::optional<std::string> process_environment(const char* name) {
-    if (const char* value = std::getenv(name)) return value;  // NOLINT(concurrency-mt-unsafe): never set here
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): never set here
+    if (const char* value = std::getenv(name); value != nullptr && *value != '\0') return value;
     if (std::string_view(name) == "HOME") {
         if (const passwd* user = ::getpwuid(::getuid()); user != nullptr && user->pw_dir != nullptr)
-            return user->pw_dir;  // cron and containers may leave HOME unset
+            return user->pw_dir;  // cron and containers may leave HOME unset or empty
     }
     return std::nullopt;
 }
@@ -120,17 +131,27 @@ Configuration load_configuration(const std::optional<std::string>& storage_flag,
 
 void make_private_folder(const fs::path& folder) {
     fs::path so_far;
+    fs::path failed;
+    int error = 0;
     for (const fs::path& part : folder) {
         so_far /= part;
-        if (::mkdir(so_far.c_str(), 0700) != 0 && errno != EEXIST && errno != EISDIR && errno != EROFS &&
-            errno != EACCES) {
-            throw ValidationError("storage", so_far.string(),
-                                  "cannot be created: " + std::generic_category().message(errno));
-        }
+        if (::mkdir(so_far.c_str(), 0700) == 0 || errno == EEXIST || errno == EISDIR) continue;
+        // On a read-only medium, for one, this fails for a directory that exists; below one that does not, it
+        // fails for another reason than the first.
+        const int reason = errno;
+        if (std::error_code unknown; fs::is_directory(so_far, unknown)) continue;
+        error = reason;
+        failed = so_far;
+        break;
     }
-    // Creating a parent may fail although it exists; only the result for the directory itself matters.
-    if (std::error_code error; !fs::is_directory(folder, error))
-        throw ValidationError("storage", folder.string(), "cannot be created, or is not a directory");
+    if (error == 0) {
+        if (std::error_code unknown; fs::is_directory(folder, unknown)) return;
+        error = ENOTDIR;
+        failed = folder;
+    }
+    throw StorageError({.store = "sqlite", .operation = "open"}, "cannot create the directory " +
+                                                                     shown(failed.string()) + ": " +
+                                                                     std::generic_category().message(error));
 }
 
 }  // namespace pharox::app

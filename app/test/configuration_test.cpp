@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <cstdlib>
 
 #include <fstream>
 #include <map>
@@ -78,6 +79,19 @@ TEST_F(ConfigurationTest, EmptyVariableIsUnset) {
     EXPECT_EQ(load().origin, "default");
 }
 
+TEST_F(ConfigurationTest, WithoutHomeTheUsersEntryApplies) {
+    const std::string before = process_environment("HOME").value_or("");
+    // NOLINTBEGIN(concurrency-mt-unsafe): the test has one thread
+    ASSERT_EQ(::unsetenv("HOME"), 0);
+    const auto unset = process_environment("HOME");
+    ASSERT_EQ(::setenv("HOME", "", 1), 0);
+    const auto empty = process_environment("HOME");
+    ASSERT_EQ(::setenv("HOME", before.c_str(), 1), 0);
+    // NOLINTEND(concurrency-mt-unsafe)
+    ASSERT_TRUE(unset && !unset->empty());
+    EXPECT_EQ(empty, unset);
+}
+
 TEST_F(ConfigurationTest, AbsoluteXdgDirectoriesAreUsed) {
     variables_["XDG_DATA_HOME"] = (folder_ / "data").string();
     EXPECT_EQ(load().default_folder, folder_ / "data/pharox");
@@ -91,7 +105,7 @@ TEST_F(ConfigurationTest, AbsoluteXdgDirectoriesAreUsed) {
 
 TEST_F(ConfigurationTest, PharoxConfigNamesTheFileAndItMustExist) {
     variables_["PHAROX_CONFIG"] = (folder_ / "mine.toml").string();
-    EXPECT_EQ(refusal(), (folder_ / "mine.toml").string() + ": cannot be read");
+    EXPECT_EQ(refusal(), (folder_ / "mine.toml").string() + ": cannot be read: No such file or directory");
     write_config("storage = 'sqlite:mine.db'", "mine.toml");
     EXPECT_EQ(load().storage, "sqlite:mine.db");
     variables_["PHAROX_CONFIG"] = folder_.string();
@@ -129,7 +143,7 @@ TEST_F(ConfigurationTest, DirectoriesAreCreatedForTheOwnerOnly) {
         EXPECT_EQ(about.st_mode & 0777U, 0700U) << made;
     }
     std::ofstream(folder_ / "file") << "in the way";
-    EXPECT_THROW(make_private_folder(folder_ / "file/pharox"), ValidationError);
+    EXPECT_THROW(make_private_folder(folder_ / "file/pharox"), StorageError);
 }
 
 }  // namespace

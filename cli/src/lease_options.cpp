@@ -63,7 +63,11 @@ AcquireRequest LeaseOptions::request() const {
 }
 
 void report_miss(Session& session, const std::string& pool, Miss miss) {
-    if (session.json) std::cout << Json::object({{"miss", to_string(miss)}, {"pool", pool}}).dump() << '\n';
+    if (session.json) {
+        // The name of no pool may be a misplaced argument with a password.
+        const std::string shown = miss == Miss::pool_unknown ? without_password(pool) : pool;
+        std::cout << Json::object({{"miss", to_string(miss)}, {"pool", shown}}).dump() << '\n';
+    }
     if (miss == Miss::pool_unknown) {
         complain(session.unknown_pool_text(pool));
     } else {

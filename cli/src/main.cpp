@@ -1,4 +1,7 @@
 // pharox: the command line.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <iostream>
 #include <string>
@@ -58,6 +61,14 @@ Arguments split_arguments(int argc, char** argv) {
     return arguments;
 }
 
+/// Whether all output was written: a full disk must not be reported as success.
+bool flush_output() {
+    std::cout.flush();
+    if (std::cout) return true;
+    complain("standard output: cannot be written");
+    return false;
+}
+
 /// The first unknown argument; empty if there is none.
 std::string first_unknown(const CLI::App& app) {
     for (std::string& argument : app.remaining(true))
@@ -80,7 +91,10 @@ std::string not_expected(const CLI::App& app, const std::string& argument) {
 
 int parse_error_status(const CLI::App& app, const CLI::ParseError& error, const Arguments& arguments) {
     const std::string unknown = first_unknown(app);
-    if (unknown.empty() && error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    if (unknown.empty() && error.get_exit_code() == 0) {  // --help, --version
+        app.exit(error);
+        return flush_output() ? exit_code::success : exit_code::failure;
+    }
     const std::string text = error.what();
     const bool runs = app.got_subcommand("run");
     const bool lacks_dashes = runs && arguments.command.empty() && !unknown.empty();
@@ -91,15 +105,19 @@ int parse_error_status(const CLI::App& app, const CLI::ParseError& error, const 
     return runs ? run_exit_code::pharox_failed : exit_code::bad_input;
 }
 
-/// Whether all output was written: a full disk must not be reported as success.
-bool flush_output() {
-    std::cout.flush();
-    if (std::cout) return true;
-    complain("standard output: cannot be written");
-    return false;
+/// A file or a connection that is opened while a standard stream is closed would take its descriptor, and
+/// output would be written into it. Writing to a stream that was closed still fails.
+void occupy_closed_streams() {
+    for (;;) {
+        const int descriptor = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+        if (descriptor <= STDERR_FILENO && descriptor >= 0) continue;
+        if (descriptor > STDERR_FILENO) ::close(descriptor);
+        return;
+    }
 }
 
 int run_program(int argc, char** argv) {
+    occupy_closed_streams();
     Arguments arguments = split_arguments(argc, argv);
     Session session;
     CLI::App app(description, "pharox");

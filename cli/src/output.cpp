@@ -52,16 +52,22 @@ void Table::print(std::ostream& out) const {
         print_row([&](std::size_t column) -> const std::string& { return row[column]; });
 }
 
-JsonList::JsonList(std::ostream& out, std::string_view head, std::string_view tail) : out_(out), tail_(tail) {
-    out_ << head;
-}
+JsonList::JsonList(std::ostream& out, std::string_view head, std::string_view tail)
+    : out_(out), text_(head), tail_(tail) {}
 
 void JsonList::add(const Json& element) {
-    out_ << (first_ ? "\n" : ",\n") << element.dump();
+    text_ += first_ ? "\n" : ",\n";
+    text_ += element.dump();
     first_ = false;
 }
 
-void JsonList::close() { out_ << (first_ ? "" : "\n") << tail_ << '\n'; }
+void JsonList::close() {
+    text_ += first_ ? "" : "\n";
+    text_ += tail_;
+    text_ += '\n';
+    out_ << text_;
+    text_.clear();
+}
 
 std::string proxy_text(const Proxy& proxy, Secrets secrets) {
     // Only a lease fills in a template, so there is no URL yet.

@@ -29,7 +29,8 @@ class Table {
     std::vector<std::vector<std::string>> rows_;
 };
 
-/// Prints `{"name": [element, …]}` or `[…]` incrementally, one element per line.
+/// Builds `{"name": [element, …]}` or `[…]`, one element per line. Nothing is printed before close(), so a
+/// failure leaves no incomplete document.
 class JsonList {
   public:
     /// `head` precedes the elements, such as `{"proxies": [`; `tail` follows them.
@@ -41,6 +42,7 @@ class JsonList {
 
   private:
     std::ostream& out_;
+    std::string text_;
     std::string tail_;
     bool first_ = true;
 };

@@ -92,7 +92,7 @@ int guarded(Session& session, const std::function<int()>& work) {
         complain(error.what());
         return exit_code::not_found;
     } catch (const ConsumerNotFoundError& error) {
-        complain(error.what());
+        complain("consumer \"" + without_password(error.consumer()) + "\" does not exist");
         return exit_code::not_found;
     } catch (const LeaseEndedError& error) {
         complain(error.what());
@@ -100,6 +100,10 @@ int guarded(Session& session, const std::function<int()>& work) {
     } catch (const StorageError& error) {
         complain(error.what());
         return exit_code::storage;
+    } catch (const ConflictError& error) {
+        // An import names lines of its list, without their text.
+        complain(error.field() == "list" ? error.what() : without_quoted_passwords(error.what()));
+        return exit_code::failure;
     } catch (const std::exception& error) {
         complain(error.what());
         return exit_code::failure;

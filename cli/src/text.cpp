@@ -173,6 +173,19 @@ std::string without_password(std::string_view text) {
     return std::string(may_hold_one ? ValidationError::hidden_value : text);
 }
 
+std::string without_quoted_passwords(std::string_view text) {
+    std::string shown;
+    for (;;) {
+        const auto begin = text.find('"');
+        const auto end = begin == std::string_view::npos ? begin : text.find('"', begin + 1);
+        if (end == std::string_view::npos) return shown.append(text);
+        shown += text.substr(0, begin);
+        const std::string_view quoted = text.substr(begin, end - begin + 1);
+        shown += without_password(quoted);
+        text.remove_prefix(end + 1);
+    }
+}
+
 std::string shown_argument(std::string_view argument) {
     if (argument.starts_with("--")) return without_password(argument.substr(0, argument.find('=')));
     if (argument.starts_with('-')) return without_password(argument.substr(0, 2));  // -pVALUE

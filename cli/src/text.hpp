@@ -43,6 +43,9 @@ std::string printable(std::string_view text);
 /// or a `:`. For arguments in the wrong position.
 std::string without_password(std::string_view text);
 
+/// The text with each part in double quotes that may contain a password replaced, as by without_password().
+std::string without_quoted_passwords(std::string_view text);
+
 /// The argument as errors may show it: without_password(), and only the name of an option.
 std::string shown_argument(std::string_view argument);
 

@@ -108,5 +108,95 @@ TEST_F(SettingsTest, InvalidStoragesAreReported) {
     EXPECT_EQ(pharox({"--storage", url("absent/folder/a.db"), "stats"}).status, 5);
 }
 
+/// Every way in which a storage can be named: the flag, the variable, the config file.
+TEST_F(SettingsTest, ErrorsShowNothingOfAUrlThatMayBeAPassword) {
+    secrets_ = {"s3cret"};
+    const std::vector<std::string> urls = {
+        "sqlite:http://user:s3cret@host/x",
+        "sqlite:absent/user:s3cret@host",
+        "sqlite://user:s3cret/x",
+        "sqlite:///absent/user:s3cret@host/a.db",
+        "sqlite:" + home_.file("a.db") + "?u:s3cret=1",
+        "sqlite:" + home_.file("a.db") + "?p%3ds3cret=1",
+        "user:s3cret@host",
+        "host=127.0.0.1 password=s3cret",
+    };
+    for (const std::string& url : urls) {
+        for (const std::vector<std::string>& command :
+             {std::vector<std::string>{"stats"}, {"run", "-p", "eu", "--", "true"}, {"migrate"}}) {
+            std::vector<std::string> with_flag = command;
+            with_flag.insert(with_flag.begin(), {"--storage", url});
+            EXPECT_NE(pharox(with_flag).status, 0) << url;
+            environment_["PHAROX_STORAGE"] = url;
+            EXPECT_NE(pharox(command).status, 0) << url;
+            environment_.erase("PHAROX_STORAGE");
+            home_.write(".config/pharox/config.toml", "storage = '" + url + "'\n");
+            EXPECT_NE(pharox(command).status, 0) << url;
+            std::filesystem::remove(home_.path() / ".config/pharox/config.toml");
+        }
+    }
+    home_.write(".config/pharox/config.toml", "'http://u:s3cret@host' = 1\n");
+    EXPECT_EQ(pharox({"stats"}).status, 2);
+    environment_["PHAROX_CONFIG"] = "postgresql://u:s3cret@host/x";
+    EXPECT_EQ(pharox({"stats"}).errors, "pharox: ***: cannot be read: No such file or directory\n");
+}
+
+TEST_F(SettingsTest, NamesThatMayHoldAPasswordAreNotRepeated) {
+    const std::string line = "192.0.2.1:80:u:s3cret";
+    ASSERT_EQ(pharox({"pool", "add", line}).status, 0);  // its own name, which it prints
+    import("eu", "192.0.2.1:1\n");
+    const Finished twice = pharox({"pool", "add", line});
+    EXPECT_EQ(twice.status, 1);
+    EXPECT_EQ(twice.errors.find("s3cret"), std::string::npos) << twice.errors;
+    const Finished miss = pharox({"acquire", "--json", "-p", line + "x"});
+    EXPECT_EQ(miss.status, 4);
+    EXPECT_EQ(miss.output, "{\"miss\":\"pool_unknown\",\"pool\":\"***\"}\n");
+}
+
+TEST_F(SettingsTest, AFolderThatCannotBeMadeIsAFailureOfTheStorageWithItsReason) {
+    const auto expect = [&](const std::string& home, const std::string& folder, const std::string& reason) {
+        environment_["HOME"] = home;
+        const Finished done = pharox({"pool", "list"});
+        EXPECT_EQ(done.status, 5) << home;
+        EXPECT_TRUE(done.errors.starts_with("pharox: storage sqlite: open: cannot create the directory " +
+                                            folder + ": " + reason))
+            << done.errors;
+    };
+    expect(home_.write("file", ""), home_.file("file/.local"), "Not a directory\n");
+    // Nobody can create a directory in the kernel's file systems: on a read-only mount EROFS, else EPERM or
+    // EACCES.
+    expect("/sys", "/sys/.local", "");
+    environment_["HOME"] = home_.path().string();
+    EXPECT_EQ(pharox({"--storage", "sqlite://" + home_.path().string(), "pool", "list"}).errors,
+              "pharox: storage sqlite: open: " + home_.path().string() +
+                  ": unable to open database file (Is a directory)\n");
+}
+
+TEST_F(SettingsTest, OutputThatCannotBeWrittenIsAFailure) {
+    import("eu", "192.0.2.1:1\n");
+    environment_["PHAROX"] = PHAROX_PROGRAM;
+    environment_["LIST"] = home_.write("list", "192.0.2.2:1\n");
+    const auto shell = [&](const std::string& script) {
+        return watched(run_process({.arguments = {"/bin/sh", "-c", script}, .environment = environment_}));
+    };
+    const std::string complaint = "pharox: standard output: cannot be written\n";
+    for (const char* command :
+         {"pool list", "pool list --json", "proxy list --pool eu --json", "stats --json", "cleanup --json",
+          "acquire --pool eu --json", "import --pool eu --dry-run --json \"$LIST\"", "--help", "--version"}) {
+        for (const char* output : {">/dev/full", ">&-"}) {
+            const Finished done = shell("\"$PHAROX\" " + std::string(command) + " " + output);
+            EXPECT_EQ(done.status, 1) << command << output << done.errors;
+            EXPECT_TRUE(done.errors.ends_with(complaint)) << command << output << done.errors;
+        }
+        // A reader that has ended: with SIGPIPE ignored the write fails.
+        const Finished broken = shell(
+            "trap '' PIPE; mkfifo \"$HOME/pipe\"; exec 3<>\"$HOME/pipe\" 4>\"$HOME/pipe\" "
+            "3<&-; rm \"$HOME/pipe\"; \"$PHAROX\" " +
+            std::string(command) + " >&4");
+        EXPECT_EQ(broken.status, 1) << command << broken.errors;
+    }
+    EXPECT_EQ(leases_of("eu"), 0);  // a lease whose id nobody has read is released
+}
+
 }  // namespace
 }  // namespace pharox::test

@@ -42,6 +42,25 @@ bool is_of_libpq(std::string_view key) {
     return false;
 }
 
+/// With an unencoded @ or / in a password, libpq takes a part of it for the host or the port, which its
+/// errors show.
+void refuse_parts_of_a_password(const PQconninfoOption& first) {
+    for (const PQconninfoOption* one = &first; one->keyword != nullptr; ++one) {
+        const std::string_view key = one->keyword;
+        const std::string_view value = one->val == nullptr ? "" : one->val;
+        // A host that begins with @ is an abstract socket.
+        if (key == "host" && value.find('@', 1) != std::string_view::npos) {
+            throw ValidationError("connection", ValidationError::hidden_value,
+                                  "has an @ in its host: in a password, write @ as %40");
+        }
+        if (key == "port" && value.find_first_not_of("0123456789, ") != std::string_view::npos) {
+            throw ValidationError(
+                "connection", ValidationError::hidden_value,
+                "has a port that is not a number: in a password, write / as %2F; user:password needs @host");
+        }
+    }
+}
+
 }  // namespace
 
 Options options_of(const StorageUrl& url) {
@@ -71,6 +90,7 @@ void check_connection(const std::string& connection) {
         throw ValidationError("connection", ValidationError::hidden_value,
                               "is no connection URL or keywords that libpq can read");
     }
+    refuse_parts_of_a_password(*parsed);
 }
 
 }  // namespace pharox::postgres

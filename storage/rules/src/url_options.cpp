@@ -62,7 +62,11 @@ void UrlOptions::set_all(const StorageUrl& url) const {
         if (set(key, value)) continue;
         std::vector<std::string> keys;
         for (const auto& [known, setter] : known_) keys.push_back(known);
-        throw ValidationError("storage", key, "is not an option of " + store_ + ": use " + listed(keys));
+        // A password with an unencoded ? may read as an option.
+        const bool is_name =
+            std::ranges::all_of(key, [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
+        throw ValidationError("storage", is_name ? key : ValidationError::hidden_value,
+                              "is not an option of " + store_ + ": use " + listed(keys));
     }
 }
 

@@ -1,9 +1,13 @@
 #include "connection.hpp"
 
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
 #include <random>
+#include <system_error>
 #include <thread>
 
 #include "pharox/errors.hpp"
@@ -130,10 +134,29 @@ UuidBytes Statement::bytes(int column) const {
     return uuid;
 }
 
+namespace {
+
+/// SQLite does not say why a file, or the files of its log, cannot be opened.
+std::string system_reason(const std::string& file, sqlite3* database, int code) {
+    if ((code & 0xFF) != SQLITE_CANTOPEN || database == nullptr) return {};
+    // The attempt that failed last only read.
+    const std::string folder = std::filesystem::path(file).parent_path().string();
+    const bool writable = ::faccessat(AT_FDCWD, folder.c_str(), W_OK, AT_EACCESS) == 0;
+    const int error = writable ? sqlite3_system_errno(database) : errno;
+    return error == 0 ? "" : " (" + std::generic_category().message(error) + ")";
+}
+
+}  // namespace
+
+std::string shown_file(const std::string& path) {
+    const bool may_be_url = path != ":memory:" && path.find_first_of("@:") != std::string::npos;
+    return may_be_url ? std::string(ValidationError::hidden_value) : path;
+}
+
 void Connection::Closer::operator()(sqlite3* database) const noexcept { sqlite3_close_v2(database); }
 
 Connection::Connection(const Settings& settings, const Operation& operation)
-    : busy_(std::make_unique<BusyWait>()), file_(settings.file), operation_(operation) {
+    : busy_(std::make_unique<BusyWait>()), file_(shown_file(settings.file)), operation_(operation) {
     busy_->timeout = settings.busy_timeout;
     busy_->random = std::random_device{}() | 1U;
     // Database::open created the file, with its mode: no CREATE here.
@@ -144,7 +167,8 @@ Connection::Connection(const Settings& settings, const Operation& operation)
     database_.reset(database);
     if (code != SQLITE_OK) {
         fail(operation_,
-             file_ + ": " + (database == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(database)),
+             file_ + ": " + (database == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(database)) +
+                 system_reason(settings.file, database, code),
              is_lock_error(code));
     }
     sqlite3_extended_result_codes(database, 1);
@@ -175,6 +199,7 @@ void Connection::fail_with(int code, bool committing) const {
     const bool of_database =
         sqlite3_extended_errcode(database_.get()) == code;  // sqlite3_db_cacheflush sets none
     std::string why = file_ + ": " + (of_database ? sqlite3_errmsg(database_.get()) : sqlite3_errstr(code));
+    why += system_reason(sqlite3_db_filename(database_.get(), "main"), database_.get(), code);
     if (locked) why += " (another process kept the database locked)";
     // Neither changed anything: a transaction is valid only if its last page was written completely. After
     // any other failure of the commit (of its sync, say) the transaction may be valid in the log after a

@@ -25,6 +25,9 @@ using sqlkit::Operation;
 [[noreturn]] void fail(const Operation& operation, const std::string& why, bool retryable = false,
                        bool outcome_unknown = false);
 
+/// The path as errors show it: `***` if it may be another store's URL, with a password (an @ or a colon).
+std::string shown_file(const std::string& path);
+
 class Connection;
 
 using sqlkit::SqlValue;

@@ -55,13 +55,13 @@ void create_file_if_absent(const std::filesystem::path& path) {
     const FileDescriptor file(::open(path.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR));
     if (file.get() < 0) {
         if (errno == EEXIST) return;
-        fail(opening, "cannot create " + path.string() + ": " + reason(errno));
+        fail(opening, "cannot create " + shown_file(path.string()) + ": " + reason(errno));
     }
     const FileDescriptor folder(::open(path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     // A umask may have removed permissions that the owner needs.
     if (::fchmod(file.get(), S_IRUSR | S_IWUSR) != 0 || ::fsync(file.get()) != 0 || folder.get() < 0 ||
         ::fsync(folder.get()) != 0) {
-        fail(opening, "cannot create " + path.string() + " durably: " + reason(errno));
+        fail(opening, "cannot create " + shown_file(path.string()) + " durably: " + reason(errno));
     }
 }
 

@@ -32,7 +32,7 @@ class Database {
 
     [[nodiscard]] const Options& options() const noexcept { return options_; }
     /// The name of the file in the options, for error texts.
-    [[nodiscard]] std::string name() const { return options_.path.string(); }
+    [[nodiscard]] std::string name() const { return shown_file(options_.path.string()); }
     /// Creates the index unless this process knows that it exists; not inside a transaction.
     void ensure_index(OrderIndex index);
     /// The clock's time, or the latest time that this process has seen, if that is later.

@@ -29,7 +29,7 @@ struct Configuration {
 Configuration load_configuration(const std::optional<std::string>& storage_flag,
                                  const EnvironmentLookup& environment = process_environment);
 
-/// Creates `folder` and its missing parents with mode 0700. Throws ValidationError.
+/// Creates `folder` and its missing parents with mode 0700. Throws StorageError.
 void make_private_folder(const std::filesystem::path& folder);
 
 }  // namespace pharox::app
