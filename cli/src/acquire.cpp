@@ -1,4 +1,4 @@
-// pharox acquire | release | cleanup
+// pharox acquire
 #include <CLI/CLI.hpp>
 #include <iostream>
 #include <memory>
@@ -8,8 +8,6 @@
 #include "interruptible_lease.hpp"
 #include "lease_options.hpp"
 #include "output.hpp"
-#include "pharox/errors.hpp"
-#include "pharox/model/serialization.hpp"
 #include "text.hpp"
 
 namespace pharox::cli {
@@ -53,39 +51,6 @@ int acquire(Session& session, const AcquireOptions& options) {
     return exit_code::success;
 }
 
-int release(Session& session, const std::vector<std::string>& texts) {
-    std::vector<LeaseId> ids;
-    for (const std::string& text : texts) ids.push_back(LeaseId::parse(text));
-    bool all_known = true;
-    for (const LeaseId& id : ids) {
-        const ReleaseResult result = session.manager().release(ReleaseRequest{.lease_id = id});
-        if (session.json) {
-            const Json json = Json::object({{"lease_id", id.to_string()}, {"released", result.released}});
-            std::cout << (result.lease ? json.with("lease", to_json(*result.lease)) : json).dump() << '\n';
-        } else if (result.lease) {
-            std::cout << "lease " << id << (result.released ? " released" : " had ended already");
-            if (!result.released && result.lease->release_reason)
-                std::cout << " (" << *result.lease->release_reason << ")";
-            std::cout << '\n';
-        }
-        if (!result.lease) {
-            complain("lease " + id.to_string() + " is not known");
-            all_known = false;
-        }
-    }
-    return all_known ? exit_code::success : exit_code::not_found;
-}
-
-int cleanup(Session& session) {
-    const std::int64_t count = session.manager().cleanup_expired_leases();
-    if (session.json) {
-        std::cout << Json::object({{"expired", count}}).dump() << '\n';
-    } else {
-        std::cout << "expired leases ended: " << with_thousands(count) << '\n';
-    }
-    return exit_code::success;
-}
-
 }  // namespace
 
 void add_acquire_command(CLI::App& app, Session& session) {
@@ -101,23 +66,6 @@ void add_acquire_command(CLI::App& app, Session& session) {
     command->callback([&session, options] {
         session.selected = [&session, options] { return acquire(session, *options); };
     });
-}
-
-void add_release_command(CLI::App& app, Session& session) {
-    CLI::App* command = app.add_subcommand("release", "Give leased proxies back");
-    const auto ids = std::make_shared<std::vector<std::string>>();
-    command->add_option("LEASE", *ids, "Ids, from pharox acquire")->required();
-    command->footer(
-        "A lease that has ended already is no error; an unknown one is exit status 4.\n\n"
-        "Example:\n  pharox release 01890a5d-ac96-774b-bcce-b302099a8057");
-    command->callback(
-        [&session, ids] { session.selected = [&session, ids] { return release(session, *ids); }; });
-}
-
-void add_cleanup_command(CLI::App& app, Session& session) {
-    CLI::App* command = app.add_subcommand("cleanup", "Collect expired leases (other commands also do so)");
-    command->footer("Example:\n  pharox cleanup --json");
-    command->callback([&session] { session.selected = [&session] { return cleanup(session); }; });
 }
 
 }  // namespace pharox::cli

@@ -15,9 +15,12 @@ namespace pharox::cli {
 void add_import_command(CLI::App& app, Session& session);
 void add_pool_command(CLI::App& app, Session& session);
 void add_proxy_command(CLI::App& app, Session& session);
+void add_consumer_command(CLI::App& app, Session& session);
 void add_stats_command(CLI::App& app, Session& session);
 void add_acquire_command(CLI::App& app, Session& session);
 void add_release_command(CLI::App& app, Session& session);
+void add_renew_command(CLI::App& app, Session& session);
+void add_lease_command(CLI::App& app, Session& session);
 void add_cleanup_command(CLI::App& app, Session& session);
 void add_migrate_command(CLI::App& app, Session& session);
 /// `command` contains the arguments after `--`; it must outlive the session.

@@ -18,7 +18,7 @@ void FilterOptions::declare(CLI::App& command) {
     any_of("--isp", isp_, "Internet provider");
     any_of("--source", source_, "The source of the proxy");
     any_of("--asn", asn_, "Autonomous system number")->type_name("INT");
-    any_of("--protocol", protocol_, "http, https, socks4 or socks5");
+    any_of("--protocol", protocol_, "http, https, socks4 or socks5 (also socks4a, socks5h)");
     any_of("--tag", tags_, "Tag; repeated: all of them");
     any_of("--metadata", metadata_, "POINTER=VALUE, such as /plan/tier=gold; repeated: all of them");
     command.add_option("--near", near_, "LATITUDE,LONGITUDE in degrees")->group(group);
@@ -34,7 +34,7 @@ ProxyFilters FilterOptions::filters() const {
     for (const std::string& text : asn_) asns.push_back(parse_number<std::int64_t>(text, "asn"));
     filters.asn = asns;
     std::vector<ProxyProtocol> protocols;
-    for (const std::string& text : protocol_) protocols.push_back(parse_proxy_protocol(text));
+    for (const std::string& text : protocol_) protocols.push_back(parse_protocol(text));
     filters.protocol = protocols;
     for (const std::string& text : metadata_) filters.metadata.push_back(parse_metadata_filter(text));
     for (const std::string& text : exclude_) filters.exclude.push_back(ProxyId::parse(text));

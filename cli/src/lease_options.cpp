@@ -36,7 +36,7 @@ std::string_view explain(Miss miss) {
 
 void LeaseOptions::declare(CLI::App& command) {
     command.add_option("-p,--pool", pool_, "The pool to lease from")->required();
-    command.add_option("--duration", duration_, "How long the lease lasts: 250ms, 90s, 5m, 1h, 2d")
+    command.add_option("--duration", duration_, "How long the lease lasts: 250ms, 90s, 5m, 1h30m, 2d")
         ->capture_default_str();
     command.add_option("--wait", wait_, "How long to wait for a proxy before giving up")
         ->capture_default_str();

@@ -130,9 +130,12 @@ int run_program(int argc, char** argv) {
     add_import_command(app, session);
     add_pool_command(app, session);
     add_proxy_command(app, session);
+    add_consumer_command(app, session);
     add_stats_command(app, session);
     add_acquire_command(app, session);
     add_release_command(app, session);
+    add_renew_command(app, session);
+    add_lease_command(app, session);
     add_cleanup_command(app, session);
     add_migrate_command(app, session);
     add_run_command(app, session, arguments.command);

@@ -77,6 +77,19 @@ std::string Session::unknown_pool_text(const std::string& name) {
     return text;
 }
 
+std::string Session::unknown_consumer_text(const std::string& name) {
+    std::vector<std::string> names;
+    ListRequest request{.limit = 1'000};
+    do {
+        Page<Consumer> page = catalog().list_consumers(request);
+        for (Consumer& consumer : page.items) names.push_back(std::move(consumer.name));
+        request.after = std::move(page.next);
+    } while (!request.after.empty());
+    const auto close = nearest(name, names);
+    return "consumer \"" + without_password(name) + "\" does not exist" +
+           (close ? "; did you mean \"" + *close + "\"?" : "");
+}
+
 int guarded(Session& session, const std::function<int()>& work) {
     try {
         try {
@@ -84,15 +97,21 @@ int guarded(Session& session, const std::function<int()>& work) {
         } catch (const PoolNotFoundError& error) {
             complain(session.unknown_pool_text(error.pool()));
             return exit_code::not_found;
+        } catch (const ConsumerNotFoundError& error) {
+            complain(session.unknown_consumer_text(error.consumer()));
+            return exit_code::not_found;
         }
     } catch (const ValidationError& error) {
         complain(text_of(error));
         return exit_code::bad_input;
+    } catch (const UsageError& error) {
+        complain(error.what());
+        return exit_code::bad_input;
     } catch (const ProxyNotFoundError& error) {
         complain(error.what());
         return exit_code::not_found;
-    } catch (const ConsumerNotFoundError& error) {
-        complain("consumer \"" + without_password(error.consumer()) + "\" does not exist");
+    } catch (const NotFoundError& error) {
+        complain(error.what());
         return exit_code::not_found;
     } catch (const LeaseEndedError& error) {
         complain(error.what());

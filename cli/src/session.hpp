@@ -7,11 +7,24 @@
 #include <string>
 #include <vector>
 
+#include "pharox/errors.hpp"
 #include "pharox/manager/proxy_manager.hpp"
 #include "pharox/storage/catalog.hpp"
 #include "pharox/storage/storage.hpp"
 
 namespace pharox::cli {
+
+/// The arguments do not say what to do: exit_code::bad_input.
+class UsageError : public Error {
+  public:
+    using Error::Error;
+};
+
+/// A named object does not exist: exit_code::not_found.
+class NotFoundError : public Error {
+  public:
+    using Error::Error;
+};
 
 class Session {
   public:
@@ -30,6 +43,8 @@ class Session {
     std::vector<ProxyPool> pools();
     /// `pool "latm" does not exist; did you mean "latam"?`
     std::string unknown_pool_text(const std::string& name);
+    /// `consumer "scaper" does not exist; did you mean "scraper"?`
+    std::string unknown_consumer_text(const std::string& name);
 
   private:
     std::shared_ptr<IStorage> storage_;

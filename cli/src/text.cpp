@@ -84,26 +84,27 @@ Json json_scalar_or_text(std::string_view text) {
 
 Duration parse_duration(std::string_view text, std::string_view field) {
     constexpr std::array<std::pair<std::string_view, double>, 5> units{
-        {{"ms", 1.0}, {"s", 1'000.0}, {"m", 60'000.0}, {"h", 3'600'000.0}, {"d", 86'400'000.0}}};
-    const auto unit_at = text.find_first_not_of("0123456789.");
-    double scale = 1'000.0;
-    bool known = unit_at == std::string_view::npos;
-    if (!known) {
-        for (const auto& [name, milliseconds] : units) {
-            if (text.substr(unit_at) == name) {
-                scale = milliseconds;
-                known = true;
-            }
-        }
+        {{"d", 86'400'000.0}, {"h", 3'600'000.0}, {"m", 60'000.0}, {"s", 1'000.0}, {"ms", 1.0}}};
+    const auto fail = [&](const char* rule) { throw ValidationError(std::string(field), text, rule); };
+    constexpr const char* not_one = "is not a duration such as 250ms, 90s, 5m, 1h30m or 2d";
+    double milliseconds = 0;
+    auto larger = units.begin();  // each unit once, in this order
+    for (std::string_view rest = text; !rest.empty() || text.empty();) {
+        const auto number_end = std::min(rest.find_first_not_of("0123456789."), rest.size());
+        const auto unit_end = std::min(rest.find_first_of("0123456789.", number_end), rest.size());
+        const auto number = number_in<double>(rest.substr(0, number_end));
+        const std::string_view name = rest.substr(number_end, unit_end - number_end);
+        const bool bare = name.empty() && rest.size() == text.size();
+        const auto* const unit = std::find_if(
+            larger, units.end(), [&](const auto& known) { return known.first == (bare ? "s" : name); });
+        if (!number || unit == units.end()) fail(not_one);
+        milliseconds += *number * unit->second;
+        larger = std::next(unit);
+        rest.remove_prefix(unit_end);
     }
-    const auto number = number_in<double>(text.substr(0, unit_at));
-    if (!known || !number)
-        throw ValidationError(std::string(field), text, "is not a duration such as 250ms, 90s, 5m, 1h or 2d");
-    const double milliseconds = *number * scale;
-    if (milliseconds > static_cast<double>(max_lease_duration.count()))
-        throw ValidationError(std::string(field), text, "is above 30 days");
+    if (milliseconds > static_cast<double>(max_lease_duration.count())) fail("is above 30 days");
     if (std::abs(milliseconds - std::round(milliseconds)) > 1e-6)
-        throw ValidationError(std::string(field), text, "is not a whole number of milliseconds");
+        fail("is not a whole number of milliseconds");
     return Duration(std::llround(milliseconds));
 }
 
@@ -119,6 +120,12 @@ Number parse_number(std::string_view text, std::string_view field) {
 template int parse_number(std::string_view text, std::string_view field);
 template std::int64_t parse_number(std::string_view text, std::string_view field);
 template double parse_number(std::string_view text, std::string_view field);
+
+ProxyProtocol parse_protocol(std::string_view text) {
+    if (text == "socks4a") return ProxyProtocol::socks4;
+    if (text == "socks5h") return ProxyProtocol::socks5;
+    return parse_proxy_protocol(text);
+}
 
 Place parse_place(std::string_view text, std::string_view field) {
     const auto comma = text.find(',');

@@ -12,14 +12,19 @@
 
 namespace pharox::cli {
 
-/// `250ms`, `90s`, `5m`, `1h`, `2d`, with a fraction if the result is whole milliseconds; a bare number is in
-/// seconds. At most 30 days. Throws ValidationError(field, text, …).
+/// `250ms`, `90s`, `5m`, `1h30m`, `2d`: numbers with units, the larger first, with a fraction if the result
+/// is whole milliseconds; a bare number is in seconds. At most 30 days. Throws ValidationError(field, text,
+/// …).
 Duration parse_duration(std::string_view text, std::string_view field);
 
 /// Parses the whole text as a decimal number, without a fraction if Number is an integer: `010` is ten,
 /// `0x10` is invalid. For int, std::int64_t and double. Throws ValidationError(field, text, …).
 template <class Number>
 Number parse_number(std::string_view text, std::string_view field);
+
+/// As parse_proxy_protocol, and the names that clients use for a proxy that resolves host names: socks4a,
+/// socks5h.
+ProxyProtocol parse_protocol(std::string_view text);
 
 struct Place {
     double latitude = 0;

@@ -18,19 +18,21 @@ TEST(TextTest, ReadsDurations) {
     EXPECT_EQ(parse_duration("5m", "duration"), 5min);
     EXPECT_EQ(parse_duration("1h", "duration"), 1h);
     EXPECT_EQ(parse_duration("2d", "duration"), 48h);
+    EXPECT_EQ(parse_duration("1h30m", "duration"), 90min);
+    EXPECT_EQ(parse_duration("1d2h3m4s5ms", "duration"), 26h + 3min + 4005ms);
     EXPECT_EQ(parse_duration("30d", "duration"), 720h);
     EXPECT_EQ(parse_duration("0", "wait"), 0s);
 }
 
 TEST(TextTest, RejectsInvalidDurations) {
-    for (const std::string_view text : {"", "s", "-5s", "5 s", "5x", "1h30m", "1e3", "0.5ms", "nan", "1..2s",
-                                        "99999999999999999d", "31d", "2592000.001"})
+    for (const std::string_view text : {"", "s", "-5s", "5 s", "5x", "30m1h", "1h1h", "1h30", "1e3", "0.5ms",
+                                        "nan", "1..2s", "99999999999999999d", "31d", "2592000.001"})
         EXPECT_THROW(parse_duration(text, "duration"), ValidationError) << text;
     try {
         parse_duration("5x", "duration");
         FAIL();
     } catch (const ValidationError& error) {
-        EXPECT_STREQ(error.what(), "duration: \"5x\" is not a duration such as 250ms, 90s, 5m, 1h or 2d");
+        EXPECT_STREQ(error.what(), "duration: \"5x\" is not a duration such as 250ms, 90s, 5m, 1h30m or 2d");
     }
 }
 

@@ -138,7 +138,7 @@ TEST_F(LeasesTest, PoolsAndProxiesAreAddedAndRemoved) {
     import("eu", "192.0.2.1:1\n");
     const std::string id = json_member(pharox({"proxy", "list", "--pool", "eu", "--json"}).output, "id");
 
-    EXPECT_EQ(pharox({"proxy", "set-status", "banned", id}).output, "set to banned: 1\n");
+    EXPECT_EQ(pharox({"proxy", "set-status", "banned", id}).output, "set to banned: 1 of 1\n");
     EXPECT_EQ(pharox({"acquire", "--pool", "eu"}).status, 3);
     EXPECT_EQ(pharox({"proxy", "set-status", "active", id}).status, 0);
     EXPECT_EQ(pharox({"acquire", "--pool", "eu"}).status, 0);

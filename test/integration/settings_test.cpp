@@ -90,12 +90,13 @@ TEST_F(SettingsTest, MisplacedArgumentsShowNoPassword) {
     const std::string absent = " cannot be read: No such file or directory";
     expect({"import", "-p", "eu", line}, 2, "list: ***" + absent);
     expect({"import", "-p", "eu", "absent.txt"}, 2, "list: \"absent.txt\"" + absent);
-    expect({"proxy", "remove", line}, 2, "proxy_id: *** is not a UUID");
+    expect({"proxy", "remove", line}, 2,
+           "proxy: *** is not an id, a host, host:port or scheme://host:port, without a user");
     expect({"proxy", "set-status", line, line}, 2, "status: *** is not active, inactive, slow or banned");
     expect({"stats", "-p", line}, 4, "pool \"***\" does not exist");
     expect({"run", "-p", line, "--", "true"}, 123, "pool \"***\" does not exist");
     expect({"run", "-p", "eu", "--wait", line, "--", "true"}, 125,
-           "wait: *** is not a duration such as 250ms, 90s, 5m, 1h or 2d");
+           "wait: *** is not a duration such as 250ms, 90s, 5m, 1h30m or 2d");
     expect({"run", "-p", "eu", "--", "http://u:s3cret@h"}, 127, "***: No such file or directory");
 }
 
