@@ -1,4 +1,5 @@
-// The fixture of the integration tests: a separate home directory, and a check for secrets in all output.
+// The fixture of the integration tests: a separate home directory, a check for secrets in all output, and a
+// check of all output of --json against its schema.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "eventually.hpp"
+#include "json_schema.hpp"
 #include "process.hpp"
 #include "temporary_folder.hpp"
 
@@ -33,11 +35,11 @@ class PharoxTest : public ::testing::Test {
     }
     /// For calls with a flag that shows secrets.
     Finished pharox_unwatched(std::vector<std::string> arguments) {
-        return run_process(command(std::move(arguments)));
+        return checked(run_process(command(std::move(arguments))));
     }
     Finished watched(Finished finished) {
         printed_ += finished.output + finished.errors;
-        return finished;
+        return checked(std::move(finished));
     }
     /// A pool of proxies to which no test connects.
     void import(const std::string& pool, const std::string& list, std::vector<std::string> more = {}) {
@@ -65,6 +67,14 @@ class PharoxTest : public ::testing::Test {
     std::vector<std::string> secrets_;
 
   private:
+    static Finished checked(Finished finished) {
+        if (!finished.arguments.empty() && finished.arguments.front() == PHAROX_PROGRAM) {
+            const std::vector<std::string> own(finished.arguments.begin() + 1, finished.arguments.end());
+            EXPECT_EQ(schema_violation(own, finished.status, finished.output), "") << finished.output;
+        }
+        return finished;
+    }
+
     std::string printed_;
 };
 

@@ -39,7 +39,7 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 
 }  // namespace
 
-Process::Process(const ProcessOptions& options) : group_(options.own_group) {
+Process::Process(const ProcessOptions& options) : arguments_(options.arguments), group_(options.own_group) {
     std::vector<std::string> arguments = options.arguments;
     std::vector<std::string> variables;
     for (const auto& [name, value] : options.environment)
@@ -71,7 +71,8 @@ Process::Process(const ProcessOptions& options) : group_(options.own_group) {
 }
 
 Process::Process(Process&& other) noexcept
-    : id_(std::exchange(other.id_, -1)),
+    : arguments_(std::move(other.arguments_)),
+      id_(std::exchange(other.id_, -1)),
       output_(std::exchange(other.output_, -1)),
       errors_(std::exchange(other.errors_, -1)),
       group_(other.group_),
@@ -132,7 +133,8 @@ Finished Process::wait() {
     return {.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
             .by_signal = WIFSIGNALED(status),
             .output = read_all(output_),
-            .errors = read_all(errors_)};
+            .errors = read_all(errors_),
+            .arguments = arguments_};
 }
 
 Finished run_process(const ProcessOptions& options) { return Process(options).wait(); }

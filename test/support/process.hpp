@@ -25,6 +25,7 @@ struct Finished {
     bool by_signal = false;
     std::string output;
     std::string errors;
+    std::vector<std::string> arguments{};  ///< of the call, the program first
 };
 
 /// A child process. It is killed by the destructor, and when the test itself dies.
@@ -50,6 +51,7 @@ class Process {
     void take_status(int options);
     [[nodiscard]] static std::string read_all(int descriptor);
 
+    std::vector<std::string> arguments_;
     pid_t id_ = -1;
     int output_ = -1;
     int errors_ = -1;
