@@ -103,12 +103,28 @@ TEST_F(JsonTest, OnSuccessMissAndRefusal) {
     json({"acquire", "--pool", "us"}, 3);
     json({"acquire", "--pool", "absent"}, 4);
     json({"acquire", "--pool", "eu", "--duration", "x"}, 2);
+    json({"lease", "list"}, 0);
+    json({"renew", lease}, 0);
+    json({"renew", absent}, 4);
+    json({"lease", "revoke", "--pool", "eu", "--dry-run"}, 0);
     json({"release", lease}, 0);
     json({"release", lease, absent}, 4);
     json({"release", "x"}, 2);
+    const std::string other = json_member(json({"acquire", "--pool", "eu"}, 0).output, "lease_id");
+    json({"proxy", "show", "--pool", "eu"}, 0);
+    json({"lease", "revoke", other, absent}, 4);
+    json({"lease", "revoke", other}, 0);
+    json({"lease", "list", "--pool", "absent"}, 4);
     json({"cleanup"}, 0);
+    json({"consumer", "add", "nightly"}, 0);
+    json({"consumer", "add", "nightly"}, 1);
+    json({"consumer", "list"}, 0);
+    json({"consumer", "remove", "nightly"}, 0);
+    json({"consumer", "remove", "nightly"}, 4);
 
     const std::string proxy = json_member(hidden, "id");
+    json({"proxy", "set", proxy, "--weight", "2"}, 0);
+    json({"proxy", "ban", proxy}, 0);
     json({"proxy", "set-status", "banned", proxy}, 0);
     json({"proxy", "set-status", "banned", absent}, 4);
     json({"proxy", "remove", proxy, "--force"}, 0);
