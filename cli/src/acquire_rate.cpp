@@ -9,15 +9,6 @@ namespace {
 constexpr std::chrono::minutes memory{1};
 constexpr std::int64_t most_active = 100'000;  // listed per sample
 
-/// Sorts before every id of version 7 (RFC 9562) that was generated at that time or later.
-LeaseId first_id_of(Timestamp time) {
-    const auto since_epoch = std::chrono::floor<std::chrono::milliseconds>(time).time_since_epoch();
-    const auto milliseconds = static_cast<std::uint64_t>(since_epoch.count());
-    UuidBytes bytes{};
-    for (std::size_t i = 0; i < 6; ++i) bytes[i] = static_cast<std::uint8_t>(milliseconds >> (40U - 8U * i));
-    return LeaseId(bytes);
-}
-
 template <class Visit>
 void for_each_lease(ILeaseControl& leases, ListLeasesRequest request, const Visit& visit) {
     request.limit = 10'000;
@@ -29,6 +20,14 @@ void for_each_lease(ILeaseControl& leases, ListLeasesRequest request, const Visi
 }
 
 }  // namespace
+
+LeaseId first_id_of(Timestamp time) {
+    const auto since_epoch = std::chrono::floor<std::chrono::milliseconds>(time).time_since_epoch();
+    const auto milliseconds = static_cast<std::uint64_t>(since_epoch.count());
+    UuidBytes bytes{};
+    for (std::size_t i = 0; i < 6; ++i) bytes[i] = static_cast<std::uint8_t>(milliseconds >> (40U - 8U * i));
+    return LeaseId(bytes);
+}
 
 std::optional<double> AcquireRate::sample(ILeaseControl& leases, const PoolStatsSnapshot& stats) {
     const Timestamp now = stats.collected_at;

@@ -9,6 +9,9 @@
 
 namespace pharox::cli {
 
+/// Sorts before every id of version 7 (RFC 9562) that was generated at that time or later.
+LeaseId first_id_of(Timestamp time);
+
 /// Computed from the leases that the store lists, made by any process. Stores keep no counter, because it
 /// would make every lease more expensive. Each sample reads two lists: the leases whose id was generated
 /// after a point one minute before the previous sample, and the active leases, if there are at most 100,000.

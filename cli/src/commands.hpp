@@ -22,6 +22,9 @@ void add_release_command(CLI::App& app, Session& session);
 void add_renew_command(CLI::App& app, Session& session);
 void add_lease_command(CLI::App& app, Session& session);
 void add_cleanup_command(CLI::App& app, Session& session);
+void add_audit_command(CLI::App& app, Session& session);
+void add_backup_command(CLI::App& app, Session& session);
+void add_doctor_command(CLI::App& app, Session& session);
 void add_migrate_command(CLI::App& app, Session& session);
 /// `command` contains the arguments after `--`; it must outlive the session.
 void add_run_command(CLI::App& app, Session& session, const std::vector<std::string>& command);

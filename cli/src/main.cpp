@@ -137,6 +137,9 @@ int run_program(int argc, char** argv) {
     add_renew_command(app, session);
     add_lease_command(app, session);
     add_cleanup_command(app, session);
+    add_audit_command(app, session);
+    add_backup_command(app, session);
+    add_doctor_command(app, session);
     add_migrate_command(app, session);
     add_run_command(app, session, arguments.command);
 

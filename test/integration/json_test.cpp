@@ -122,6 +122,13 @@ TEST_F(JsonTest, OnSuccessMissAndRefusal) {
     json({"consumer", "remove", "nightly"}, 0);
     json({"consumer", "remove", "nightly"}, 4);
 
+    json({"audit"}, 0);
+    json({"audit", "--repair"}, 0);
+    json({"doctor"}, 0);
+    json({"--storage", "sqlite://elsewhere/x", "doctor"}, 1);
+    json({"backup", home_.file("copy.db")}, 0);
+    json({"backup", home_.file("copy.db")}, 1);
+
     const std::string proxy = json_member(hidden, "id");
     json({"proxy", "set", proxy, "--weight", "2"}, 0);
     json({"proxy", "ban", proxy}, 0);

@@ -144,6 +144,8 @@ class Connection {
     /// Whether the latest call failed because of another connection's lock.
     [[nodiscard]] bool is_locked() const noexcept;
     [[nodiscard]] bool in_transaction() const noexcept;
+    /// For functions of SQLite that this class does not wrap.
+    [[nodiscard]] sqlite3* handle() const noexcept { return database_.get(); }
     /// Writes the changes of the open transaction to the disk now, not only at the commit.
     void write_out();
     /// Ends a transaction that is open, if any.

@@ -71,8 +71,13 @@ class VersionedFile final : public sqlkit::VersionedDatabase {
 }  // namespace
 
 void check_schema(Connection& connection, const std::string& file) {
+    stored_and_known_schema(connection, file);
+}
+
+SchemaVersions stored_and_known_schema(Connection& connection, const std::string& file) {
     VersionedFile database(connection, file);
-    sqlkit::MigrationRunner(database, migration_files).stored();
+    sqlkit::MigrationRunner runner(database, migration_files);
+    return {.stored = runner.stored(), .known = runner.known()};
 }
 
 void require_known_schema(Connection& connection, const std::string& file) {

@@ -10,6 +10,7 @@
 #include "pharox/rules/requests.hpp"
 #include "pharox/rules/retention.hpp"
 #include "pharox/rules/url_options.hpp"
+#include "pharox/sqlite/file.hpp"
 
 namespace pharox::sqlite {
 
@@ -92,21 +93,6 @@ class SqliteStorage : public IStorage {
     HealthLog health_log_;
     Maintenance maintenance_;
 };
-
-/// `//` before an absolute path is the empty authority of a URL.
-std::filesystem::path path_of(const StorageUrl& url) {
-    const std::string_view rest = url.rest;
-    if (rest.find("://") != std::string_view::npos) {
-        throw ValidationError("storage", ValidationError::hidden_value,
-                              "holds another URL: write sqlite:relative.db or sqlite:///absolute.db");
-    }
-    if (!rest.starts_with("//")) return rest;
-    if (!rest.starts_with("///")) {
-        throw ValidationError("storage", shown_file(std::string(rest)),
-                              "names a host: write sqlite:relative.db or sqlite:///absolute.db");
-    }
-    return rest.substr(2);
-}
 
 }  // namespace
 
