@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "pharox/rules/requests.hpp"
+#include "pharox/storage/call_stop.hpp"
 #include "pharox/storage/catalog.hpp"
 #include "pharox/storage/health_log.hpp"
 #include "pharox/storage/lease_control.hpp"
@@ -152,6 +153,7 @@ AcquireResult IStorage::try_acquire(const AcquireRequest& request) {
 AcquireResult IStorage::acquire(const AcquireRequest& request, const std::stop_token& stop) {
     const auto deadline = deadline_of(request);
     std::vector<Lease> expired;
+    const CallStop of_this_call(stop);
     if (WaitQueue::runs_on_this_thread() || !queue_->has_waiters(request.pool)) {
         LeaseId attempted;
         AcquireResult result = attempt_acquire(*this, request, attempted);
@@ -178,6 +180,7 @@ void IStorage::acquire_async(AcquireRequest request, AcquireCompletion done, std
     validate(request);
     std::vector<Lease> expired;
     if (!stop.stop_requested()) {
+        const CallStop of_this_call(stop);
         std::optional<AcquireResult> result;
         try {
             if (queue_->has_waiters(request.pool)) {

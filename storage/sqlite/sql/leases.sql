@@ -10,6 +10,9 @@ WHERE id = ?;
 -- Parameters: when it expires, lease id.
 UPDATE lease SET expires_at = ? WHERE id = ?;
 
+-- name: expiry_of_active_lease
+SELECT expires_at FROM lease WHERE id = ? AND status = 0;
+
 -- name: list_leases
 -- By id. No index serves the comparison that distinguishes active from ended leases; the order of ids is more useful.
 -- Parameters: 1 time, 2 id after which to begin, 3 pool name, 4 consumer id, 5 proxy id, 6 whether active (each of the

@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <random>
@@ -11,6 +12,7 @@
 #include <thread>
 
 #include "pharox/errors.hpp"
+#include "pharox/storage/call_stop.hpp"
 #include "sql_functions.hpp"
 
 namespace pharox::sqlite {
@@ -19,6 +21,8 @@ namespace {
 
 // Filters make unlimited different texts; the cache is bounded.
 constexpr std::size_t max_kept_statements = 256;
+constexpr std::int64_t first_lock_sleep_us = 200;
+constexpr int sleeps_of_each_length = 4;
 
 bool is_lock_error(int code) noexcept {
     const int primary = code & 0xFF;
@@ -184,12 +188,21 @@ Connection::~Connection() { statements_.clear(); }
 int Connection::wait_for_lock(void* context, int attempt) noexcept {
     auto& wait = *static_cast<BusyWait*>(context);
     const auto now = std::chrono::steady_clock::now();
-    if (attempt == 0) wait.deadline = now + wait.timeout;
-    if (now >= wait.deadline) return 0;
+    if (attempt == 0) {
+        wait.deadline = now + wait.next_timeout.value_or(wait.timeout);
+        wait.next_timeout.reset();
+    }
+    if (now >= wait.deadline || CallStop::requested()) return 0;
     wait.random ^= wait.random << 13U;
     wait.random ^= wait.random >> 7U;
     wait.random ^= wait.random << 17U;
-    std::this_thread::sleep_for(std::chrono::microseconds(50 + wait.random % 151));
+    // A short wait stays short; a long one costs little. All waiting processes reach the same range of
+    // sleeps, and a process that has held the lock for long leaves it free for longer than that
+    // (WriteTransaction).
+    const int doublings = std::min(attempt / sleeps_of_each_length, 16);
+    const std::int64_t longest = std::min(first_lock_sleep_us << doublings, longest_lock_sleep.count());
+    const auto random = static_cast<std::int64_t>(wait.random % static_cast<std::uint64_t>(longest / 2));
+    std::this_thread::sleep_for(std::chrono::microseconds(longest / 2 + random));
     return 1;
 }
 

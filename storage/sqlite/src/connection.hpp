@@ -105,6 +105,9 @@ class Statement {
     int next_ = 0;
 };
 
+/// While a process waits for the write lock it tries again at least this often.
+inline constexpr std::chrono::microseconds longest_lock_sleep{5'000};
+
 /// For one thread at a time. An error is retryable if nothing was changed and the same call may succeed
 /// later: another process held the lock, or the disk is full.
 class Connection {
@@ -148,6 +151,8 @@ class Connection {
     [[nodiscard]] sqlite3* handle() const noexcept { return database_.get(); }
     /// Writes the changes of the open transaction to the disk now, not only at the commit.
     void write_out();
+    /// The next wait for a lock ends after this time, if that is sooner or later than the timeout.
+    void set_next_timeout(std::chrono::microseconds timeout) noexcept { busy_->next_timeout = timeout; }
     /// Ends a transaction that is open, if any.
     void rollback() noexcept;
     void commit();
@@ -157,9 +162,10 @@ class Connection {
     struct Closer {
         void operator()(sqlite3* database) const noexcept;
     };
-    /// Waits for another process's lock, in short random sleeps, so that no process starves.
+    /// Waits for another process's lock in random sleeps, which grow up to longest_lock_sleep.
     struct BusyWait {
         std::chrono::milliseconds timeout{};
+        std::optional<std::chrono::microseconds> next_timeout{};  ///< of one wait, instead of the timeout
         std::chrono::steady_clock::time_point deadline{};
         std::uint64_t random = 0;
     };

@@ -27,6 +27,11 @@ constexpr int reader_cache_kib = 8 * 1024;
 constexpr int page_size = 2048;
 // 40 MiB: some two thousand leases share the syncs of a checkpoint.
 constexpr int checkpoint_after_pages = 20'000;
+// A writer that has held the lock for long leaves it free for so long that every waiting process tries once.
+constexpr std::chrono::milliseconds long_hold(5);
+constexpr std::chrono::microseconds yield_after_long_hold = longest_lock_sleep + std::chrono::milliseconds(1);
+// Between two looks at how long a lease lasts still: another thread may have renewed it.
+constexpr std::chrono::microseconds longest_patient_wait = std::chrono::seconds(1);
 
 /// Text of errno, thread-safe.
 std::string reason(int error) { return std::generic_category().message(error); }
@@ -81,15 +86,17 @@ Database::Database(Options options, OnAvailable on_available)
         create_file_if_absent(path);
     }
     const std::string shown = name();
-    writer_ = connect(opening, false);
-    check_schema(*writer_, shown);
-    writer_->execute(("PRAGMA page_size = " + std::to_string(page_size)).c_str());  // of an empty file
+    writer_.connection = connect(opening, false);
+    check_schema(*writer_.connection, shown);
+    writer_.connection->execute(
+        ("PRAGMA page_size = " + std::to_string(page_size)).c_str());  // of an empty file
     use_write_ahead_log(opening);
-    writer_->execute("PRAGMA synchronous = FULL");
-    power_safe_ = true;
-    migrate(*writer_, shown);
-    writer_->execute(("PRAGMA wal_autocheckpoint = " + std::to_string(checkpoint_after_pages)).c_str());
-    writer_->execute("PRAGMA journal_size_limit = 67108864");
+    writer_.connection->execute("PRAGMA synchronous = FULL");
+    writer_.power_safe = true;
+    migrate(*writer_.connection, shown);
+    writer_.connection->execute(
+        ("PRAGMA wal_autocheckpoint = " + std::to_string(checkpoint_after_pages)).c_str());
+    writer_.connection->execute("PRAGMA journal_size_limit = 67108864");
 }
 
 std::unique_ptr<Connection> Database::connect(const Operation& operation, bool read_only) const {
@@ -107,11 +114,11 @@ void Database::use_write_ahead_log(const Operation& operation) {
     const auto deadline = std::chrono::steady_clock::now() + options_.busy_timeout;
     for (;;) {
         try {
-            const std::string mode = writer_->query_text("PRAGMA journal_mode = WAL");
+            const std::string mode = writer_.connection->query_text("PRAGMA journal_mode = WAL");
             if (mode == "wal") return;
             fail(operation, "the file system takes no write-ahead log (journal mode is " + mode + ")");
         } catch (const StorageError&) {
-            if (!writer_->is_locked() || std::chrono::steady_clock::now() >= deadline) throw;
+            if (!writer_.connection->is_locked() || std::chrono::steady_clock::now() >= deadline) throw;
             std::this_thread::sleep_for(std::chrono::milliseconds(1));
         }
     }
@@ -123,10 +130,30 @@ void Database::ensure_index(OrderIndex index) {
     std::atomic<bool>& known =
         known_indexes_[row * attribute_count + static_cast<std::size_t>(index.attribute)];
     if (known.load(std::memory_order_acquire)) return;
+    if (has_index(index)) {
+        known.store(true, std::memory_order_release);
+        return;
+    }
     WriteTransaction transaction(*this, {.name = "create index"});
     transaction.connection().execute(create_index(index).c_str());
     transaction.commit();
     known.store(true, std::memory_order_release);
+}
+
+bool Database::has_index(OrderIndex index) {
+    ReadTransaction transaction(*this, {.name = "create index"});
+    return transaction.prepare(sql::index_exists).bind(index_name(index)).step();
+}
+
+std::chrono::microseconds Database::time_left_of(const Operation& operation) {
+    if (operation.ends_or_renews.empty()) return {};
+    ReadTransaction transaction(*this, operation);
+    Timestamp last{};
+    for (const LeaseId& id : operation.ends_or_renews) {
+        Statement row = transaction.prepare(sql::expiry_of_active_lease);
+        if (row.bind(id).step()) last = std::max(last, row.time(0));
+    }
+    return last - transaction.now();
 }
 
 Timestamp Database::time_not_before(Timestamp seen) noexcept {
@@ -160,21 +187,42 @@ void Database::give_back_reader(std::unique_ptr<Connection> reader) noexcept {
 
 WriteTransaction::WriteTransaction(Database& database, const Operation& operation, Durability durability)
     : database_(database),
-      turn_(database.write_queue_),
-      connection_(*database.writer_),
+      writer_(database.writer_),
+      turn_(writer_.queue),
+      connection_(*writer_.connection),
       transaction_(connection_) {
-    connection_.set_operation(operation);
-    const bool power_safe = durability == Durability::power;
-    if (power_safe != database_.power_safe_) {
-        connection_.execute(power_safe ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
-        database_.power_safe_ = power_safe;
-    }
-    transaction_.begin("BEGIN IMMEDIATE");
+    begin(operation, durability == Durability::power);
     clock_ = database_.time();
+}
+
+void WriteTransaction::begin(const Operation& operation, bool power_safe) {
+    for (;;) {
+        std::this_thread::sleep_until(writer_.yields_until);
+        connection_.set_operation(operation);
+        if (power_safe != writer_.power_safe) {
+            connection_.execute(power_safe ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+            writer_.power_safe = power_safe;
+        }
+        try {
+            transaction_.begin("BEGIN IMMEDIATE");
+            began_ = std::chrono::steady_clock::now();
+            return;
+        } catch (const StorageError&) {
+            if (!connection_.is_locked()) throw;
+            const auto left = database_.time_left_of(operation);
+            if (left <= std::chrono::microseconds(0)) throw;
+            turn_.unlock();  // other threads of this process wait no longer than without this one
+            turn_.lock();
+            connection_.set_next_timeout(std::min(left, longest_patient_wait));
+        }
+    }
 }
 
 WriteTransaction::~WriteTransaction() {
     transaction_.end();
+    const auto ended = std::chrono::steady_clock::now();
+    if (!database_.private_ && ended - began_ >= long_hold)
+        writer_.yields_until = ended + yield_after_long_hold;
     turn_.unlock();
     if (!committed_) return;
     if (makes_available_anywhere_) {
@@ -213,8 +261,8 @@ void WriteTransaction::commit() {
 
 ReadTransaction::ReadTransaction(Database& database, const Operation& operation) : database_(database) {
     if (database.private_) {
-        turn_ = std::unique_lock(database.write_queue_);
-        connection_ = database.writer_.get();
+        turn_ = std::unique_lock(database.writer_.queue);
+        connection_ = database.writer_.connection.get();
         connection_->set_operation(operation);
     } else {
         borrowed_ = database.borrow_reader(operation);

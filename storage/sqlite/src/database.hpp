@@ -3,6 +3,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -19,6 +20,15 @@
 #include "pharox/sqlite/storage.hpp"
 
 namespace pharox::sqlite {
+
+/// A connection that writes, for one transaction at a time.
+struct Writer {
+    FifoMutex queue;
+    std::unique_ptr<Connection> connection;
+    bool power_safe = false;  ///< its current sync mode
+    /// Until then it leaves the lock to other processes, because it has held it for long.
+    std::chrono::steady_clock::time_point yields_until{};
+};
 
 /// One connection writes, and threads queue for it in order; other connections read concurrently. A
 /// ":memory:" database has one connection in total. Thread-safe.
@@ -47,17 +57,19 @@ class Database {
     [[nodiscard]] std::unique_ptr<Connection> connect(const Operation& operation, bool read_only) const;
     std::unique_ptr<Connection> borrow_reader(const Operation& operation);
     void give_back_reader(std::unique_ptr<Connection> reader) noexcept;
+    bool has_index(OrderIndex index);
     void use_write_ahead_log(const Operation& operation);
+    /// How long it is worth waiting for the write lock after the timeout: until the last of these leases
+    /// expires. Reads without the lock.
+    std::chrono::microseconds time_left_of(const Operation& operation);
 
     Options options_;
     OnAvailable on_available_;
     bool private_;  ///< in memory
     std::string file_;
     std::atomic<std::int64_t> latest_time_{0};
-    FifoMutex write_queue_;
-    std::unique_ptr<Connection> writer_;
-    bool power_safe_ = false;  ///< the current sync mode of the writer
-    std::mt19937_64 random_;   ///< the writer's
+    Writer writer_;
+    std::mt19937_64 random_;  ///< the writer's
     std::mutex readers_mutex_;
     std::vector<std::unique_ptr<Connection>> readers_;
     std::array<std::atomic<bool>, std::size_t{2} * selector_count * attribute_count> known_indexes_{};
@@ -131,12 +143,15 @@ class WriteTransaction {
     void commit();
 
   private:
+    void begin(const Operation& operation, bool power_safe);
     void read_state();
 
     Database& database_;
+    Writer& writer_;
     std::unique_lock<FifoMutex> turn_;
     Connection& connection_;
     OpenTransaction transaction_;
+    std::chrono::steady_clock::time_point began_{};
     Timestamp clock_{};
     Timestamp now_{};
     std::int64_t use_sequence_ = 0;

@@ -125,7 +125,10 @@ std::vector<ReleaseResult> Leasing::release_many(const std::vector<ReleaseReques
     results.reserve(requests.size());
     for (auto next = requests.begin(); next != requests.end();) {
         const auto end = next + std::min(released_at_once, requests.end() - next);
-        const auto transaction = store_.write({.name = "release_many"});
+        std::vector<LeaseId> ids;
+        std::transform(next, end, std::back_inserter(ids),
+                       [](const ReleaseRequest& request) { return request.lease_id; });
+        const auto transaction = store_.write({.name = "release_many", .ends_or_renews = ids});
         unsigned count = 0;
         for (; next != end; ++next) {
             results.push_back(end_now(*transaction, next->lease_id, ReleaseReason::released));

@@ -1,5 +1,7 @@
 // Release, renewal, cleanup, and the reading of leases.
 #include <algorithm>
+#include <iterator>
+#include <span>
 #include <utility>
 
 #include "lease_ends.hpp"
@@ -18,12 +20,16 @@ constexpr unsigned ends_between_prunings = 256;
 
 ReleaseResult Leasing::release(const ReleaseRequest& request) {
     return end_now(request.lease_id, ReleaseReason::released,
-                   {.name = "release_lease", .lease = request.lease_id});
+                   {.name = "release_lease",
+                    .lease = request.lease_id,
+                    .ends_or_renews = std::span(&request.lease_id, 1)});
 }
 
 ReleaseResult Leasing::revoke_lease(const RevokeRequest& request) {
     return end_now(request.lease_id, ReleaseReason::revoked,
-                   {.name = "revoke_lease", .lease = request.lease_id});
+                   {.name = "revoke_lease",
+                    .lease = request.lease_id,
+                    .ends_or_renews = std::span(&request.lease_id, 1)});
 }
 
 ReleaseResult Leasing::end_now(LeaseId id, ReleaseReason reason, const Operation& operation) {
@@ -89,7 +95,9 @@ PoolStats Leasing::pool_stats(const PoolStatsRequest& request) {
 
 RenewResult Leasing::renew_lease(const RenewRequest& request) {
     validate_lease_duration(request.duration);
-    const auto transaction = store_.write({.name = "renew_lease", .lease = request.lease_id});
+    const auto transaction = store_.write({.name = "renew_lease",
+                                           .lease = request.lease_id,
+                                           .ends_or_renews = std::span(&request.lease_id, 1)});
     RenewResult result = renew_in(*transaction, request);
     if (result.renewed) transaction->commit();
     return result;
@@ -100,7 +108,9 @@ std::vector<RenewResult> Leasing::renew_many(const std::vector<RenewRequest>& re
     std::vector<RenewResult> results;
     if (requests.empty()) return results;
     results.reserve(requests.size());
-    const auto transaction = store_.write({.name = "renew_many"});
+    std::vector<LeaseId> ids;
+    std::ranges::transform(requests, std::back_inserter(ids), &RenewRequest::lease_id);
+    const auto transaction = store_.write({.name = "renew_many", .ends_or_renews = ids});
     for (const RenewRequest& request : requests) results.push_back(renew_in(*transaction, request));
     transaction->commit();
     return results;
