@@ -1,7 +1,6 @@
 #include "lease_selection.hpp"
 
-#include <CLI/CLI.hpp>
-
+#include "option_checks.hpp"
 #include "pharox/errors.hpp"
 #include "proxy_selection.hpp"
 
@@ -13,10 +12,11 @@ constexpr std::size_t page_size = 1'000;
 }  // namespace
 
 void LeaseSelection::declare(CLI::App& command, bool by_pool) {
-    if (by_pool) command.add_option("-p,--pool", pool_, "Only leases of this pool");
-    command.add_option("--consumer", consumer_, "Only leases of this consumer");
-    command.add_option("--proxy", proxy_,
-                       "Only leases of this proxy: id, host, host:port, scheme://host:port");
+    if (by_pool) command.add_option("-p,--pool", pool_, "Only leases of this pool")->check(not_empty());
+    command.add_option("--consumer", consumer_, "Only leases of this consumer")->check(not_empty());
+    command
+        .add_option("--proxy", proxy_, "Only leases of this proxy: id, host, host:port, scheme://host:port")
+        ->check(not_empty());
 }
 
 void LeaseSelection::for_each(Session& session, std::optional<LeaseStatus> status,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iostream>
+#include <numeric>
 
 #include "pharox/model/serialization.hpp"
 #include "text.hpp"
@@ -15,41 +16,77 @@ std::size_t width_of(std::string_view text) {
         std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
 }
 
+/// The text, or its beginning and an ellipsis if it is wider.
+std::string shortened(const std::string& text, std::size_t width) {
+    if (width_of(text) <= width) return text;
+    std::size_t end = 0;
+    for (std::size_t left = width; end < text.size(); ++end) {
+        const bool begins_character = (static_cast<unsigned char>(text[end]) & 0xC0U) != 0x80U;
+        if (begins_character && left-- <= 1) break;
+    }
+    return text.substr(0, end) + "…";
+}
+
 }  // namespace
 
 Table::Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
 
-void Table::add_row(const std::vector<std::string>& cells) {
-    std::vector<std::string> row;
-    row.reserve(columns_.size());
-    for (const std::string& cell : cells) row.push_back(printable(cell));
-    row.resize(columns_.size());
+void Table::add_row(const std::vector<std::string>& cells, Style style) {
+    Row row{.style = style};
+    row.cells.reserve(columns_.size());
+    for (const std::string& cell : cells) row.cells.push_back(printable(cell));
+    row.cells.resize(columns_.size());
     rows_.push_back(std::move(row));
 }
 
-void Table::print(std::ostream& out) const {
+std::vector<std::size_t> Table::widths() const {
     std::vector<std::size_t> widths;
     for (std::size_t column = 0; column < columns_.size(); ++column) {
         std::size_t width = width_of(columns_[column].title);
-        for (const auto& row : rows_) width = std::max(width, width_of(row[column]));
+        for (const Row& row : rows_) width = std::max(width, width_of(row.cells[column]));
         widths.push_back(width);
     }
+    return widths;
+}
+
+void Table::print(std::ostream& out, const Layout& layout) const {
+    std::vector<std::size_t> widths = this->widths();
+    std::vector<std::size_t> shown(columns_.size());
+    std::iota(shown.begin(), shown.end(), std::size_t{0});
+    const auto total = [&] {
+        std::size_t sum = 2 * (shown.size() - 1);
+        for (const std::size_t column : shown) sum += widths[column];
+        return sum;
+    };
+    while (layout.width > 0 && shown.size() > 1 && total() > layout.width)
+        shown.erase(
+            std::ranges::min_element(shown, {}, [&](std::size_t at) { return columns_[at].priority; }));
+    if (layout.width > 0 && shown.size() == 1)
+        widths[shown.front()] = std::min(widths[shown.front()], layout.width);
+
     const auto print_row = [&](const auto& cell_of) {
-        for (std::size_t column = 0; column < columns_.size(); ++column) {
-            const std::string& cell = cell_of(column);
+        for (const std::size_t column : shown) {
+            const std::string cell = shortened(cell_of(column), widths[column]);
             const std::string padding(widths[column] - width_of(cell), ' ');
-            const bool last = column + 1 == columns_.size();
+            const bool last = column == shown.back();
             if (columns_[column].align == Align::right) {
                 out << padding << cell;
             } else {
                 out << cell << (last ? "" : padding);
             }
-            out << (last ? "\n" : "  ");
+            if (!last) out << "  ";
         }
     };
-    print_row([&](std::size_t column) -> const std::string& { return columns_[column].title; });
-    for (const auto& row : rows_)
-        print_row([&](std::size_t column) -> const std::string& { return row[column]; });
+    const auto print_line = [&](std::string_view style, const auto& cell_of) {
+        const bool styled = layout.colours && !style.empty();
+        if (styled) out << style;
+        print_row(cell_of);
+        out << (styled ? "\x1b[0m\n" : "\n");
+    };
+    print_line("\x1b[1m", [&](std::size_t column) -> const std::string& { return columns_[column].title; });
+    for (const Row& row : rows_)
+        print_line(row.style == Style::alert ? "\x1b[31m" : "",
+                   [&](std::size_t column) -> const std::string& { return row.cells[column]; });
 }
 
 JsonList::JsonList(std::ostream& out, std::string_view head, std::string_view tail)

@@ -19,14 +19,28 @@ class Table {
     struct Column {
         std::string title;
         Align align = Align::left;
+        int priority =
+            0;  ///< of a table that is too wide, columns with the lowest priority are left out first
+    };
+    enum class Style : std::uint8_t { plain, alert };
+    struct Layout {
+        std::size_t width = 0;  ///< no line is longer; 0: no limit
+        bool colours = false;   ///< a bold head, and rows of style alert in red
     };
     explicit Table(std::vector<Column> columns);
-    void add_row(const std::vector<std::string>& cells);
-    void print(std::ostream& out) const;
+    void add_row(const std::vector<std::string>& cells, Style style = Style::plain);
+    void print(std::ostream& out) const { print(out, Layout{}); }
+    void print(std::ostream& out, const Layout& layout) const;
 
   private:
+    struct Row {
+        std::vector<std::string> cells;
+        Style style = Style::plain;
+    };
+    [[nodiscard]] std::vector<std::size_t> widths() const;
+
     std::vector<Column> columns_;
-    std::vector<std::vector<std::string>> rows_;
+    std::vector<Row> rows_;
 };
 
 /// Builds `{"name": [element, …]}` or `[…]`, one element per line. Nothing is printed before close(), so a

@@ -1,9 +1,9 @@
 #include "proxy_selection.hpp"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <utility>
 
+#include "option_checks.hpp"
 #include "pharox/errors.hpp"
 #include "text.hpp"
 
@@ -103,7 +103,7 @@ std::vector<Proxy> find_proxies(Session& session, const ProxyReference& referenc
 
 void ProxySelection::declare(CLI::App& command) {
     command.add_option("PROXY", references_, "Ids, hosts, host:port or scheme://host:port");
-    command.add_option("-p,--pool", pool_, "Only proxies of this pool");
+    command.add_option("-p,--pool", pool_, "Only proxies of this pool")->check(not_empty());
     command.add_option("--status", status_, "Only proxies that are active, inactive, slow or banned");
     filters_.declare(command);
 }
