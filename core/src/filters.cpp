@@ -12,7 +12,6 @@ namespace pharox {
 namespace {
 
 constexpr int max_depth = 16;
-constexpr std::size_t max_excluded = 1000;
 constexpr std::size_t max_metadata_key_bytes = 16 * 1024;
 constexpr double coordinate_tolerance = 1e-6;
 
@@ -150,7 +149,8 @@ void validate_node(const ProxyFilters& filters, const std::string& prefix, int d
     if (depth > 1 && !filters.exclude.empty())
         throw ValidationError(prefix + "exclude", {}, "belongs at the root");
     if (filters.exclude.size() > max_excluded) {
-        throw ValidationError("exclude", std::to_string(filters.exclude.size()), "ids are more than 1000");
+        throw ValidationError("exclude", std::to_string(filters.exclude.size()),
+                              "ids are more than " + std::to_string(max_excluded));
     }
     const auto validate_children = [&](const char* name, const std::vector<ProxyFilters>& children) {
         for (std::size_t i = 0; i < children.size(); ++i) {

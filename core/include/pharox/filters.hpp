@@ -2,6 +2,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
@@ -42,6 +43,9 @@ struct MetadataFilter {
     friend bool operator==(const MetadataFilter&, const MetadataFilter&) = default;
 };
 
+/// The largest number of ids in ProxyFilters::exclude.
+inline constexpr std::size_t max_excluded = 1'000;
+
 /// A conjunction of the conditions that are set. Logic is two-valued: an absent attribute equals no value, so
 /// it satisfies a `none_of`. Text is compared by bytes. An empty list is not a constraint.
 struct ProxyFilters {
@@ -56,7 +60,7 @@ struct ProxyFilters {
     /// is at most the radius; without, both coordinates differ by at most 1e-6 degrees.
     std::optional<double> latitude{}, longitude{}, radius_km{};
     std::vector<ProxyFilters> all_of{}, any_of{}, none_of{};  ///< nested to depth 16
-    std::vector<ProxyId> exclude{};                           ///< at most 1,000, only at the root
+    std::vector<ProxyId> exclude{};                           ///< at most max_excluded, only at the root
     /// Called with a copy, outside every lock and transaction, until the first match. Cannot be serialised.
     Predicate predicate{};
 

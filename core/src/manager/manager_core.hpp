@@ -59,7 +59,6 @@ class ProxyManager::Core : public std::enable_shared_from_this<Core> {
         std::chrono::steady_clock::time_point steady;
     };
 
-    void complete(AcquireRequest& request);
     /// An asynchronous acquire in progress.
     struct PendingAcquire {
         AcquireRequest request;
@@ -73,12 +72,10 @@ class ProxyManager::Core : public std::enable_shared_from_this<Core> {
     };
     void start(const std::shared_ptr<PendingAcquire>& pending);
     bool registers_after(const std::exception_ptr& error, PendingAcquire& pending);
-    /// Call it once.
-    void register_default_consumer();
-    /// Calls `attempt`, after registering the consumer if required, and once more after an error that the
-    /// consumer is unknown.
-    template <class Attempt>
-    AcquireResult with_consumer(const AcquireRequest& request, Attempt attempt);
+    /// Whether a consumer that the storage does not know is registered, and the acquire repeated. It is not
+    /// registered before the storage has validated the request.
+    [[nodiscard]] bool registers(const std::string& consumer) const;
+    AcquireResult acquire_from_storage(AcquireRequest& request);
     void notify_acquired(const AcquireRequest& request, const AcquireResult& result, Started started);
     template <class Payload>
     void notify(const typename Callbacks<Payload>::List& list, Payload payload, std::string_view where);
@@ -89,7 +86,6 @@ class ProxyManager::Core : public std::enable_shared_from_this<Core> {
 
     std::mutex holdings_mutex_;
     std::vector<std::weak_ptr<Holding>> holdings_;
-    std::atomic<bool> default_consumer_known_{false};
 };
 
 }  // namespace pharox

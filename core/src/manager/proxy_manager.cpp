@@ -10,6 +10,7 @@
 #include "manager/manager_core.hpp"
 #include "model/rules.hpp"
 #include "pharox/rules/requests.hpp"
+#include "storage/queued_requests.hpp"
 
 namespace pharox {
 namespace {
@@ -17,10 +18,6 @@ namespace {
 template <class List>
 bool wants_stats(const List& list) {
     return std::any_of(list.begin(), list.end(), [](const auto& entry) { return entry.options.pool_stats; });
-}
-
-bool is_final(Miss miss) {
-    return miss == Miss::pool_unknown || miss == Miss::lease_ended || miss == Miss::cancelled;
 }
 
 void validate(const RetryOptions& retry) {
@@ -44,6 +41,11 @@ Duration pause_before(int attempt, const RetryOptions& retry) {
         time *= 1.0 - retry.jitter * std::generate_canonical<double, 32>(random);
     }
     return Duration(std::llround(time));
+}
+
+/// A wait that is not between these is refused by the storage.
+std::chrono::steady_clock::time_point deadline_after(Duration wait) {
+    return std::chrono::steady_clock::now() + std::clamp(wait, Duration(0), max_lease_duration);
 }
 
 /// What is left of a wait: registering a consumer takes part of it.
@@ -113,32 +115,24 @@ void ProxyManager::Core::notify_ended(const std::vector<Lease>& leases) {
     }
 }
 
-void ProxyManager::Core::register_default_consumer() {
-    if (default_consumer_known_) return;
-    storage->ensure_consumer({.name = std::string(default_consumer_name)});
-    default_consumer_known_ = true;
+bool ProxyManager::Core::registers(const std::string& consumer) const {
+    return options.register_unknown_consumers || consumer == default_consumer_name;
 }
 
-template <class Attempt>
-AcquireResult ProxyManager::Core::with_consumer(const AcquireRequest& request, Attempt attempt) {
-    const bool is_default = request.consumer == default_consumer_name;
+AcquireResult ProxyManager::Core::acquire_from_storage(AcquireRequest& request) {
+    const auto deadline = deadline_after(request.wait);
     try {
         try {
-            if (is_default) register_default_consumer();
-            return attempt();
+            return storage->acquire(request, closing.get_token());
         } catch (const ConsumerNotFoundError&) {
-            if (!is_default && !options.register_unknown_consumers) throw;
+            if (!registers(request.consumer)) throw;
         }
         storage->ensure_consumer({.name = request.consumer});
-        return attempt();
+        request.wait = time_until(deadline);
+        return storage->acquire(request, closing.get_token());
     } catch (const StorageError&) {
         std::rethrow_exception(traceable(std::current_exception(), request.lease_id));
     }
-}
-
-void ProxyManager::Core::complete(AcquireRequest& request) {
-    rules::fill_in_defaults(request);
-    validate(request);
 }
 
 void ProxyManager::Core::notify_acquired(const AcquireRequest& request, const AcquireResult& result,
@@ -163,41 +157,31 @@ void ProxyManager::Core::notify_acquired(const AcquireRequest& request, const Ac
 }
 
 AcquireResult ProxyManager::Core::acquire(AcquireRequest request) {
-    complete(request);
+    rules::fill_in_defaults(request);
     if (closing.stop_requested()) return Miss::cancelled;
     Started started{};
     if (!acquire_callbacks.list()->empty())
         started = {.at = options.clock->now(), .steady = std::chrono::steady_clock::now()};
-    const auto deadline = std::chrono::steady_clock::now() + request.wait;
-    AcquireResult result = with_consumer(request, [&] {
-        request.wait = time_until(deadline);
-        return storage->acquire(request, closing.get_token());
-    });
+    AcquireResult result = acquire_from_storage(request);
     notify_acquired(request, result, started);
     return result;
 }
 
 void ProxyManager::Core::acquire_async(AcquireRequest request, AcquireCompletion done, std::stop_token stop) {
-    complete(request);
+    rules::fill_in_defaults(request);
     if (closing.stop_requested()) return done(AcquireResult(Miss::cancelled));
     const auto pending = std::make_shared<PendingAcquire>();
     pending->started = {.at = options.clock->now(), .steady = std::chrono::steady_clock::now()};
-    pending->deadline = pending->started.steady + request.wait;
+    pending->deadline = deadline_after(request.wait);
     pending->request = std::move(request);
     pending->done = std::move(done);
     const auto forward = [source = pending->stop]() mutable { source.request_stop(); };
     pending->by_caller.emplace(std::move(stop), forward);
     pending->by_close.emplace(closing.get_token(), forward);
-    try {
-        if (pending->request.consumer == default_consumer_name) register_default_consumer();
-    } catch (...) {
-        return pending->done(traceable(std::current_exception(), pending->request.lease_id));
-    }
     start(pending);
 }
 
 void ProxyManager::Core::start(const std::shared_ptr<PendingAcquire>& pending) {
-    pending->request.wait = time_until(pending->deadline);
     storage->acquire_async(
         pending->request,
         [self = shared_from_this(), pending](AcquireOutcome outcome) {
@@ -216,15 +200,15 @@ void ProxyManager::Core::start(const std::shared_ptr<PendingAcquire>& pending) {
         pending->stop.get_token());
 }
 
-/// For with_consumer: whether the error was an unknown consumer, which is registered now.
+/// Whether the error was an unknown consumer, which is registered now.
 bool ProxyManager::Core::registers_after(const std::exception_ptr& error, PendingAcquire& pending) {
     const std::string& consumer = pending.request.consumer;
-    if (consumer != default_consumer_name && !options.register_unknown_consumers) return false;
-    if (std::exchange(pending.registered, true)) return false;
+    if (!registers(consumer) || std::exchange(pending.registered, true)) return false;
     try {
         std::rethrow_exception(error);
     } catch (const ConsumerNotFoundError&) {
         storage->ensure_consumer({.name = consumer});
+        pending.request.wait = time_until(pending.deadline);
         return true;
     } catch (...) {
         return false;
@@ -235,9 +219,8 @@ namespace {
 
 /// Excludes a proxy that was not accepted. If the filter has reached its limit, the oldest one is removed.
 void exclude(std::vector<ProxyId>& excluded, std::size_t by_caller, ProxyId proxy) {
-    constexpr std::size_t most_excluded = 1'000;
-    if (excluded.size() >= most_excluded) {
-        if (by_caller >= most_excluded) return;
+    if (excluded.size() >= max_excluded) {
+        if (by_caller >= max_excluded) return;
         excluded.erase(std::next(excluded.begin(), static_cast<std::ptrdiff_t>(by_caller)));
     }
     excluded.push_back(proxy);
@@ -278,7 +261,7 @@ AcquireResult ProxyManager::Core::acquire_with_retry(AcquireRequest request, con
             request.lease_id = LeaseId{};  // that lease has ended: the next attempt generates another id
             result = Miss::nothing_matches;
         }
-        if (!failure && (last || is_final(result.miss()))) return result;
+        if (!failure && (last || is_final(result))) return result;
         const Duration time = pause_before(attempt + 1, retry);
         const bool too_late =
             retry.deadline &&

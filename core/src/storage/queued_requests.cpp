@@ -57,7 +57,8 @@ AcquireResult attempt_acquire(IStorage& storage, const AcquireRequest& request, 
 }
 
 bool is_final(const AcquireResult& result) {
-    return result || result.miss() == Miss::pool_unknown || result.miss() == Miss::lease_ended;
+    return result || result.miss() == Miss::pool_unknown || result.miss() == Miss::lease_ended ||
+           result.miss() == Miss::cancelled;
 }
 
 }  // namespace pharox

@@ -19,7 +19,7 @@ bool can_yield(const AcquireRequest& younger, const AcquireRequest& older);
 /// `attempted` becomes the id of the last attempt, nil if the storage draws it; also if this throws.
 AcquireResult attempt_acquire(IStorage& storage, const AcquireRequest& request, LeaseId& attempted);
 
-/// Whether waiting longer cannot change the result.
+/// Whether neither waiting longer nor another attempt can change the result.
 bool is_final(const AcquireResult& result);
 
 }  // namespace pharox

@@ -25,7 +25,8 @@ constexpr int most_lost_races = 100'000;
 using Steady = std::chrono::steady_clock;
 
 Steady::time_point deadline_of(const AcquireRequest& request) {
-    return Steady::now() + std::min(request.wait, max_lease_duration);  // a longer one is refused later
+    // Any other wait is refused by the attempt.
+    return Steady::now() + std::clamp(request.wait, Duration(0), max_lease_duration);
 }
 
 bool waits_after(const AcquireResult& result, Steady::time_point deadline) {
@@ -127,6 +128,19 @@ std::optional<AcquireResult> find_existing(IStorage& storage, const AcquireReque
     return AcquireSteps(storage, request).existing();
 }
 
+/// What a new request gets without being queued, if anything. Throws ValidationError in any case: an attempt
+/// validates the request itself.
+std::optional<AcquireResult> answer_at_once(IStorage& storage, const AcquireRequest& request,
+                                            const std::stop_token& stop, bool behind_others) {
+    const CallStop of_this_call(stop);
+    if (behind_others) {
+        validate(request);
+        return find_existing(storage, request);
+    }
+    LeaseId attempted;
+    return attempt_acquire(storage, request, attempted);
+}
+
 }  // namespace
 
 Miss AcquireResult::miss() const {
@@ -152,17 +166,11 @@ AcquireResult IStorage::try_acquire(const AcquireRequest& request) {
 
 AcquireResult IStorage::acquire(const AcquireRequest& request, const std::stop_token& stop) {
     const auto deadline = deadline_of(request);
+    std::optional<AcquireResult> result = answer_at_once(*this, request, stop, has_waiters(request.pool));
+    if (result && (WaitQueue::runs_on_this_thread() || !waits_after(*result, deadline)))
+        return *std::move(result);
     std::vector<Lease> expired;
-    const CallStop of_this_call(stop);
-    if (WaitQueue::runs_on_this_thread() || !queue_->has_waiters(request.pool)) {
-        LeaseId attempted;
-        AcquireResult result = attempt_acquire(*this, request, attempted);
-        if (WaitQueue::runs_on_this_thread() || !waits_after(result, deadline)) return result;
-        expired = std::move(result.expired);
-    } else {
-        validate(request);
-        if (auto existing = find_existing(*this, request)) return *std::move(existing);
-    }
+    if (result) expired = std::move(result->expired);
     std::promise<AcquireOutcome> promise;
     queue_->add(
         *this, request, deadline,
@@ -177,23 +185,20 @@ bool IStorage::has_waiters(std::string_view pool) const noexcept {
 
 void IStorage::acquire_async(AcquireRequest request, AcquireCompletion done, std::stop_token stop) {
     const auto deadline = deadline_of(request);
-    validate(request);
     std::vector<Lease> expired;
-    if (!stop.stop_requested()) {
-        const CallStop of_this_call(stop);
+    if (stop.stop_requested()) {
+        validate(request);  // it is cancelled without an attempt
+    } else {
         std::optional<AcquireResult> result;
         try {
-            if (queue_->has_waiters(request.pool)) {
-                result = find_existing(*this, request);
-            } else {
-                LeaseId attempted;
-                result = attempt_acquire(*this, request, attempted);
-                if (waits_after(*result, deadline)) expired = std::move(std::exchange(result, {})->expired);
-            }
+            result = answer_at_once(*this, request, stop, queue_->has_waiters(request.pool));
+        } catch (const ValidationError&) {
+            throw;
         } catch (...) {
             return done(std::current_exception());
         }
-        if (result) return done(*std::move(result));
+        if (result && !waits_after(*result, deadline)) return done(*std::move(result));
+        if (result) expired = std::move(result->expired);
     }
     queue_->add(*this, std::move(request), deadline, std::move(done), std::move(stop), std::move(expired));
 }

@@ -99,8 +99,9 @@ void validate(const AcquireManyRequest& request) {
         if (!different.insert(id).second)
             throw ValidationError("lease_ids", id.to_string(), "is there more than once");
     }
-    if (distinct && std::ssize(each.filters.exclude) + static_cast<std::int64_t>(count) > most_in_a_batch) {
-        throw ValidationError("count", std::to_string(count), "and the excluded ids are more than 1000");
+    if (distinct && each.filters.exclude.size() + count > max_excluded) {
+        throw ValidationError("count", std::to_string(count),
+                              "and the excluded ids are more than " + std::to_string(max_excluded));
     }
 }
 

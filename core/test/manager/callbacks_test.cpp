@@ -29,6 +29,7 @@ class Callbacks : public ManagerTest {
 TEST_F(Callbacks, AHitSaysAll) {
     listen();
     add_proxy();
+    memory->ensure_consumer({.name = "default"});
     storage->set_before([&](std::string_view call) {
         if (call == "acquire") clock->advance(2s);
     });

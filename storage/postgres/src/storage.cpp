@@ -102,7 +102,9 @@ class PostgresStorage : public IStorage {
     AcquireManyResult acquire_many(const AcquireManyRequest& request) override {
         validate(request);
         if (has_waiters(request.each.pool)) return IStorage::acquire_many(request);
-        AcquireManyResult result = acquirer_.acquire_batch(request, *rules::Normalised(request.each));
+        AcquireRequest each = request.each;
+        rules::fill_in_defaults(each);
+        AcquireManyResult result = acquirer_.acquire_batch(request, each);
         if (result.leased.size() == request.count) return result;
         try {
             add_rest(request, result);

@@ -19,7 +19,8 @@ struct HoldOptions {
     bool renew = false;
 };
 
-/// A lease that has been held for longer than the threshold, or is still held when its manager closes.
+/// Describes a lease that has been held for longer than ManagerOptions::leak_threshold, or was still held
+/// when its manager was closed.
 struct LeakReport {
     Lease lease;
     std::string consumer_name;
@@ -27,23 +28,27 @@ struct LeakReport {
     Duration held_for{};
 };
 
-/// Owns one lease. Move-only; for one thread at a time, except `lost()`, whose token any thread may use.
+/// Owns one lease. Move-only. One thread at a time may use the object; any thread may use the token that
+/// lost() returned.
 class HeldLease {
   public:
     HeldLease(HeldLease&&) noexcept;
     HeldLease& operator=(HeldLease&&) noexcept;
     HeldLease(const HeldLease&) = delete;
     HeldLease& operator=(const HeldLease&) = delete;
-    /// Releases. A store failure is passed to the manager's error hook, and the lease ends by expiry.
+    /// Releases the lease. If the store fails, the error is passed to ManagerOptions::on_error, and the lease
+    /// ends when it expires.
     ~HeldLease();
 
     [[nodiscard]] const Proxy& proxy() const noexcept;
-    /// The lease as it was acquired; renewals change only the stored expires_at.
+    /// The lease as it was acquired. Renewals change the store's expires_at, not this copy.
     [[nodiscard]] const Lease& lease() const noexcept;
-    /// Requests a stop, in a thread of the manager, when the lease is lost: it ended elsewhere, could not be
-    /// renewed in time, or the manager was closed. Without `renew`, only close() is detected.
+    /// A token on which a thread of the manager requests a stop when this object no longer holds a valid
+    /// lease: the lease was ended by another call, it could not be renewed before it expired, or the manager
+    /// was closed. Without HoldOptions::renew the manager detects only that it was closed.
     [[nodiscard]] std::stop_token lost() const noexcept;
-    /// Releases now, and throws errors that the destructor could not. A second call does nothing.
+    /// Releases the lease now, and throws the StorageError that the destructor would only report. A second
+    /// call does nothing.
     void release();
 
   private:
@@ -54,7 +59,7 @@ class HeldLease {
     std::shared_ptr<State> state_;
 };
 
-/// Either a held lease, or the reason for a miss. Acts as a pointer to the lease.
+/// Either a held lease, to which `->` and `*` give access, or the reason for a miss.
 class HoldResult {
   public:
     HoldResult(HeldLease held) : held_(std::move(held)) {}  // NOLINT(google-explicit-constructor)

@@ -20,7 +20,7 @@ namespace [[gnu::visibility("default")]] pharox {
 
 struct ManagerOptions {
     /// Registers consumers that the store does not know, instead of throwing ConsumerNotFoundError. "default"
-    /// is always registered.
+    /// is registered in any case. A consumer is registered when the store refuses an acquire because of it.
     bool register_unknown_consumers = false;
     /// Called with each exception of a callback, or of a destructor's release; `where` names the source.
     /// Absent: such exceptions are ignored. Exceptions of this function are ignored too.

@@ -23,9 +23,11 @@ std::string_view to_string(ProxyStatus status) noexcept;
 ProxyProtocol parse_proxy_protocol(std::string_view text, std::string_view field = "protocol");
 ProxyStatus parse_proxy_status(std::string_view text, std::string_view field = "status");
 
-/// User and password of the proxy. If `template_` is set, both may contain `{lease}`, `{session}`,
-/// `{country}`, `{city}` and `{metadata.path}` (keys joined by dots); `{{` and `}}` stand for
-/// braces.
+/// User and password of the proxy. If `template_` is set, both may contain placeholders, and `{{` and `}}`
+/// stand for braces. `{country}`, `{city}` and `{metadata.a.b}` (the value at the keys a and b) stand for the
+/// proxy's own attributes, which must then be present. `{lease}` and `{session}` stand for the id of the
+/// lease and for a name that the holder chooses; many vendors give each such name an exit address of its own.
+/// No function of this version fills in these two: url() refuses a template.
 struct ProxyCredentials {
     std::string user;
     std::string password;    ///< may be empty
@@ -60,9 +62,8 @@ struct Proxy {
     [[nodiscard]] std::string url() const;
     /// The same with `***` in place of all user info. Cannot fail.
     [[nodiscard]] std::string redacted_url() const;
-    /// Identifies the proxy within a pool: the URL, with a template's
-    /// attributes filled in and `{lease}` and `{session}` unchanged. Contains
-    /// the password.
+    /// Two proxies of one pool must not have the same identity. It is the URL; of a template, with the
+    /// proxy's attributes filled in and `{lease}` and `{session}` as they are written. Contains the password.
     [[nodiscard]] std::string identity() const;
 
     friend bool operator==(const Proxy&, const Proxy&) = default;

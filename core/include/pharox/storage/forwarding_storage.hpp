@@ -7,18 +7,20 @@
 
 namespace [[gnu::visibility("default")]] pharox {
 
-/// Override what you change; the rest is forwarded, with two exceptions, so that every lease passes through
-/// the overrides of the outermost decorator:
-///   - acquire and acquire_async call this object's try_acquire for each attempt; waiting requests share the
-///     queue of the wrapped storage;
-///   - acquire_many and release_many call this object's try_acquire and release_lease one by one. A decorator
-///     that need not see each lease overrides them with `return inner().acquire_many(request);`.
-/// try_acquire is forwarded as such: it does not pass through find_available_proxy and create_lease.
-/// core/test/storage/forwarding_storage_test.cpp reads the virtual tables and fails when IStorage has a
-/// virtual function that this class does not override. Objects are made as Sealed<Decorator>.
+/// A decorator derives from this class and overrides the functions that it changes; instantiate it as
+/// Sealed<Decorator>. Every function calls the same function of the wrapped storage, with these exceptions,
+/// which make every lease pass through the decorator's own try_acquire and release_lease:
+///   - acquire and acquire_async make each attempt by this object's try_acquire. Requests that wait share the
+///     queue of the wrapped storage.
+///   - acquire_many and release_many call this object's try_acquire and release_lease, one lease at a time.
+///     A decorator that need not see each lease overrides them: `return inner().acquire_many(request);`.
+/// try_acquire calls the wrapped storage's try_acquire, so an override of find_available_proxy or
+/// create_lease does not see an acquire.
+/// A test (core/test/storage/forwarding_storage_test.cpp) fails if IStorage has a virtual function that this
+/// class does not override.
 class ForwardingStorage : public IStorage {
   public:
-    /// Throws ValidationError where `inner` is null.
+    /// Throws ValidationError if `inner` is null.
     explicit ForwardingStorage(std::shared_ptr<IStorage> inner);
 
     FindResult find_available_proxy(const FindRequest& request) override;

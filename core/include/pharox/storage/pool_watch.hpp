@@ -7,21 +7,25 @@
 
 namespace [[gnu::visibility("default")]] pharox {
 
-/// Without a watch the storage's queue polls every few milliseconds. An adapter passes its watch to
-/// IStorage::set_pool_watch(), and calls became_available() when another process has freed a proxy of a
-/// watched pool. The queue's thread calls the three functions, one at a time; none may wait for the store.
+/// The queue of a storage attempts the acquires of its waiting requests again and again: every few
+/// milliseconds, unless a watch says that this is unnecessary for a while. An adapter passes its watch to
+/// IStorage::set_pool_watch(). While a pool is watched, the adapter calls became_available() when the store
+/// notifies it that another process has freed a proxy of the pool. The queue's thread calls the functions
+/// below, one at a time; they must return without waiting for the store.
 class IPoolWatch {
   public:
     virtual ~IPoolWatch() = default;
 
-    /// watch: the pool has queued requests from now on. unwatch: it has none any more.
+    /// The pool has queued requests from now on.
     virtual void watch(const std::string& pool) noexcept = 0;
+    /// The pool has no queued requests any more.
     virtual void unwatch(const std::string& pool) noexcept = 0;
 
-    /// Called after each round of attempts for the pool. Returns for how long the queue need not poll: within
-    /// that time became_available() is called for every proxy of the pool that becomes available, beginning
-    /// at an instant before the round. Zero: notification does not work (yet), and the queue polls every few
-    /// milliseconds. If notification stops working before the returned time is over, call became_available().
+    /// Called after the queue has attempted the requests of the pool once. Returns for how long the queue
+    /// need not attempt them again by itself; zero if notification does not work, or not yet. A positive
+    /// value is a promise: became_available() was or will be called for every proxy of the pool that became
+    /// available since those attempts began, and until the time is over. If notification fails within that
+    /// time, the adapter calls became_available() too, so that the queue asks again.
     virtual Duration quiet(const std::string& pool) noexcept = 0;
 };
 

@@ -2,11 +2,13 @@
 //
 // docs/storage-contract.md states every rule with a number, and pharox::testkit checks them. In short:
 //   - Every method is thread-safe. Results are copies, or immutable and shared.
-//   - A proxy never has more than max_concurrency active leases. A lease ends once, at expires_at at the
-//     latest, whether or not a call has collected it; from then on it does not count.
-//   - Input is validated first (ValidationError). Store failures throw StorageError, no other exception.
-// A release may add fields to requests and results, and virtual functions with a correct default. The six
-// methods do not change.
+//   - A proxy never has more than max_concurrency active leases. A lease ends once, and at expires_at at the
+//     latest. An expired lease does not count, even before a call has collected it, that is, has recorded its
+//     end and reported it.
+//   - Input is validated before anything is changed (ValidationError). A failure of the store is a
+//     StorageError and no other exception.
+// A later release may add fields to requests and results, and virtual functions with a correct default. It
+// does not change the six methods.
 #pragma once
 
 #include <chrono>
@@ -48,8 +50,7 @@ struct FindRequest {
     bool allow_slow = false;  ///< take a slow proxy if no active one is available
 };
 struct FindResult {
-    std::optional<Proxy>
-        proxy{};  ///< a copy of one candidate; empty if no proxy fits or if the pool is unknown
+    std::optional<Proxy> proxy{};  ///< a copy; empty if no proxy fits or the pool is unknown
     std::vector<Lease> expired{};  ///< expired leases that this call collected
 };
 
@@ -102,9 +103,9 @@ struct AcquireRequest {
     Json metadata = Json::object();
     bool allow_slow = false;               ///< take a slow proxy if no active one is available
     std::optional<Duration> max_tenure{};  ///< as in CreateLeaseRequest
-    Duration wait{0};                      ///< longest time to wait for a proxy, attempts included
-    /// The caller generated lease_id for this call and never sent it before. So no lease with this id exists,
-    /// and a queued request is not checked for one.
+    Duration wait{0};                      ///< the longest time that the call may take to find a proxy
+    /// True if the caller has just generated lease_id and has not sent it to a storage before: then no lease
+    /// with this id exists, and a request that is queued saves the look-up of one.
     bool lease_id_is_new = false;
 };
 
@@ -141,7 +142,8 @@ class AcquireResult {
 
     std::vector<Lease> expired{};  ///< expired leases that this call collected
     bool replayed = false;         ///< the lease existed already, with the requested id
-    /// When the attempt began that this is the result of. After a wait, a lease began later than the call.
+    /// When the attempt began whose result this is. For a request that waited this is later than the call,
+    /// and the lease began no earlier.
     std::chrono::steady_clock::time_point attempted_at{};
 
   private:
@@ -173,10 +175,10 @@ using AcquireCompletion = std::function<void(AcquireOutcome)>;
 // ---- Batches
 
 struct AcquireManyRequest {
-    AcquireRequest each;    ///< applies to every lease; lease_id and wait must not be set
+    AcquireRequest each;    ///< the terms of every lease; lease_id and wait must not be set
     std::size_t count = 1;  ///< 1 to 1,000
     bool distinct = false;  ///< no proxy twice; otherwise a proxy may repeat within its limit
-    /// One for each lease, so that the call can be repeated; empty: they are generated.
+    /// One for each lease, so that the call can be repeated; empty: the call generates them.
     std::vector<LeaseId> lease_ids{};
 };
 struct AcquireManyResult {
@@ -193,9 +195,9 @@ class IStorage {
     IStorage& operator=(const IStorage&) = delete;
     virtual ~IStorage();
 
-    /// The first proxy, in the selector's order, that is active, is below its lease limit and fits the
-    /// filters. Reserves nothing. A row that another call has locked is never the reason for a miss. An
-    /// unknown pool is a miss.
+    /// Returns the first proxy, in the selector's order, that is active, is below its lease limit and fits
+    /// the filters; nothing if there is none, or if the pool is unknown. Reserves nothing. A proxy is not
+    /// passed over because another call has locked it, unless another one is returned.
     virtual FindResult find_available_proxy(const FindRequest& request) = 0;
 
     /// Atomically checks that the proxy is active and below its limit, and leases it for exactly `duration`.
@@ -204,42 +206,45 @@ class IStorage {
     /// ProxyNotFoundError, ConsumerNotFoundError, ProxyUnavailableError; nothing is changed then.
     virtual LeasedProxy create_lease(const CreateLeaseRequest& request) = 0;
 
-    /// Returns the id of the consumer of that name, after creating it if necessary. Idempotent under races.
+    /// Returns the id of the consumer of that name; creates the consumer if there is none. Concurrent calls
+    /// return the same id.
     virtual ConsumerId ensure_consumer(const EnsureConsumerRequest& request) = 0;
 
-    /// Ends the lease. `released` is false for a lease that has ended already, or that is unknown.
+    /// Ends the lease. `released` is false if the lease had ended before, or is unknown.
     virtual ReleaseResult release_lease(const ReleaseRequest& request) = 0;
 
-    /// Collects every expired lease. Any number of processes may call it concurrently; each lease is counted
-    /// by one of them.
+    /// Collects every expired lease. Processes may call this concurrently; each lease is counted by one call.
     virtual CleanupResult cleanup_expired_leases(const CleanupRequest& request) = 0;
 
+    /// Counts the pool's proxies and leases now. Nothing for an unknown pool.
     virtual PoolStats get_pool_stats(const PoolStatsRequest& request) = 0;
 
     // ---- optional: each has a default, which may be slower and is always correct
 
-    /// find_available_proxy and create_lease in one atomic step; ignores `wait`. The default repeats both if
-    /// another call was faster: while an available proxy fits, a lost race is neither an error nor a miss. An
-    /// unknown pool is reported before an unknown consumer (ConsumerNotFoundError).
+    /// One attempt to find and lease a proxy in one atomic step. Validates the request; does not wait,
+    /// whatever `request.wait` is. The default calls find_available_proxy and create_lease, and both again as
+    /// long as another call leases the found proxy first: while an available proxy fits, losing such a race
+    /// is neither an error nor a miss. For an unknown pool and an unknown consumer the result is the miss;
+    /// for an unknown consumer alone ConsumerNotFoundError is thrown.
     virtual AcquireResult try_acquire(const AcquireRequest& request);
 
-    /// try_acquire, or, if requests for the pool are queued, queues behind them. After a miss it queues until
-    /// `request.wait` is over. Blocks the thread; in completions of acquire_async of any storage it makes one
-    /// attempt and does not queue. A stop request ends the time in the queue with Miss::cancelled.
+    /// Makes one attempt by try_acquire, unless requests for the pool are queued. If those are, or after a
+    /// miss, the request is queued until a proxy is leased or `request.wait` is over; the thread is blocked
+    /// meanwhile. A stop request ends the time in the queue with Miss::cancelled. Called in a completion of
+    /// acquire_async, of any storage, it makes one attempt and does not queue.
     AcquireResult acquire(const AcquireRequest& request, const std::stop_token& stop = {});
 
-    /// The same without blocking: `done` is called once, by this call or by the queue's thread, and must
-    /// neither throw nor block. The queue is shared by the storage and its decorators, holds at most 100,000
-    /// requests, and is first come, first served per pool: a proxy that becomes available goes to the oldest
-    /// queued request that it fits. A request that no proxy fits does not block the ones behind it. Each
-    /// attempt calls this object's try_acquire. A stop request, or destroying the storage, ends the wait with
-    /// Miss::cancelled. Throws, without calling `done`, ValidationError, and StorageError if the queue's
-    /// thread cannot be started.
+    /// The same without blocking. `done` is called once, by this call or by the queue's thread, and must
+    /// neither throw nor block. A storage and its decorators share one queue of at most 100,000 requests. In
+    /// each pool a proxy that becomes available goes to the oldest queued request that it fits; a request
+    /// that no proxy fits does not delay younger ones. Each attempt calls this object's try_acquire. A stop
+    /// request, or destroying the storage, ends the wait with Miss::cancelled. Throws, without calling
+    /// `done`, ValidationError, and StorageError if the queue's thread cannot be started.
     void acquire_async(AcquireRequest request, AcquireCompletion done, std::stop_token stop);
 
-    /// Leases up to `count`; fewer is no error. Is queued behind waiting requests, as acquire is. The default
-    /// leases one at a time, and releases them all if a later one throws. An override calls the default while
-    /// has_waiters(pool).
+    /// Leases up to `count` proxies; if fewer are available, it leases those. If requests for the pool are
+    /// queued, the call does not overtake them. The default leases one at a time, and if one of these throws,
+    /// releases the others and rethrows. An override calls the default while has_waiters(pool).
     virtual AcquireManyResult acquire_many(const AcquireManyRequest& request);
     /// Releases each lease as release_lease does; results are in the order of the requests.
     virtual std::vector<ReleaseResult> release_many(const std::vector<ReleaseRequest>& requests);
@@ -254,27 +259,26 @@ class IStorage {
   protected:
     /// For a storage with its own queue.
     IStorage();
-    /// For a decorator: its waiting requests share the queue, and hence the order and the wake-ups, of the
-    /// storage that it wraps, which must outlive it.
+    /// For a decorator: its requests wait in the queue of the storage that it wraps, which must outlive it.
     struct SharesQueueOf {
         IStorage& storage;
     };
     explicit IStorage(SharesQueueOf wrapped);
 
-    /// An adapter calls this when a proxy may have become available in the pool (or, without a name, in any
-    /// pool): queued requests are attempted again at once instead of after a pause. Cheap if there are none.
+    /// An adapter calls this when a proxy may have become available in the pool (without a name: in any
+    /// pool). The queue then attempts its requests at once instead of after a pause. Cheap if there are none.
     void became_available(std::string_view pool = {}) noexcept;
     /// True if requests for the pool are queued; new ones must queue too. Lock-free if none are.
     [[nodiscard]] bool has_waiters(std::string_view pool) const noexcept;
-    /// An adapter's constructor may call this if the store notifies it of proxies that other processes free:
-    /// the queue then need not poll every few milliseconds. The watch is a member of the adapter.
+    /// An adapter's constructor calls this if its store notifies it of proxies that other processes free, so
+    /// that the queue need not poll every few milliseconds. The watch must live as long as the adapter.
     void set_pool_watch(IPoolWatch& watch) noexcept;
 
   private:
     template <class Adapter>
     friend class Sealed;
     struct Seal {};
-    /// Only Sealed<Adapter> implements this, so an adapter cannot be made without it.
+    /// Only Sealed<Adapter> can implement this, so an adapter cannot be instantiated without it.
     virtual void use_Sealed_of_this_class(Seal) const noexcept = 0;  // NOLINT(readability-identifier-naming)
     void end_waits() noexcept;
 
@@ -282,9 +286,9 @@ class IStorage {
     bool owns_queue_ = true;
 };
 
-/// The class to instantiate: `std::make_shared<Sealed<MyAdapter>>(…)`, with the adapter's constructors. An
-/// adapter or decorator by itself is abstract. The queue's thread calls its virtual functions; the destructor
-/// of Sealed ends these calls before any member of the adapter is destroyed.
+/// The class of every adapter or decorator object: `std::make_shared<Sealed<MyAdapter>>(…)`. It has the
+/// constructors of MyAdapter, which by itself is abstract. The queue's thread calls virtual functions of the
+/// object; the destructor of Sealed ends these calls before any member of the adapter is destroyed.
 template <class Adapter>
 class Sealed final : public Adapter {
   public:
@@ -303,8 +307,10 @@ IMaintenance& require_maintenance(IStorage& storage);
 
 // ---- For adapters: input validation
 
-/// Check a request against the rules of the contract. An adapter calls them before anything else. They throw
-/// ValidationError, for durations InvalidLeaseError.
+/// Each checks a request against the rules of the contract and throws ValidationError; for durations,
+/// InvalidLeaseError. An adapter calls these before anything else, in every method that takes such a request:
+/// other layers do not validate requests that they pass on. For acquire and create_lease,
+/// rules::Normalised does it.
 void validate(const FindRequest& request);
 void validate(const CreateLeaseRequest& request);
 void validate(const EnsureConsumerRequest& request);
