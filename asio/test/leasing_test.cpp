@@ -154,6 +154,7 @@ TEST_P(Cancelled, LeavesNoLease) {
     net::cancellation_signal signal;
     pharox::asio::WorkerPool pool({.threads = 1});
     const auto cancel = [&] { signal.emit(net::cancellation_type::all); };
+    store->ensure_consumer({.name = "default"});
     std::optional<AcquireResult> blocker;
     if (point == Point::waiting || point == Point::handed_over) blocker = manager.acquire({.pool = "eu"});
 

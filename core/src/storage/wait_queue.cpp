@@ -32,6 +32,7 @@ constexpr std::size_t most_yielded_to = 32;
 constexpr int most_skipped = 64;  // timed-out waiters whose group has not been attempted yet
 constexpr int release_attempts = 3;
 constexpr milliseconds release_pause{20};  // the queue's thread waits meanwhile
+constexpr milliseconds shortest_attempt{1'000};
 constexpr milliseconds first_pause{2};
 constexpr milliseconds longest_pause{50};
 /// Without a watch, attempts for one pool take at most a fifth of the time.
@@ -364,6 +365,8 @@ bool WaitQueue::State::attempt(Lock& lock, const WaiterPointer& waiter) {
         request.lease_id = LeaseId::make();
         request.lease_id_is_new = true;
     }
+    // An attempt in which the store itself has to wait ends soon after the time of its request is over.
+    request.wait = std::max(shortest_attempt, std::chrono::ceil<Duration>(waiter->deadline - Steady::now()));
     IStorage& storage = *waiter->storage;
     busy_with_ = &storage;
     lock.unlock();

@@ -10,6 +10,12 @@ namespace {
 
 /// After so many diagnoses that each found a proxy which then could not be leased, the counters are wrong.
 constexpr int most_diagnoses = 10'000;
+/// So many are made even if the deadline is over: a call loses some races although it waits for nothing.
+constexpr int diagnoses_despite_deadline = 10;
+/// A proxy that another transaction locks for longer is given up for another one.
+constexpr std::chrono::milliseconds longest_lock_wait(1'000);
+
+bool may_wait_for_a_lock(Pick pick) { return pick == Pick::acquire_waiting || pick == Pick::acquire_by_id; }
 
 }  // namespace
 
@@ -33,6 +39,12 @@ AcquireResult Acquirer::acquire_or_diagnose(PreparedAcquire& acquire, Expired& e
         // Each diagnosis that finds a proxy which then cannot be leased means that another call was faster.
         if (diagnoses == most_diagnoses)
             fail(acquire.operation, "proxies look available and cannot be leased: call repair()", true);
+        if (acquire.operation.is_overdue()) {
+            if (acquire.lock_timed_out)
+                fail(acquire.operation, "other transactions lock the proxies that are available", true);
+            if (diagnoses >= diagnoses_despite_deadline)
+                fail(acquire.operation, "other calls lease the proxies that are available first", true);
+        }
         const MissDiagnosis miss = diagnose_miss(acquire, false);
         const bool available = miss.active || miss.slow;
         if (!miss.pool) {
@@ -73,8 +85,11 @@ std::optional<AcquireResult> Acquirer::attempt_unlocked(PreparedAcquire& acquire
 }
 
 std::optional<AcquireResult> Acquirer::attempt_waiting(PreparedAcquire& acquire, ProxyStatus status) {
-    return attempt(acquire, Pick::acquire_waiting,
-                   acquire.with_filter(acquire.parameters().add(static_cast<std::int16_t>(status))));
+    auto result = attempt(acquire, Pick::acquire_waiting,
+                          acquire.with_filter(acquire.parameters().add(static_cast<std::int16_t>(status))));
+    // Another proxy may have become available meanwhile.
+    if (!result && acquire.lock_timed_out) result = attempt_unlocked(acquire, true);
+    return result;
 }
 
 std::optional<AcquireResult> Acquirer::attempt_spread(PreparedAcquire& acquire) {
@@ -114,14 +129,20 @@ std::optional<AcquireResult> Acquirer::attempt(PreparedAcquire& acquire, Pick pi
         std::optional<LeasedProxy> leased = database_.run(
             acquire.operation, Repeat::always, [&](Connection& connection) -> std::optional<LeasedProxy> {
                 try {
-                    const Rows rows = connection.execute(*statement, parameters, acquire.plan.plan());
+                    const Rows rows =
+                        may_wait_for_a_lock(pick)
+                            ? execute_until_deadline(connection, acquire.operation,
+                                                     {statement.get(), parameters, acquire.plan.plan()},
+                                                     longest_lock_wait)
+                            : connection.execute(*statement, parameters, acquire.plan.plan());
                     if (rows.size() == 0) return std::nullopt;
                     acquire.any_expired = PreparedAcquire::saw_expired(rows);
                     return acquire.leased(rows, acquire.request.lease_id);
                 } catch (const ServerError& error) {
                     lease_id_taken = is_lease_id_taken(error);
                     consumer_missing = is_consumer_missing(error);
-                    if (!lease_id_taken && !consumer_missing) throw;
+                    acquire.lock_timed_out = is_lock_timeout(error);
+                    if (!lease_id_taken && !consumer_missing && !acquire.lock_timed_out) throw;
                     return std::nullopt;
                 }
             });

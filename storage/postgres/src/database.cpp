@@ -28,6 +28,15 @@ void fail(const Operation& operation, const ConnectionLost& none, bool outcome_u
     fail(operation, none.message, !none.permanent, outcome_unknown);
 }
 
+Rows execute_until_deadline(Connection& connection, const Operation& operation, const Statement& statement,
+                            std::chrono::milliseconds longest) {
+    if (operation.deadline == SteadyTime::max())
+        return connection.execute(*statement.sql, statement.parameters, statement.plan);
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(operation.deadline - std::chrono::steady_clock::now());
+    return connection.execute(statement, std::clamp(left, std::chrono::milliseconds(1), longest));
+}
+
 std::int64_t new_call_key() {
     // The random part of an id: no child process makes the same ones as its parent.
     const UuidBytes id = LeaseId::make().bytes();

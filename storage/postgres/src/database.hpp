@@ -28,9 +28,17 @@ struct Operation {
     std::optional<LeaseId> lease{};
     /// If the call has several statements: whether one that was sent may have been executed.
     bool* in_doubt = nullptr;
-    /// The call gets no connection after this; by default a call waits as long as the options say.
+    /// The call waits neither for a connection nor for locks after this; by default it waits for a connection
+    /// as long as the options say, and for locks as long as a statement may take.
     SteadyTime deadline = SteadyTime::max();
+
+    [[nodiscard]] bool is_overdue() const { return std::chrono::steady_clock::now() >= deadline; }
 };
+
+/// For a statement that may wait for a lock: waits until the operation's deadline, or for `longest` if that
+/// is shorter, and then throws ServerError (is_lock_timeout). One round trip in any case.
+Rows execute_until_deadline(Connection& connection, const Operation& operation, const Statement& statement,
+                            std::chrono::milliseconds longest = std::chrono::hours(24));
 
 /// Throws the StorageError of this store.
 [[noreturn]] void fail(const Operation& operation, const std::string& why, bool retryable = false,

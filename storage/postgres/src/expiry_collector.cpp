@@ -38,9 +38,10 @@ CleanupResult ExpiryCollector::cleanup(const CleanupRequest& request) {
 
 bool ExpiryCollector::collect_batch(const Operation& operation, bool wait, std::vector<Lease>& ended) {
     return database_.run(operation, Repeat::always, [&](Connection& connection) {
-        const Rows rows = connection.execute(
-            wait ? database_.text(sql::collect_expired) : database_.text(sql::collect_expired_unlocked),
-            Parameters().add(collected_at_once));
+        const std::string& statement =
+            wait ? database_.text(sql::collect_expired) : database_.text(sql::collect_expired_unlocked);
+        const Rows rows =
+            execute_until_deadline(connection, operation, {&statement, Parameters().add(collected_at_once)});
         for (int row = 0; row < rows.size(); ++row) ended.push_back(read_lease(rows, row, 0));
         if (rows.size() == collected_at_once) return true;
         if (!wait) return false;

@@ -30,7 +30,7 @@ inline bool is_consumer_missing(const ServerError& error) {
     return error.is("23502") && error.column == "consumer_id";
 }
 
-/// A `wait` includes the time to get a connection.
+/// A `wait` includes the time to get a connection and to wait for locks.
 inline SteadyTime deadline_of(const AcquireRequest& request) {
     return request.wait > Duration(0) ? std::chrono::steady_clock::now() + request.wait : SteadyTime::max();
 }
@@ -53,7 +53,8 @@ struct PreparedAcquire {
     bool in_doubt = false;  ///< a statement that was sent may have been executed
     Operation operation;
     std::int64_t call = new_call_key();
-    bool any_expired = false;  ///< a statement saw expired leases, of any pool, that are not collected
+    bool lock_timed_out = false;  ///< a statement found a proxy and could not lock it in time
+    bool any_expired = false;     ///< a statement saw expired leases, of any pool, that are not collected
 
     /// $1 to $7 of acquire.sql. `ids` is a lease id or several.
     template <class IdOrIds>

@@ -29,7 +29,8 @@ constexpr std::array<Key, 5> all_keys = {
 void SortKeyBackfill::complete(const Operation& operation, PoolId pool, int keys) {
     const auto run = [&](StatementId statement, const Parameters& parameters) {
         return database_.run(operation, Repeat::always, [&](Connection& connection) {
-            return connection.execute(database_.text(statement), parameters, Plan::once);
+            return execute_until_deadline(connection, operation,
+                                          {&database_.text(statement), parameters, Plan::once});
         });
     };
     // Another client that does it may have died, or hang: how long it may make no progress.
@@ -50,6 +51,8 @@ void SortKeyBackfill::complete(const Operation& operation, PoolId pool, int keys
         }
         if (now >= give_up)
             fail(operation, "another client locks the pool while its sort keys are filled in", true);
+        if (operation.is_overdue())
+            fail(operation, "the sort keys of the pool are still being filled in", true);
         for (const Key& key : all_keys) {
             if (started == 0 && (missing & key.bit) != 0) {
                 // Waits for transactions that add proxies: on one connection, not on all of them.

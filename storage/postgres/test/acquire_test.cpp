@@ -278,5 +278,65 @@ TEST_F(Acquires, batch_of_unknown_outcome_names_no_lease_of_its_own_making) {
     }
 }
 
+/// Another session's locks on proxies, or on the row of the pool, until it ends.
+class Locked : public Acquires {
+  protected:
+    Locked() {
+        fill_numbered(*store_, 2);
+        other_.query("BEGIN");
+    }
+    void lock(const std::string& rows) {
+        other_.query("SELECT * FROM " + schema_ + "." + rows + " FOR UPDATE");
+    }
+    void expect_bounded(const AcquireRequest& request) {
+        const auto from = std::chrono::steady_clock::now();
+        try {
+            store_->acquire(request);
+            ADD_FAILURE() << "it leased what another session has locked";
+        } catch (const StorageError& error) {
+            EXPECT_TRUE(error.retryable()) << error.what();
+            EXPECT_FALSE(error.outcome_unknown()) << error.what();
+        }
+        const auto took = std::chrono::steady_clock::now() - from;
+        EXPECT_GE(took, request.wait);
+        EXPECT_LT(took, 10s) << "a statement may take 30 s";
+    }
+
+    std::shared_ptr<IStorage> store_ = open();
+    RawConnection other_{server()};
+};
+
+TEST_F(Locked, wait_bounds_the_time_for_the_lock_of_a_proxy) {
+    lock("proxy");
+    expect_bounded({.pool = "pool", .wait = 300ms});
+    expect_bounded(
+        {.pool = "pool", .filters = {.predicate = [](const Proxy&) { return true; }}, .wait = 300ms});
+    other_.query("ROLLBACK");
+    EXPECT_TRUE(store_->acquire({.pool = "pool", .wait = 300ms}));
+}
+
+TEST_F(Locked, wait_bounds_the_backfill_of_sort_keys) {
+    lock("pool");
+    expect_bounded({.pool = "pool", .selector = Selector::least_used, .wait = 300ms});
+    other_.query("ROLLBACK");
+    EXPECT_TRUE(store_->acquire({.pool = "pool", .selector = Selector::least_used, .wait = 10s}));
+}
+
+TEST_F(Locked, proxy_is_given_up_for_another_one) {
+    const Proxy first = store_->find_available_proxy({.pool = "pool"}).proxy.value();
+    const auto second = store_->acquire({.pool = "pool", .filters = {.exclude = {first.id}}});
+    ASSERT_TRUE(second);
+    lock("proxy WHERE id = '" + first.id.to_string() + "'");
+    std::jthread releasing([&] {
+        // The acquire waits for the lock by then.
+        while (server().query("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") == "0")
+            std::this_thread::sleep_for(1ms);
+        open()->release_lease({.lease_id = second.lease().id});
+    });
+    const auto acquired = store_->acquire({.pool = "pool", .wait = 60s});
+    ASSERT_TRUE(acquired);
+    EXPECT_EQ(acquired.proxy().id, second.proxy().id);
+}
+
 }  // namespace
 }  // namespace pharox::postgres

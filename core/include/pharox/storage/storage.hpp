@@ -221,11 +221,12 @@ class IStorage {
 
     // ---- optional: each has a default, which may be slower and is always correct
 
-    /// One attempt to find and lease a proxy in one atomic step. Validates the request; does not wait,
-    /// whatever `request.wait` is. The default calls find_available_proxy and create_lease, and both again as
-    /// long as another call leases the found proxy first: while an available proxy fits, losing such a race
-    /// is neither an error nor a miss. For an unknown pool and an unknown consumer the result is the miss;
-    /// for an unknown consumer alone ConsumerNotFoundError is thrown.
+    /// One attempt to find and lease a proxy in one atomic step. Validates the request. Does not wait for a
+    /// proxy to become available; a positive `request.wait` bounds other waits inside the store, such as for
+    /// a lock of another process, if the adapter can bound them. The default calls find_available_proxy and
+    /// create_lease, and both again as long as another call leases the found proxy first: while an available
+    /// proxy fits, losing such a race is neither an error nor a miss. For an unknown pool and an unknown
+    /// consumer the result is the miss; for an unknown consumer alone ConsumerNotFoundError is thrown.
     virtual AcquireResult try_acquire(const AcquireRequest& request);
 
     /// Makes one attempt by try_acquire, unless requests for the pool are queued. If those are, or after a

@@ -197,6 +197,13 @@ Rows Connection::execute(const std::string& sql, const Parameters& parameters, P
     return answer(end);
 }
 
+Rows Connection::execute(const Statement& statement, std::chrono::milliseconds longest_lock_wait) {
+    static const std::string bound = "SELECT set_config('lock_timeout', $1, TRUE)";
+    const std::vector<Statement> both = {
+        {&bound, Parameters().add(std::to_string(longest_lock_wait.count()))}, statement};
+    return std::move(execute_all(both).back());
+}
+
 std::vector<Rows> Connection::execute_all(std::span<const Statement> statements) {
     const SteadyTime end = deadline();
     for (const Statement& one : statements) limit_prepared(*one.sql, one.plan);

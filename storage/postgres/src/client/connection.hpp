@@ -139,6 +139,9 @@ class Connection {
     ~Connection();
 
     Rows execute(const std::string& sql, const Parameters& parameters = {}, Plan plan = Plan::kept);
+    /// The same, but no wait for a lock takes longer than this: then it throws ServerError 55P03. Still one
+    /// round trip.
+    Rows execute(const Statement& statement, std::chrono::milliseconds longest_lock_wait);
     /// In one round trip and one transaction.
     std::vector<Rows> execute_all(std::span<const Statement> statements);
     /// One or more statements without parameters or results.

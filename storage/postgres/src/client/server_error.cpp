@@ -30,6 +30,8 @@ bool ends_the_session(const ServerError& error) {
 
 bool is_conflict(const ServerError& error) { return error.is("40001") || error.is("40P01"); }
 
+bool is_lock_timeout(const ServerError& error) { return error.is("55P03"); }
+
 bool is_duplicate(const ServerError& error) { return error.is("23505"); }
 
 bool is_stale_statement(const ServerError& error) {
@@ -42,7 +44,7 @@ serverkit::ServerFailure classify(const ServerError& error) {
     if (is_conflict(error) || is_stale_statement(error)) return ServerFailure::conflict;
     // A lock or statement timeout, a standby, or a lack of resources.
     const bool transient =
-        error.is("55P03") || error.is("57014") || error.is("25006") || error.code.starts_with("53");
+        is_lock_timeout(error) || error.is("57014") || error.is("25006") || error.code.starts_with("53");
     return transient ? ServerFailure::transient : ServerFailure::final;
 }
 

@@ -29,6 +29,8 @@ std::string trimmed(const char* text);
 bool ends_the_session(const ServerError& error);
 /// A deadlock or a serialization failure.
 bool is_conflict(const ServerError& error);
+/// A lock was not free within lock_timeout.
+bool is_lock_timeout(const ServerError& error);
 /// A unique index has the value already.
 bool is_duplicate(const ServerError& error);
 /// A prepared statement is missing, or its plan belongs to an older schema.
