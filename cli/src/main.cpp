@@ -3,13 +3,18 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
+#include <iterator>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "command_tree.hpp"
 #include "commands.hpp"
+#include "completion.hpp"
 #include "exit_code.hpp"
 #include "output.hpp"
 #include "session.hpp"
@@ -80,13 +85,20 @@ std::string first_unknown(const CLI::App& app) {
 std::string not_expected(const CLI::App& app, const std::string& argument) {
     const CLI::App* command = &app;
     while (!command->get_subcommands().empty()) command = command->get_subcommands().front();
+    const std::string name = shown_argument(argument);
+    const bool option = argument.starts_with('-');
     std::vector<std::string> names;
-    for (const CLI::App* known : command->get_subcommands([](const CLI::App*) { return true; }))
-        names.push_back(known->get_name());
-    const std::string shown = "\"" + shown_argument(argument) + "\"";
-    if (names.empty() || argument.starts_with('-')) return shown + " is not expected here";
-    const auto close = nearest(argument, names);
-    return "unknown command " + shown + (close ? "; did you mean \"" + *close + "\"?" : "");
+    if (option) {
+        for (const CLI::App* at = command; at != nullptr; at = at->get_parent())
+            for (const CLI::Option* known : options_of(*at))
+                std::ranges::move(names_of(*known), std::back_inserter(names));
+    } else {
+        for (const CLI::App* known : subcommands_of(*command)) names.push_back(known->get_name());
+    }
+    const auto close = option && !argument.starts_with("--") ? std::nullopt : nearest(name, names);
+    const std::string hint = close ? "; did you mean \"" + *close + "\"?" : "";
+    if (names.empty() || option) return "\"" + name + "\" is not expected here" + hint;
+    return "unknown command \"" + name + "\"" + hint;
 }
 
 int parse_error_status(const CLI::App& app, const CLI::ParseError& error, const Arguments& arguments) {
@@ -140,9 +152,13 @@ int run_program(int argc, char** argv) {
     add_audit_command(app, session);
     add_backup_command(app, session);
     add_doctor_command(app, session);
+    add_completion_command(app, session);
+    add_man_command(app, session);
     add_migrate_command(app, session);
     add_run_command(app, session, arguments.command);
 
+    if (argc > 1 && std::string_view(argv[1]) == "__complete")
+        return complete(app, session, {argv + 2, argv + argc});
     try {
         std::vector<std::string> reversed(arguments.own.rbegin(),
                                           arguments.own.rend());  // the order that CLI11 expects

@@ -11,8 +11,8 @@
 namespace pharox::test {
 namespace {
 
-/// Commands without a document: `run` prints what the command that it runs prints.
-const std::set<std::string> without_json = {"run"};
+/// Commands without a document: `run` prints what the command that it runs prints, others a script and a page.
+const std::set<std::string> without_json = {"completion", "man", "run"};
 
 class JsonTest : public PharoxTest {
   protected:
