@@ -13,6 +13,8 @@ class CatalogStore final : public sqlkit::CatalogStore {
 
     void read(const Operation& operation, const Work& work) override;
     void write(const Operation& operation, const Work& work) override;
+    /// Many proxies take several transactions: see ProxyImport.
+    AddProxiesResult add_proxies(const std::vector<Proxy>& proxies, DuplicatePolicy policy) override;
     [[nodiscard]] sqlkit::FilterSql list_filter(const ProxyFilters& filters) const override;
 
   private:

@@ -10,6 +10,7 @@
 #include <random>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 #include "pharox/errors.hpp"
 #include "pharox/storage/call_stop.hpp"
@@ -23,6 +24,8 @@ namespace {
 constexpr std::size_t max_kept_statements = 256;
 constexpr std::int64_t first_lock_sleep_us = 200;
 constexpr int sleeps_of_each_length = 4;
+constexpr int full_checkpoint_after_pages = 8'000;
+constexpr std::chrono::milliseconds wait_of_full_checkpoint(10);
 
 bool is_lock_error(int code) noexcept {
     const int primary = code & 0xFF;
@@ -262,6 +265,28 @@ bool Connection::in_transaction() const noexcept { return sqlite3_get_autocommit
 
 void Connection::write_out() {
     if (const int code = sqlite3_db_cacheflush(database_.get())) fail_with(code);
+}
+
+void Connection::checkpoint_only_when_told() noexcept {
+    const auto note = [](void* pages, sqlite3* /*database*/, const char* /*name*/, int length) {
+        *static_cast<int*>(pages) = length;
+        return SQLITE_OK;
+    };
+    sqlite3_wal_hook(database_.get(), note, &log_pages_);
+}
+
+void Connection::checkpoint(int pages) noexcept {
+    if (log_pages_ < written_pages_) written_pages_ = 0;  // the log has begun anew
+    if (log_pages_ - written_pages_ < pages) return;
+    int length = 0;
+    int done = 0;
+    sqlite3_wal_checkpoint_v2(database_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, &length, &done);
+    written_pages_ = log_pages_;
+    if (length < full_checkpoint_after_pages) return;
+    // The few pages that were added meanwhile: with the write lock, so that the log begins anew.
+    const auto timeout = std::exchange(busy_->timeout, wait_of_full_checkpoint);
+    sqlite3_wal_checkpoint_v2(database_.get(), nullptr, SQLITE_CHECKPOINT_FULL, &length, &done);
+    busy_->timeout = timeout;
 }
 
 void Connection::rollback() noexcept {

@@ -153,6 +153,11 @@ class Connection {
     void write_out();
     /// The next wait for a lock ends after this time, if that is sooner or later than the timeout.
     void set_next_timeout(std::chrono::microseconds timeout) noexcept { busy_->next_timeout = timeout; }
+    /// Instead of after commits.
+    void checkpoint_only_when_told() noexcept;
+    /// Writes the log to the file if it has grown by that many pages since the last time. Failure is no
+    /// error: it is done later.
+    void checkpoint(int pages) noexcept;
     /// Ends a transaction that is open, if any.
     void rollback() noexcept;
     void commit();
@@ -177,6 +182,8 @@ class Connection {
     std::unique_ptr<BusyWait> busy_;
     std::unique_ptr<sqlite3, Closer> database_;
     StatementCache statements_;
+    int log_pages_ = 0;      ///< after the latest commit
+    int written_pages_ = 0;  ///< of these, as of the latest checkpoint()
     std::string file_;
     Operation operation_;
 };

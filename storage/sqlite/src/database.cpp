@@ -27,6 +27,9 @@ constexpr int reader_cache_kib = 8 * 1024;
 constexpr int page_size = 2048;
 // 40 MiB: some two thousand leases share the syncs of a checkpoint.
 constexpr int checkpoint_after_pages = 20'000;
+// During a series of long transactions, so that the log never reaches the length at which other writers do
+// it.
+constexpr int bulk_checkpoint_after_pages = 4'000;
 // A writer that has held the lock for long leaves it free for so long that every waiting process tries once.
 constexpr std::chrono::milliseconds long_hold(5);
 constexpr std::chrono::microseconds yield_after_long_hold = longest_lock_sleep + std::chrono::milliseconds(1);
@@ -75,8 +78,7 @@ void create_file_if_absent(const std::filesystem::path& path) {
 Database::Database(Options options, OnAvailable on_available)
     : options_(std::move(options)),
       on_available_(std::move(on_available)),
-      private_(options_.path == ":memory:"),
-      random_(std::random_device{}()) {
+      private_(options_.path == ":memory:") {
     if (private_) {
         file_ = ":memory:";
     } else {
@@ -140,6 +142,24 @@ void Database::ensure_index(OrderIndex index) {
     known.store(true, std::memory_order_release);
 }
 
+Writer& Database::bulk_writer() {
+    if (private_) return writer_;
+    std::call_once(bulk_writer_opened_, [this] {
+        auto connection = connect(opening, false);
+        connection->execute("PRAGMA synchronous = NORMAL");
+        connection->checkpoint_only_when_told();
+        bulk_writer_.connection = std::move(connection);
+    });
+    return bulk_writer_;
+}
+
+void Database::checkpoint(bool any_length) {
+    if (private_) return;
+    Writer& writer = bulk_writer();
+    const std::lock_guard guard(writer.queue);
+    writer.connection->checkpoint(any_length ? 0 : bulk_checkpoint_after_pages);
+}
+
 bool Database::has_index(OrderIndex index) {
     ReadTransaction transaction(*this, {.name = "create index"});
     return transaction.prepare(sql::index_exists).bind(index_name(index)).step();
@@ -185,9 +205,10 @@ void Database::give_back_reader(std::unique_ptr<Connection> reader) noexcept {
     }
 }
 
-WriteTransaction::WriteTransaction(Database& database, const Operation& operation, Durability durability)
+WriteTransaction::WriteTransaction(Database& database, const Operation& operation, Durability durability,
+                                   Writer& writer)
     : database_(database),
-      writer_(database.writer_),
+      writer_(writer),
       turn_(writer_.queue),
       connection_(*writer_.connection),
       transaction_(connection_) {
@@ -250,7 +271,7 @@ void WriteTransaction::set_state(Timestamp latest, std::int64_t use_sequence, st
 }
 
 double WriteTransaction::draw_exponential() {
-    return std::exponential_distribution<double>()(database_.random_);
+    return std::exponential_distribution<double>()(writer_.random);
 }
 
 void WriteTransaction::commit() {

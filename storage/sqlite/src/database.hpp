@@ -26,6 +26,7 @@ struct Writer {
     FifoMutex queue;
     std::unique_ptr<Connection> connection;
     bool power_safe = false;  ///< its current sync mode
+    std::mt19937_64 random{std::random_device{}()};
     /// Until then it leaves the lock to other processes, because it has held it for long.
     std::chrono::steady_clock::time_point yields_until{};
 };
@@ -47,6 +48,11 @@ class Database {
     void ensure_index(OrderIndex index);
     /// The clock's time, or the latest time that this process has seen, if that is later.
     Timestamp time() { return time_not_before(options_.clock->now()); }
+    /// For long series of transactions, beside those of other threads.
+    Writer& bulk_writer();
+    /// Writes the log to the file if it is long, or at any length; on the bulk writer's connection, without
+    /// making other writers wait.
+    void checkpoint(bool any_length = false);
     /// Records a time that was read from the file.
     Timestamp time_not_before(Timestamp seen) noexcept;
 
@@ -69,7 +75,8 @@ class Database {
     std::string file_;
     std::atomic<std::int64_t> latest_time_{0};
     Writer writer_;
-    std::mt19937_64 random_;  ///< the writer's
+    Writer bulk_writer_;  ///< of a file; opened on first use
+    std::once_flag bulk_writer_opened_;
     std::mutex readers_mutex_;
     std::vector<std::unique_ptr<Connection>> readers_;
     std::array<std::atomic<bool>, std::size_t{2} * selector_count * attribute_count> known_indexes_{};
@@ -98,7 +105,9 @@ class WriteTransaction {
   public:
     WriteTransaction(Database& database, const Operation& operation)
         : WriteTransaction(database, operation, database.options().durability) {}
-    WriteTransaction(Database& database, const Operation& operation, Durability durability);
+    WriteTransaction(Database& database, const Operation& operation, Durability durability)
+        : WriteTransaction(database, operation, durability, database.writer_) {}
+    WriteTransaction(Database& database, const Operation& operation, Durability durability, Writer& writer);
     WriteTransaction(const WriteTransaction&) = delete;
     WriteTransaction& operator=(const WriteTransaction&) = delete;
     ~WriteTransaction();

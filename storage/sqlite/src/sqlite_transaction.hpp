@@ -23,6 +23,9 @@ class SqliteTransaction : public Interface {
     /// Writes.
     SqliteTransaction(Database& database, const Operation& operation, Durability durability)
         : connection_(write_.emplace(database, operation, durability).connection()) {}
+    /// Writes with this connection.
+    SqliteTransaction(Database& database, const Operation& operation, Durability durability, Writer& writer)
+        : connection_(write_.emplace(database, operation, durability, writer).connection()) {}
 
     Timestamp now() override { return write_ ? write_->now() : read_->now(); }
     void commit() override { write_->commit(); }

@@ -11,6 +11,7 @@
 #include "pharox/rules/retention.hpp"
 #include "pharox/rules/url_options.hpp"
 #include "pharox/sqlite/file.hpp"
+#include "proxy_import.hpp"
 
 namespace pharox::sqlite {
 
@@ -44,7 +45,9 @@ class SqliteStorage : public IStorage {
           catalog_store_(database_),
           catalog_(catalog_store_, reports_),
           health_log_(database_),
-          maintenance_(database_) {}
+          maintenance_(database_) {
+        ProxyImport(database_).recover();
+    }
 
     FindResult find_available_proxy(const FindRequest& request) override {
         validate(request);
@@ -59,6 +62,7 @@ class SqliteStorage : public IStorage {
     }
     ReleaseResult release_lease(const ReleaseRequest& request) override { return leasing_.release(request); }
     CleanupResult cleanup_expired_leases(const CleanupRequest& request) override {
+        ProxyImport(database_).recover();
         return leasing_.cleanup(request);
     }
     PoolStats get_pool_stats(const PoolStatsRequest& request) override {

@@ -21,7 +21,7 @@ void make_first_schema(const std::filesystem::path& path, Timestamp now) {
         "ALTER TABLE state RENAME COLUMN ended_leases TO ended;"
         "ALTER TABLE proxy RENAME COLUMN use_sequence TO mark;"
         "ALTER TABLE proxy RENAME COLUMN available TO has_room;"
-        "DROP TABLE health_result; DROP TABLE health_record;"
+        "DROP TABLE import; DROP TABLE staged_proxy; DROP TABLE health_result; DROP TABLE health_record;"
         "ALTER TABLE state DROP COLUMN ended; ALTER TABLE lease DROP COLUMN tenure_ends_at;"
         "INSERT INTO lease (id, proxy_id, consumer_id, pool_id, pool_name, status, acquired_at, expires_at,"
         " released_at, reason, fencing, metadata)"

@@ -114,11 +114,7 @@ AddProxiesResult Catalog::add_proxies(const AddProxiesRequest& request) {
     proxies.reserve(request.proxies.size());
     for (const Proxy& proxy : request.proxies) proxies.push_back(validated(proxy));
     if (proxies.empty()) return {};
-    AddProxiesResult result;
-    store_.write({.name = "add_proxies"}, [&](CatalogTransaction& transaction) {
-        result = transaction.insert_proxies(proxies, request.on_duplicate);
-    });
-    return result;
+    return store_.add_proxies(proxies, request.on_duplicate);
 }
 
 Proxy Catalog::update_proxy(const Proxy& proxy) {

@@ -111,6 +111,13 @@ class CatalogStore {
     virtual void write(const Operation& operation, const Work& work) = 0;
     /// The same for work that calls one writing function, which need not have a transaction of its own.
     virtual void write_one(const Operation& operation, const Work& work) { write(operation, work); }
+    /// ICatalog::add_proxies for validated proxies.
+    virtual AddProxiesResult add_proxies(const std::vector<Proxy>& proxies, DuplicatePolicy policy) {
+        AddProxiesResult result;
+        write({.name = "add_proxies"},
+              [&](CatalogTransaction& transaction) { result = transaction.insert_proxies(proxies, policy); });
+        return result;
+    }
     /// As list_proxies() takes it.
     [[nodiscard]] virtual FilterSql list_filter(const ProxyFilters& filters) const = 0;
 };
