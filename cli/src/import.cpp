@@ -1,25 +1,27 @@
 // pharox import
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
-#include <cerrno>
-#include <fstream>
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <csignal>
+#include <cstdlib>
 #include <iostream>
-#include <iterator>
 #include <memory>
-#include <system_error>
-#include <unordered_map>
-#include <unordered_set>
 
 #include "commands.hpp"
 #include "exit_code.hpp"
+#include "import_lists.hpp"
 #include "output.hpp"
 #include "pharox/errors.hpp"
-#include "proxy_list.hpp"
+#include "signal_inbox.hpp"
 #include "text.hpp"
 
 namespace pharox::cli {
 namespace {
 
-constexpr std::size_t max_list_bytes = std::size_t{512} * 1024 * 1024;
 constexpr std::size_t problems_shown = 20;
 
 struct ImportOptions {
@@ -28,58 +30,20 @@ struct ImportOptions {
     std::string protocol = "http";
     std::string order = "detect";
     std::string on_duplicate = "skip";
-    std::optional<std::string> country{}, city{}, isp{}, source{}, max_concurrency{};
-    std::vector<std::string> tags{};
-    std::string weight = "1";
+    std::optional<std::string> format{}, country{}, city{}, isp{}, source{}, max_concurrency{}, weight{};
+    std::string json_path;
+    std::vector<std::string> tags{}, geo{};
+    bool expand_env = false;
     bool dry_run = false;
     bool strict = false;
 };
 
-struct Origin {
-    std::string file;
-    std::size_t line = 0;
-    [[nodiscard]] std::string text() const { return file + ":" + std::to_string(line); }
-};
-struct FileProblem {
-    Origin origin;
-    LineVerdict verdict;
-    std::string reason;
-};
-
-/// All lists together, and the result of the import.
-struct Import {
-    std::vector<Proxy> proxies{};
-    std::vector<Origin> origins{};  ///< of the proxies, in the same order
-    std::vector<FileProblem> problems{};
-    std::int64_t ambiguous = 0, rejected = 0, skipped = 0, protocol_assumed = 0;
-    std::int64_t accepted = 0, updated = 0, duplicate = 0;
-    bool pool_created = false;
-};
-
-std::string read_list(const std::string& file) {
-    std::ifstream opened;
-    if (file != "-") {
-        opened.open(file, std::ios::binary);
-        if (!opened)
-            throw ValidationError("list", file, "cannot be read: " + std::generic_category().message(errno));
-    }
-    std::istream& stream = file == "-" ? std::cin : opened;
-    std::string text;
-    std::vector<char> block(std::size_t{1} << 16U);
-    while (stream.read(block.data(), static_cast<std::streamsize>(block.size())) || stream.gcount() > 0) {
-        text.append(block.data(), static_cast<std::size_t>(stream.gcount()));
-        if (text.size() > max_list_bytes)
-            throw ValidationError("list", file, "is larger than 512 MiB: split it");
-    }
-    if (stream.bad()) throw ValidationError("list", file, "cannot be read to its end (is it a directory?)");
-    return text;
-}
-
-FieldOrder parse_order(const std::string& text) {
-    if (text == "detect") return FieldOrder::detect;
-    if (text == "host-first") return FieldOrder::host_first;
-    if (text == "user-first") return FieldOrder::user_first;
-    throw ValidationError("order", text, "is not one of detect, host-first, user-first");
+lists::FieldOrder parse_order(const std::string& text) {
+    if (text == "detect") return lists::FieldOrder::detect;
+    if (text == "host-first") return lists::FieldOrder::host_first;
+    if (text == "user-first") return lists::FieldOrder::user_first;
+    if (text == "auto") return lists::FieldOrder::by_others;
+    throw ValidationError("order", text, "is not one of detect, host-first, user-first, auto");
 }
 
 DuplicatePolicy parse_policy(const std::string& text) {
@@ -89,201 +53,239 @@ DuplicatePolicy parse_policy(const std::string& text) {
     throw ValidationError("on-duplicate", text, "is not one of skip, update, reject");
 }
 
-void apply_attributes(Proxy& proxy, const ImportOptions& options) {
-    proxy.country = options.country;
-    proxy.city = options.city;
-    proxy.isp = options.isp;
-    proxy.source = options.source;
-    proxy.tags = {options.tags.begin(), options.tags.end()};
-    if (options.max_concurrency)
+/// What the list says stays.
+void complete(Proxy& proxy, const ImportOptions& options) {
+    const auto set = [](std::optional<std::string>& attribute, const std::optional<std::string>& value) {
+        if (!attribute) attribute = value;
+    };
+    set(proxy.country, options.country);
+    set(proxy.city, options.city);
+    set(proxy.isp, options.isp);
+    set(proxy.source, options.source);
+    proxy.tags.insert(options.tags.begin(), options.tags.end());
+    if (options.max_concurrency && !proxy.max_concurrency)
         proxy.max_concurrency = parse_number<int>(*options.max_concurrency, "max-concurrency");
-    proxy.weight = parse_number<double>(options.weight, "weight");
+    if (options.weight && proxy.weight == 1) proxy.weight = parse_number<double>(*options.weight, "weight");
 }
 
-Import read_lists(const ImportOptions& options) {
-    const ProxyListOptions list_options{.protocol = parse_proxy_protocol(options.protocol),
-                                        .order = parse_order(options.order)};
+/// A signal asks the import to stop; it then takes back what it has added.
+std::atomic<int> stop_signal = 0;
+
+class StopSignals {
+  public:
+    StopSignals() {
+        struct sigaction action{};
+        action.sa_handler = [](int number) { stop_signal = number; };
+        for (std::size_t at = 0; at < numbers.size(); ++at) {
+            ::sigaction(numbers[at], nullptr, &before_[at]);
+            if (before_[at].sa_handler != SIG_IGN) ::sigaction(numbers[at], &action, nullptr);
+        }
+    }
+    StopSignals(const StopSignals&) = delete;
+    StopSignals& operator=(const StopSignals&) = delete;
+    ~StopSignals() {
+        for (std::size_t at = 0; at < numbers.size(); ++at) ::sigaction(numbers[at], &before_[at], nullptr);
+    }
+
+  private:
+    static constexpr std::array numbers = {SIGINT, SIGTERM, SIGHUP};
+    std::array<struct sigaction, numbers.size()> before_{};
+};
+
+/// One line on standard error that is rewritten, if that is a terminal.
+class Progress {
+  public:
+    explicit Progress(bool shown) : shown_(shown && ::isatty(STDERR_FILENO) != 0) {}
+    Progress(const Progress&) = delete;
+    Progress& operator=(const Progress&) = delete;
+    ~Progress() { clear(); }
+
+    void show(const char* what, double fraction, std::int64_t proxies) {
+        const auto now = std::chrono::steady_clock::now();
+        if (what_ != what) {
+            what_ = what;
+            begun_ = now;
+        }
+        if (!shown_ || now - last_ < std::chrono::milliseconds(200)) return;
+        last_ = now;
+        const double seconds = std::max(std::chrono::duration<double>(now - begun_).count(), 0.001);
+        std::cerr << '\r' << what << ' ' << std::lround(fraction * 100) << " % · " << with_thousands(proxies)
+                  << " proxies · " << with_thousands(std::lround(static_cast<double>(proxies) / seconds))
+                  << "/s";
+        if (fraction > 0.01)
+            std::cerr << " · " << std::lround(seconds * (1 - fraction) / fraction) << " s left";
+        std::cerr << "\x1b[K" << std::flush;
+        visible_ = true;
+    }
+    void clear() {
+        if (visible_) std::cerr << "\r\x1b[K" << std::flush;
+        visible_ = false;
+    }
+
+  private:
+    bool shown_;
+    bool visible_ = false;
+    const char* what_ = nullptr;
+    std::chrono::steady_clock::time_point begun_{}, last_{};
+};
+
+std::optional<std::string> environment_variable(const std::string& name) {
+    const char* const value = std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe): nothing changes it
+    return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+}
+
+ImportLists::Options parsed(const ImportOptions& options) {
+    ImportLists::Options parsed;
+    parsed.reading = {.protocol = parse_proxy_protocol(options.protocol),
+                      .order = parse_order(options.order),
+                      .json_path = options.json_path};
+    if (options.format) parsed.reading.format = lists::parse_format(*options.format, "format");
+    if (!options.json_path.empty() && !options.json_path.starts_with('/'))
+        throw ValidationError("json-path", options.json_path, "is no JSON pointer, such as /data/proxies");
+    if (options.expand_env) parsed.reading.variable = environment_variable;
+    parsed.on_duplicate = parse_policy(options.on_duplicate);
+    parsed.complete = [&options](Proxy& proxy) { complete(proxy, options); };
+    parsed.stops = [] { return stop_signal != 0; };
     // An invalid attribute is an error of the caller, not of a line, and is reported before any list is read.
     Proxy probe{.pool_id = PoolId::make(), .host = "192.0.2.1", .port = 1};
-    apply_attributes(probe, options);
+    complete(probe, options);
     static_cast<void>(validated(probe));
-
-    Import import;
-    for (const std::string& file : options.files) {
-        const std::string name = file == "-" ? "standard input" : file;
-        ProxyList list = parse_proxy_list(read_list(file), list_options);
-        for (ListedProxy& listed : list.proxies) {
-            apply_attributes(listed.proxy, options);
-            import.proxies.push_back(std::move(listed.proxy));
-            import.origins.push_back({.file = name, .line = listed.line});
-        }
-        for (LineReport& problem : list.problems) {
-            ++(problem.verdict == LineVerdict::ambiguous ? import.ambiguous : import.rejected);
-            import.problems.push_back({.origin = {.file = name, .line = problem.line},
-                                       .verdict = problem.verdict,
-                                       .reason = std::move(problem.reason)});
-        }
-        import.skipped += static_cast<std::int64_t>(list.skipped);
-        import.protocol_assumed += static_cast<std::int64_t>(list.protocol_assumed);
-    }
-    return import;
+    return parsed;
 }
 
-/// Keeps the first proxy of each identity; only here are the line numbers of duplicates known.
-void drop_repeats(Import& import, DuplicatePolicy policy) {
-    std::unordered_map<std::string, std::size_t> seen;
-    std::vector<Proxy> kept;
-    kept.reserve(import.proxies.size());
-    for (std::size_t at = 0; at < import.proxies.size(); ++at) {
-        const auto [earlier, fresh] = seen.emplace(import.proxies[at].identity(), at);
-        if (fresh) {
-            kept.push_back(std::move(import.proxies[at]));
-            continue;
-        }
-        if (policy == DuplicatePolicy::reject) {
-            throw ConflictError("list", import.origins[at].text(),
-                                "is the same proxy as " + import.origins[earlier->second].text());
-        }
-        ++import.duplicate;
-    }
-    import.proxies = std::move(kept);
-}
-
-ProxyPool get_or_add_pool(Session& session, const std::string& name, bool& created) {
-    if (auto pool = session.catalog().get_pool(name)) return *std::move(pool);
-    try {
-        ProxyPool pool = session.catalog().add_pool({.name = name});
-        created = true;
-        return pool;
-    } catch (const ConflictError&) {
-        return session.pool(name);  // another process created it meanwhile
-    }
-}
-
-void store(Session& session, const ImportOptions& options, Import& import, DuplicatePolicy policy) {
-    const ProxyPool pool = get_or_add_pool(session, options.pool, import.pool_created);
-    for (Proxy& proxy : import.proxies) proxy.pool_id = pool.id;
-    const AddProxiesResult result =
-        session.catalog().add_proxies({.proxies = std::move(import.proxies), .on_duplicate = policy});
-    import.accepted = result.added;
-    import.updated = result.updated;
-    import.duplicate += result.skipped;
-}
-
-/// The result of store(), without storing.
-void rehearse(Session& session, const ImportOptions& options, Import& import, DuplicatePolicy policy) {
-    std::unordered_set<std::string> stored;
-    ListProxiesRequest request{.pool = options.pool, .limit = 10'000};
-    do {
-        const Page<Proxy> page = session.catalog().list_proxies(request);
-        for (const Proxy& proxy : page.items) stored.insert(proxy.identity());
-        request.after = page.next;
-    } while (!request.after.empty());
-    for (const Proxy& proxy : import.proxies) {
-        if (!stored.contains(proxy.identity())) {
-            ++import.accepted;
-        } else if (policy == DuplicatePolicy::update) {
-            ++import.updated;
-        } else {
-            ++import.duplicate;
-        }
-    }
-    import.pool_created = !session.catalog().get_pool(options.pool);
-}
-
-void print_json(const ImportOptions& options, const Import& import, bool imported) {
+void print_json(const ImportOptions& options, const ImportLists& import, bool imported) {
+    const ImportCounts& counts = import.counts();
+    Json remarks = Json::array();
+    for (const std::string& remark : import.remarks())
+        remarks = remarks.with_element(Json(printable(remark)));
     const Json head = Json::object({
         {"pool", options.pool},
-        {"pool_created", import.pool_created && imported},
+        {"pool_created", import.pool_created() && imported},
         {"imported", imported},
-        {"accepted", import.accepted},
+        {"accepted", counts.accepted},
         {"status", "active"},
         {"checked", false},
-        {"updated", import.updated},
-        {"duplicate", import.duplicate},
-        {"ambiguous", import.ambiguous},
-        {"rejected", import.rejected},
-        {"skipped", import.skipped},
+        {"updated", counts.updated},
+        {"duplicate", counts.duplicate},
+        {"ambiguous", counts.ambiguous},
+        {"rejected", counts.rejected},
+        {"skipped", counts.skipped + counts.blank},
+        {"located", counts.located},
         {"assumed_protocol", options.protocol},
-        {"assumed_protocol_lines", import.protocol_assumed},
+        {"assumed_protocol_lines", counts.protocol_assumed},
+        {"remarks", remarks},
     });
     std::string open = head.dump();
     open.pop_back();  // removes the closing brace: the list follows
     JsonList list(std::cout, open + ",\"problems\":[", "]}");
-    for (const FileProblem& problem : import.problems) {
-        list.add(Json::object({{"file", printable(problem.origin.file)},
+    for (const ListProblem& problem : import.problems()) {
+        list.add(Json::object({{"file", printable(problem.origin.list)},
                                {"line", static_cast<std::int64_t>(problem.origin.line)},
-                               {"verdict", to_string(problem.verdict)},
+                               {"verdict", problem.verdict},
                                {"reason", problem.reason}}));
     }
     list.close();
 }
 
-void print_problems(const Import& import) {
-    std::size_t shown = 0;
-    for (const FileProblem& problem : import.problems) {
-        if (++shown > problems_shown) {
-            const auto rest = static_cast<std::int64_t>(import.problems.size() - problems_shown);
-            std::cerr << "… and " << with_thousands(rest) << " more (--json lists all)\n";
-            return;
-        }
-        std::cerr << printable(problem.origin.text()) << ": " << to_string(problem.verdict) << ": "
-                  << problem.reason << '\n';
+void print_problems(const ImportLists& import) {
+    const ImportCounts& counts = import.counts();
+    std::int64_t shown = 0;
+    for (const ListProblem& problem : import.problems()) {
+        if (problem.verdict == "duplicate") break;
+        std::cerr << printable(problem.origin.text()) << ": " << problem.verdict << ": " << problem.reason
+                  << '\n';
+        ++shown;
     }
+    const std::int64_t rest = counts.ambiguous + counts.rejected + counts.skipped - shown;
+    if (rest > 0) std::cerr << "… and " << with_thousands(rest) << " more (--json lists all)\n";
 }
 
-void print_summary(const ImportOptions& options, const Import& import, bool imported) {
+void print_summary(const ImportOptions& options, const ImportLists& import, bool imported) {
+    const ImportCounts& counts = import.counts();
     std::ostream& out = std::cout;
     if (options.dry_run) out << "dry run, nothing was stored: ";
     if (!imported && !options.dry_run) out << "nothing was stored: ";
-    out << "accepted " << with_thousands(import.accepted) << " (active, unchecked)";
-    if (import.updated > 0) out << " · updated " << with_thousands(import.updated);
-    out << " · duplicate " << with_thousands(import.duplicate) << " · ambiguous "
-        << with_thousands(import.ambiguous) << " · rejected " << with_thousands(import.rejected);
-    for (const FileProblem& problem : import.problems) {
-        if (problem.verdict == LineVerdict::rejected) {
-            out << " (" << printable(problem.origin.text()) << " " << problem.reason
-                << (import.rejected > 1 ? " …)" : ")");
-            break;
-        }
+    out << "accepted " << with_thousands(counts.accepted) << " (active, unchecked)";
+    if (counts.updated > 0) out << " · updated " << with_thousands(counts.updated);
+    out << " · duplicate " << with_thousands(counts.duplicate);
+    for (const ListProblem& problem : import.problems()) {
+        if (problem.verdict != "duplicate") continue;
+        out << " (" << printable(problem.origin.text()) << " " << problem.reason << " …)";
+        break;
+    }
+    if (counts.skipped > 0) out << " · skipped " << with_thousands(counts.skipped);
+    out << " · ambiguous " << with_thousands(counts.ambiguous) << " · rejected "
+        << with_thousands(counts.rejected);
+    for (const ListProblem& problem : import.problems()) {
+        if (problem.verdict != "rejected") continue;
+        out << " (" << printable(problem.origin.text()) << " " << problem.reason
+            << (counts.rejected > 1 ? " …)" : ")");
+        break;
     }
     out << '\n';
-    if (import.pool_created && imported)
-        out << "pool \"" << printable(options.pool) << "\" did not exist and was created\n";
-    if (import.protocol_assumed > 0) {
-        out << "lines without a protocol: " << with_thousands(import.protocol_assumed) << ", taken for "
+    if (import.pool_created()) {
+        out << "pool \"" << printable(options.pool) << "\" "
+            << (imported ? "did not exist and was created\n" : "does not exist and would be created\n");
+    }
+    if (counts.protocol_assumed > 0) {
+        out << "lines without a protocol: " << with_thousands(counts.protocol_assumed) << ", taken for "
             << options.protocol << " (--protocol says otherwise)\n";
     }
+    if (counts.located > 0)
+        out << "places from databases: " << with_thousands(counts.located) << " proxies\n";
+    for (const std::string& remark : import.remarks()) out << printable(remark) << '\n';
 }
 
 int import_lists(Session& session, const ImportOptions& options) {
     validate_text("pool", options.pool, max_name_bytes);
-    const DuplicatePolicy policy = parse_policy(options.on_duplicate);
-    Import import = read_lists(options);
-    drop_repeats(import, policy);
+    ImportLists::Options import_options = parsed(options);
+    std::optional<geo::Locations> locations;
+    if (!options.geo.empty()) {
+        locations.emplace(std::vector<std::filesystem::path>(options.geo.begin(), options.geo.end()));
+        import_options.locations = &*locations;
+    }
+    Progress progress(!session.json);
+    import_options.progress = [&](const char* what, double fraction, std::int64_t proxies) {
+        progress.show(what, fraction, proxies);
+    };
+    import_options.most_problems = session.json ? std::numeric_limits<std::size_t>::max() : problems_shown;
 
-    const bool refused = options.strict && !import.problems.empty();
-    const bool store_it = !refused && !options.dry_run && !import.proxies.empty();
-    if (store_it) {
-        store(session, options, import, policy);
-    } else if (options.dry_run && !refused) {
-        rehearse(session, options, import, policy);
-    }
+    std::vector<std::unique_ptr<lists::Input>> inputs;
+    for (const std::string& file : options.files)
+        inputs.push_back(file == "-" ? lists::Input::of_standard_input() : lists::Input::of_file(file));
+    const StopSignals signals;
+    ImportLists import(std::move(inputs), std::move(import_options));
+    try {
+        import.read();
+        const ImportCounts& counts = import.counts();
+        const bool refused = options.strict && counts.ambiguous + counts.rejected > 0;
+        const bool store_it = !refused && !options.dry_run && import.proxies() > 0;
+        if (store_it) {
+            import.store(session.catalog(), options.pool);
+        } else if (options.dry_run && !refused) {
+            import.rehearse(session.catalog(), options.pool);
+        }
+        progress.clear();
 
-    if (session.json) {
-        print_json(options, import, store_it);
-    } else {
-        print_problems(import);
-        print_summary(options, import, store_it);
+        if (session.json) {
+            print_json(options, import, store_it);
+        } else {
+            print_problems(import);
+            print_summary(options, import, store_it);
+        }
+        if (refused) {
+            complain("--strict: some lines are ambiguous or rejected, so none was imported");
+            return exit_code::bad_input;
+        }
+        // An empty list is more often a failed download than intended.
+        const bool useless = import.proxies() == 0;
+        if (useless) complain("no line contains a proxy");
+        return useless ? exit_code::bad_input : exit_code::success;
+    } catch (const ImportLists::Interrupted&) {
+        progress.clear();
+        complain("interrupted: nothing was imported");
     }
-    if (refused) {
-        complain("--strict: some lines are ambiguous or rejected, so none was imported");
-        return exit_code::bad_input;
-    }
-    // An empty list is more often a failed download than intended.
-    const bool useless = import.accepted + import.updated + import.duplicate == 0;
-    if (useless) complain("no line contains a proxy");
-    return useless ? exit_code::bad_input : exit_code::success;
+    return 128 + stop_signal;
 }
 
 }  // namespace
@@ -291,7 +293,9 @@ int import_lists(Session& session, const ImportOptions& options) {
 void add_import_command(CLI::App& app, Session& session) {
     CLI::App* command = app.add_subcommand("import", "Read lists of proxies into a pool");
     const auto options = std::make_shared<ImportOptions>();
-    command->add_option("LIST", options->files, "Files with one proxy per line; - is standard input")
+    command
+        ->add_option("LIST", options->files,
+                     "Files; - is standard input. gzip, zstd, xz, bzip2, zip and UTF-16 are recognised")
         ->required();
     command->add_option("-p,--pool", options->pool, "The pool; created if it does not exist")->required();
     command
@@ -299,14 +303,30 @@ void add_import_command(CLI::App& app, Session& session) {
                      "For lines without a protocol: http, https, socks4 or socks5")
         ->capture_default_str();
     command
-        ->add_option("--order", options->order,
-                     "For lines with two readings: host-first, user-first; detect reports them")
+        ->add_option(
+            "--order", options->order,
+            "For lines with two readings: host-first, user-first; auto: as the other lines, if they agree; "
+            "detect reports them")
         ->capture_default_str();
     command
         ->add_option("--on-duplicate", options->on_duplicate,
                      "For proxies that are stored already: skip, update or reject")
         ->capture_default_str();
-    const std::string attributes = "Attributes of all proxies in the lists";
+    command->add_option(
+        "--format", options->format,
+        "lines, csv, json, json-lines, clash or base64; default: recognised from the content");
+    command->add_option(
+        "--json-path", options->json_path,
+        "JSON pointer to the array of proxies, such as /data/list; default: found by the names of fields");
+    command
+        ->add_option(
+            "--geo", options->geo,
+            "Database in MaxMind's format for country, city, coordinates, ASN and ISP; may be repeated")
+        ->type_name("FILE")
+        ->allow_extra_args(false);
+    command->add_flag("--expand-env", options->expand_env,
+                      "Replace {{NAME}} by the environment variable NAME");
+    const std::string attributes = "Attributes of proxies for which the list has none";
     command->add_option("--country", options->country, "Country")->group(attributes);
     command->add_option("--city", options->city, "City")->group(attributes);
     command->add_option("--isp", options->isp, "Internet provider")->group(attributes);
@@ -321,8 +341,7 @@ void add_import_command(CLI::App& app, Session& session) {
         ->type_name("INT");
     command->add_option("--weight", options->weight, "Share in weighted_random")
         ->group(attributes)
-        ->type_name("FLOAT")
-        ->capture_default_str();
+        ->type_name("FLOAT");
     command->add_flag("--dry-run", options->dry_run, "Report what would happen, and store nothing");
     command->add_flag("--strict", options->strict,
                       "Store nothing if any line is ambiguous or rejected (status 2)");
@@ -331,6 +350,7 @@ void add_import_command(CLI::App& app, Session& session) {
   host:port:user:password       user:password:host:port
   user:password@host:port       host:port@user:password
   http://, https://, socks4://, socks4a://, socks5:// and socks5h:// URLs
+Other formats: CSV with column names, JSON, JSON lines, Clash, base64 (docs/how-to/lists.md).
 Blank lines and those that start with # or // are skipped. A line with two readings, or
 none, is reported with its number and not imported. Imported proxies are active and unchecked.
 

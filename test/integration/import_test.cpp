@@ -1,4 +1,5 @@
 // import, and the commands that show its result.
+#include <csignal>
 #include <string>
 
 #include "pharox_test.hpp"
@@ -26,12 +27,13 @@ TEST_F(ImportTest, ReportsAcceptedAndRefusedLines) {
     const std::string list = home_.write("list.txt", mixed_list);
     const Finished done = pharox({"import", "--pool", "latam", "--country", "AR", list});
     EXPECT_EQ(done.status, 0);
-    EXPECT_EQ(done.output, "accepted 5 (active, unchecked) · duplicate 1 · ambiguous 2 · rejected 1 (" +
+    EXPECT_EQ(done.output, "accepted 5 (active, unchecked) · duplicate 1 (" + list +
+                               ":7 is the same proxy as " + list + ":2 …) · ambiguous 2 · rejected 1 (" +
                                list +
-                               ":8 port 80800 is above 65535)\n"
+                               ":8 the port is above 65535)\n"
                                "pool \"latam\" did not exist and was created\n"
                                "lines without a protocol: 5, taken for http (--protocol says otherwise)\n");
-    EXPECT_NE(done.errors.find(list + ":8: rejected: port 80800 is above 65535\n"), std::string::npos)
+    EXPECT_NE(done.errors.find(list + ":8: rejected: the port is above 65535\n"), std::string::npos)
         << done.errors;
     EXPECT_NE(done.errors.find(list + ":9: ambiguous: both ends may be host:port"), std::string::npos)
         << done.errors;
@@ -117,6 +119,9 @@ TEST_F(ImportTest, InvalidAttributesAndFilesAreBadInput) {
                                                {"--country", ""},
                                                {"--protocol", "ftp"},
                                                {"--order", "sideways"},
+                                               {"--format", "xml"},
+                                               {"--json-path", "data"},
+                                               {"--geo", "/nowhere/city.mmdb"},
                                                {"--on-duplicate", "guess"}}) {
         std::vector<std::string> arguments = {"import", "--pool", "latam", "-"};
         arguments.insert(arguments.end(), more.begin(), more.end());
@@ -126,12 +131,93 @@ TEST_F(ImportTest, InvalidAttributesAndFilesAreBadInput) {
     }
     EXPECT_EQ(pharox({"import", "--pool", "latam", home_.file("absent.txt")}).status, 2);
     EXPECT_EQ(pharox({"import", "--pool", "latam", home_.path().string()}).status, 2);
-    const Finished useless = pharox({"import", "--pool", "latam", "-"}, "<html>\n");
+    const Finished page = pharox({"import", "--pool", "latam", "-"}, "<html>\n");
+    EXPECT_EQ(page.status, 2);
+    EXPECT_EQ(page.errors, "pharox: list: \"standard input\" is HTML, a page and not a list\n");
+    const Finished useless = pharox({"import", "--pool", "latam", "-"}, "broken\n");
     EXPECT_EQ(useless.status, 2);
     EXPECT_NE(useless.errors.find("no line contains a proxy"), std::string::npos) << useless.errors;
     EXPECT_EQ(pharox({"import", "--pool", "latam", "-"}, "").status, 2) << "a download that failed";
     EXPECT_EQ(pharox({"import", "--pool", "latam", "-"}, "# none yet\n").status, 2);
     EXPECT_EQ(pharox({"pool", "list"}).output, "POOL  DESCRIPTION\n") << "bad input changes nothing";
+}
+
+TEST_F(ImportTest, ADryRunForetellsTheImport) {
+    import("latam", "192.0.2.1:1\n");
+    for (const std::string& policy : std::vector<std::string>{"skip", "update", "reject"}) {
+        for (const std::string& pool : {std::string("latam"), "fresh-" + policy}) {
+            const std::string list = "192.0.2.1:1\n192.0.2.2:" + std::to_string(policy.size()) + "\nbroken\n";
+            const std::vector<std::string> call = {"import", "--pool", pool, "--on-duplicate", policy, "-"};
+            std::vector<std::string> dry_call = call;
+            dry_call.emplace_back("--dry-run");
+            const Finished dry = pharox(dry_call, list);
+            const Finished real = pharox(call, list);
+            EXPECT_EQ(dry.status, real.status) << policy << ' ' << pool << dry.errors << real.errors;
+            EXPECT_EQ(dry.errors, real.errors);
+            const auto counts = [](const std::string& output) {
+                const auto at = output.find("accepted");
+                return at == std::string::npos ? std::string()
+                                               : output.substr(at, output.find('\n', at) - at);
+            };
+            EXPECT_EQ(counts(dry.output), counts(real.output));
+            EXPECT_EQ(dry.output.find("would be created") != std::string::npos,
+                      real.output.find("was created") != std::string::npos);
+        }
+    }
+}
+
+TEST_F(ImportTest, AnInterruptedImportTakesBackWhatItAdded) {
+    import("latam", "192.0.2.1:1\n");
+    std::string list;
+    for (int n = 0; n < 100'000; ++n) {
+        list += "10." + std::to_string(n / 65'536) + "." + std::to_string(n / 256 % 256) + "." +
+                std::to_string(n % 256) + ":80\n";
+    }
+    const std::string file = home_.write("long.txt", list);
+    const auto proxies_of = [&](const std::string& pool) {
+        const Finished stats = pharox({"stats", "--pool", pool, "--json"});
+        return stats.status == 0 ? std::stol(json_member(stats.output, "total_proxies")) : -1;
+    };
+    for (const auto& [pool, before] : {std::pair<std::string, long>{"latam", 1}, {"fresh", -1}}) {
+        Process running(command({"import", "--pool", pool, file}));
+        ASSERT_TRUE(eventually([&] { return proxies_of(pool) > 1; }));
+        running.send(SIGINT);
+        const Finished done = watched(running.wait());
+        EXPECT_EQ(done.status, 128 + SIGINT) << done.errors;
+        EXPECT_EQ(done.errors, "pharox: interrupted: nothing was imported\n");
+        EXPECT_EQ(proxies_of(pool), before);
+    }
+}
+
+TEST_F(ImportTest, FormatsAreRecognisedAndSaid) {
+    const std::string csv =
+        home_.write("list.csv", "ip,port,user,pass,country\n192.0.2.1,80,anna,s3cret,AR\n");
+    const std::string json = home_.write(
+        "list.json", R"({"results":[{"proxy_address":"192.0.2.2","port":80,"country_code":"BR"}]})");
+    secrets_ = {"s3cret"};
+    const Finished done = pharox({"import", "--pool", "latam", "--country", "CL", csv, json});
+    EXPECT_EQ(done.status, 0) << done.errors;
+    EXPECT_NE(done.output.find(csv + ": read as csv\n"), std::string::npos) << done.output;
+    EXPECT_NE(done.output.find(json + ": read as json\n"), std::string::npos) << done.output;
+    const std::string listed = pharox({"proxy", "list", "--pool", "latam"}).output;
+    EXPECT_NE(listed.find(" AR "), std::string::npos) << "what the list says stays: " << listed;
+    EXPECT_EQ(listed.find(" CL "), std::string::npos) << listed;
+    const Finished decided = pharox({"import", "--pool", "latam", "--order", "auto", "-"},
+                                    "one.example:8080:user:9090\n192.0.2.3:80:user:s3cret\n");
+    EXPECT_NE(decided.output.find("standard input: the order is host-first: 1 lines show it"),
+              std::string::npos)
+        << decided.output;
+}
+
+TEST_F(ImportTest, PlaceholdersAreFilledFromTheEnvironment) {
+    secrets_ = {"s3cret"};
+    environment_["PROVIDER_PASSWORD"] = "s3cret";
+    const std::string list = "http://anna:{{PROVIDER_PASSWORD}}@192.0.2.1:80\n";
+    EXPECT_EQ(pharox({"import", "--pool", "latam", "-"}, list).status, 2);
+    EXPECT_EQ(pharox({"import", "--pool", "latam", "--expand-env", "-"}, list).status, 0);
+    EXPECT_NE(
+        pharox_unwatched({"proxy", "list", "--pool", "latam", "--show-secrets"}).output.find("anna:s3cret@"),
+        std::string::npos);
 }
 
 TEST_F(ImportTest, NumbersAreDecimal) {

@@ -1,4 +1,4 @@
-#include "proxy_list.hpp"
+#include "line.hpp"
 
 #include <arpa/inet.h>
 
@@ -11,21 +11,8 @@
 
 #include "pharox/errors.hpp"
 
-namespace pharox::cli {
+namespace pharox::lists {
 namespace {
-
-/// Why a line is not a proxy. Thrown and caught only in this file, where parsing a line can fail in many
-/// places.
-struct Problem {
-    LineVerdict verdict;
-    std::string reason;
-};
-[[noreturn]] void reject(std::string reason) {
-    throw Problem{.verdict = LineVerdict::rejected, .reason = std::move(reason)};
-}
-[[noreturn]] void ambiguous(std::string reason) {
-    throw Problem{.verdict = LineVerdict::ambiguous, .reason = std::move(reason)};
-}
 
 constexpr std::string_view no_host_port = "no host:port found";
 constexpr std::string_view bare_ipv6 = "an IPv6 address needs brackets, as in [2001:db8::1]:8080";
@@ -38,32 +25,11 @@ struct Endpoint {
 struct Parts {
     Endpoint endpoint;
     std::optional<ProxyCredentials> credentials{};
+    bool further_fields = false;  ///< the password contains separators of fields
 };
 
 bool all_digits(std::string_view text) {
     return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
-}
-
-bool is_port(std::string_view text) {
-    if (!all_digits(text) || text.size() > 5 || text.front() == '0') return false;
-    int value = 0;
-    std::from_chars(text.data(), text.data() + text.size(), value);
-    return value >= 1 && value <= 65535;
-}
-
-int parse_port(std::string_view text) {
-    if (text.empty()) reject("the port is missing");
-    if (!all_digits(text)) reject("the port is not a number");
-    if (is_port(text)) {
-        int value = 0;
-        std::from_chars(text.data(), text.data() + text.size(), value);
-        return value;
-    }
-    if (std::ranges::all_of(text, [](char c) { return c == '0'; })) reject("port 0 is below 1");
-    if (text.front() == '0') reject("the port begins with a 0");
-    // Five digits are a mistyped port; more digits may be a password in the wrong position, so they are not
-    // shown.
-    reject(text.size() == 5 ? "port " + std::string(text) + " is above 65535" : "the port is above 65535");
 }
 
 bool is_ipv6(std::string_view text) {
@@ -122,8 +88,16 @@ ProxyCredentials as_credentials(std::string_view text) {
     ProxyCredentials credentials{.user = std::string(text.substr(0, colon)), .password = {}};
     if (colon != std::string_view::npos) credentials.password = text.substr(colon + 1);
     if (credentials.user.empty()) reject("the user is empty");
+    if (is_placeholder(credentials.user) || is_placeholder(credentials.password))
+        reject("the user or the password is an unfilled placeholder");
     return credentials;
 }
+
+struct Rules {
+    FieldOrder order;
+    bool colons_in_passwords;  ///< in forms where colons separate the fields: the caller has said the order
+    OrderEvidence& evidence;
+};
 
 /// Two readings of one line, each with its endpoint; at least one of them exists.
 struct Readings {
@@ -145,19 +119,27 @@ bool is_plausible(const std::optional<Parts>& reading) {
     return is_port(port) || is_address(host) || (is_domain && port.size() <= 5);
 }
 
-Parts choose(const Readings& readings, FieldOrder order) {
+Parts chosen_reading(const Readings& readings, FieldOrder order) {
     const bool host_fits = readings.host_first && is_port(readings.host_first->endpoint.port);
     const bool user_fits = readings.user_first && is_port(readings.user_first->endpoint.port);
     if ((host_fits || user_fits) && is_plausible(readings.host_first) && is_plausible(readings.user_first)) {
         if (order == FieldOrder::host_first) return *readings.host_first;
         if (order == FieldOrder::user_first) return *readings.user_first;
-        ambiguous("both ends may be host:port: use --order host-first or --order user-first");
+        ambiguous("both ends may be host:port: the order host-first or user-first decides");
     }
     if (host_fits) return *readings.host_first;
     if (user_fits) return *readings.user_first;
     // Neither port is valid: the existing reading reports the error.
     const bool wants_user = order == FieldOrder::user_first && readings.user_first;
     return readings.host_first && !wants_user ? *readings.host_first : readings.user_first.value();
+}
+
+Parts choose(const Readings& readings, const Rules& rules) {
+    Parts parts = chosen_reading(readings, rules.order);
+    if (parts.credentials->user.empty()) reject("the user is empty");
+    if (parts.further_fields && !rules.colons_in_passwords)
+        ambiguous("more than four fields: a colon in the password, or a further column");
+    return parts;
 }
 
 /// `[v6]:port`, `[v6]:port:user:password` or `user:password:[v6]:port`: the brackets mark the host.
@@ -188,13 +170,15 @@ Parts parse_bracketed(std::string_view text) {
 Readings as_four_fields(const std::vector<std::string_view>& fields) {
     Readings readings;
     if (fields.size() < 4) return readings;
-    const auto reading = [](std::string_view host, std::string_view port, std::string_view user,
-                            std::string_view password) -> std::optional<Parts> {
+    const bool more = fields.size() > 4;
+    const auto reading = [more](std::string_view host, std::string_view port, std::string_view user,
+                                std::string_view password) -> std::optional<Parts> {
         if (!all_digits(port) || host.empty() || host.find('@') != std::string_view::npos)
             return std::nullopt;
         return Parts{
             .endpoint = {.host = host, .port = port},
-            .credentials = ProxyCredentials{.user = std::string(user), .password = std::string(password)}};
+            .credentials = ProxyCredentials{.user = std::string(user), .password = std::string(password)},
+            .further_fields = more};
     };
     const std::size_t host = fields.size() - 2;
     readings.host_first = reading(fields[0], fields[1], fields[2], span_of(fields[3], fields.back()));
@@ -204,7 +188,7 @@ Readings as_four_fields(const std::vector<std::string_view>& fields) {
 }
 
 /// Fields that are separated only by colons.
-Parts parse_fields(std::string_view text, FieldOrder order) {
+Parts parse_fields(std::string_view text, const Rules& rules) {
     if (text.starts_with('[') ||
         (text.find(":[") != std::string_view::npos && text.find("]:") != std::string_view::npos))
         return parse_bracketed(text);
@@ -219,14 +203,18 @@ Parts parse_fields(std::string_view text, FieldOrder order) {
 
     const Readings readings = as_four_fields(fields);
     if (!readings.host_first && !readings.user_first) reject("no port in second or last position");
-    Parts parts = choose(readings, order);
-    if (parts.credentials->user.empty()) reject("the user is empty");
+    const Parts parts = choose(readings, rules);
+    const auto fits = [](const std::optional<Parts>& reading) {
+        return reading && is_port(reading->endpoint.port);
+    };
+    if (fits(readings.host_first) != fits(readings.user_first))
+        ++(fits(readings.host_first) ? rules.evidence.host_first : rules.evidence.user_first);
     return parts;
 }
 
 /// `user:password@host:port` or `host:port@user:password`. A host contains no `@`, so any further `@` belongs
 /// to the password. If all of them do, colons separate the fields.
-Parts parse_with_at(std::string_view text, FieldOrder order) {
+Parts parse_with_at(std::string_view text, const Rules& rules) {
     const auto first = text.find('@');
     const auto last = text.rfind('@');
     const auto front = as_endpoint(text.substr(0, first));
@@ -247,9 +235,7 @@ Parts parse_with_at(std::string_view text, FieldOrder order) {
     if (back)
         readings.user_first = Parts{.endpoint = *back, .credentials = as_credentials(text.substr(0, last))};
     if (!readings.host_first && !readings.user_first) reject("no user:password after the @");
-    Parts parts = choose(readings, order);
-    if (parts.credentials->user.empty()) reject("the user is empty");
-    return parts;
+    return choose(readings, rules);
 }
 
 int hex_digit(char c) {
@@ -276,23 +262,6 @@ std::string percent_decode(std::string_view text) {
     return decoded;
 }
 
-std::optional<ProxyProtocol> known_scheme(std::string_view scheme) {
-    std::string lower(scheme);
-    std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return std::tolower(c); });
-    // socks4a and socks5h mean that the proxy resolves names. This is the client's choice, not a property of
-    // the proxy.
-    constexpr std::array<std::pair<std::string_view, ProxyProtocol>, 6> schemes{
-        {{"http", ProxyProtocol::http},
-         {"https", ProxyProtocol::https},
-         {"socks4", ProxyProtocol::socks4},
-         {"socks4a", ProxyProtocol::socks4},
-         {"socks5", ProxyProtocol::socks5},
-         {"socks5h", ProxyProtocol::socks5}}};
-    for (const auto& [name, protocol] : schemes)
-        if (lower == name) return protocol;
-    return std::nullopt;
-}
-
 /// The position of the `:` of `scheme://`, or npos: RFC 3986 §3.1.
 std::size_t scheme_length(std::string_view text) {
     const auto end = text.find("://");
@@ -317,7 +286,7 @@ void decode_zone(Endpoint& endpoint, std::string& storage) {
 }
 
 /// Parses the text after `scheme://`.
-Parts parse_authority(std::string_view rest, FieldOrder order, std::string& zone_storage) {
+Parts parse_authority(std::string_view rest, const Rules& rules, std::string& zone_storage) {
     const auto end = rest.find_first_of("/?#");
     const std::string_view authority = rest.substr(0, end);
     if (end != std::string_view::npos && rest.substr(end) != "/")
@@ -326,7 +295,7 @@ Parts parse_authority(std::string_view rest, FieldOrder order, std::string& zone
 
     const auto at = authority.rfind('@');
     if (at == std::string_view::npos) {
-        Parts parts = parse_fields(authority, order);
+        Parts parts = parse_fields(authority, rules);
         decode_zone(parts.endpoint, zone_storage);
         // scheme://host:port:user:password is not a URL, so it is unknown whether its % signs are encoding.
         if (parts.credentials &&
@@ -347,118 +316,180 @@ Parts parse_authority(std::string_view rest, FieldOrder order, std::string& zone
     return parts;
 }
 
-/// The length of the UTF-8 character that begins with this byte (RFC 3629 §4); 0 if none does.
-std::size_t utf8_length(unsigned char lead) {
-    if (lead < 0x80) return 1;
-    if (lead < 0xC2) return 0;
-    if (lead < 0xE0) return 2;
-    if (lead < 0xF0) return 3;
-    return lead < 0xF5 ? 4 : 0;
-}
-
-bool is_utf8(std::string_view text) {
-    for (std::size_t at = 0; at < text.size();) {
-        const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-        const unsigned char lead = byte(at);
-        const std::size_t length = utf8_length(lead);
-        if (length == 0 || at + length > text.size()) return false;
-        for (std::size_t i = 1; i < length; ++i)
-            if ((byte(at + i) & 0xC0U) != 0x80U) return false;
-        // Overlong forms, surrogates, and code points beyond U+10FFFF.
-        if ((lead == 0xE0 && byte(at + 1) < 0xA0) || (lead == 0xED && byte(at + 1) > 0x9F) ||
-            (lead == 0xF0 && byte(at + 1) < 0x90) || (lead == 0xF4 && byte(at + 1) > 0x8F))
-            return false;
-        at += length;
-    }
-    return true;
-}
-
-std::string_view trim(std::string_view text) {
-    constexpr std::string_view blanks = " \t\r\v\f";
-    const auto first = text.find_first_not_of(blanks);
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(blanks) - first + 1);
-}
-
 void check_characters(std::string_view line) {
+    using std::string_view_literals::operator""sv;
     if (line.find('\0') != std::string_view::npos) reject("contains a NUL byte");
     if (!is_utf8(line)) reject("is not UTF-8");
-    for (const char c : line) {
-        if ((c >= 0 && c < 0x20) || c == 0x7F)
-            reject(c == '\t' ? "contains a tab: possibly a second column" : "contains a control character");
-    }
-    if (line.find(' ') != std::string_view::npos)
-        reject("contains a space: possibly a second column (in a URL's password a space is written %20)");
+    if (line.starts_with("\xEF\xBB\xBF"sv))
+        reject("begins with a byte order mark in the middle of the list: files were joined here");
+    for (const char c : line)
+        if ((c >= 0 && c < 0x20 && c != '\t') || c == 0x7F) reject("contains a control character");
+    if (line.front() == '{' && !line.starts_with("{{")) reject("is JSON, not a line of this list");
+    if (line.front() == '<' && line.find(':') == std::string_view::npos)
+        reject("is markup, not a line of a list");
 }
 
-/// The rule that is broken, without the value, which may be a secret in the wrong position.
-std::string masked(const ValidationError& error) {
-    constexpr std::string_view prefix = "credentials.";
-    std::string field = error.field();
-    if (field.starts_with(prefix)) field.erase(0, prefix.size());
-    return "the " + field + " " + error.rule();
+/// The rules of a URL's scheme, or nothing: `protocol` is set if the scheme names one.
+std::string_view without_scheme(std::string_view text, std::optional<ProxyProtocol>& protocol) {
+    constexpr std::array<std::string_view, 9> others = {"ss",   "ssr",      "vmess",     "vless",    "trojan",
+                                                        "tuic", "hysteria", "hysteria2", "wireguard"};
+    const auto scheme = scheme_length(text);
+    if (scheme == std::string_view::npos) return text;
+    const std::string_view name = text.substr(0, scheme);
+    protocol = known_protocol(name);
+    if (!protocol && std::ranges::find(others, name) != others.end())
+        skip("is a server of " + std::string(name) + ", which is none of the protocols of a proxy");
+    if (!protocol) reject("the scheme is not one of http, https, socks4, socks4a, socks5, socks5h");
+    return text.substr(scheme + 3);
 }
 
-Proxy parse_line(std::string_view line, const ProxyListOptions& options, bool& protocol_named) {
-    check_characters(line);
-    Proxy proxy{.protocol = options.protocol, .status = ProxyStatus::active};
+/// A line, or its first column, without further columns.
+Entry parse_whole(std::string_view text, const Rules& rules, ProxyProtocol assumed) {
     std::string zone_storage;
+    std::optional<ProxyProtocol> protocol;
     Parts parts;
-    const auto scheme = scheme_length(line);
-    protocol_named = scheme != std::string_view::npos;
-    if (protocol_named) {
-        const auto protocol = known_scheme(line.substr(0, scheme));
-        if (!protocol) reject("the scheme is not one of http, https, socks4, socks4a, socks5, socks5h");
-        proxy.protocol = *protocol;
-        parts = parse_authority(line.substr(scheme + 3), options.order, zone_storage);
-    } else if (line.find('@') != std::string_view::npos) {
-        parts = parse_with_at(line, options.order);
+    std::string with_at;
+    const std::string_view rest = without_scheme(text, protocol);
+    if (protocol) {
+        parts = parse_authority(rest, rules, zone_storage);
+    } else if (const auto hashes = text.find("##");
+               hashes != std::string_view::npos && as_endpoint(text.substr(0, hashes))) {
+        parts = {.endpoint = *as_endpoint(text.substr(0, hashes)),
+                 .credentials = as_credentials(text.substr(hashes + 2))};
+    } else if (const auto at = text.rfind('@'); at != std::string_view::npos) {
+        const auto endpoint = as_endpoint(text.substr(0, at));
+        protocol = known_protocol(text.substr(at + 1));
+        if (protocol && endpoint) {
+            parts = {.endpoint = *endpoint};
+        } else {
+            protocol.reset();
+            parts = parse_with_at(text, rules);
+        }
     } else {
-        parts = parse_fields(line, options.order);
+        parts = parse_fields(text, rules);
     }
-    proxy.port = parse_port(parts.endpoint.port);
-    proxy.host = parts.endpoint.host;
-    proxy.credentials = std::move(parts.credentials);
-    proxy.pool_id = PoolId::make();  // a placeholder that passes validation; the caller sets the pool
-    proxy = validated(std::move(proxy));
-    proxy.pool_id = {};
-    return proxy;
+    Entry entry{.proxy = {.protocol = protocol.value_or(assumed)}, .protocol_named = protocol.has_value()};
+    entry.proxy.port = parse_port(parts.endpoint.port);
+    entry.proxy.host = parts.endpoint.host;
+    entry.proxy.credentials = std::move(parts.credentials);
+    return entry;
+}
+
+// ---- Columns
+
+bool is_name_of_place(std::string_view text) {
+    return std::ranges::all_of(text, [](unsigned char c) {
+        return c >= 0x80 || std::isalpha(c) != 0 || c == ' ' || c == '\'' || c == '.' || c == '-' ||
+               c == '(' || c == ')';
+    });
+}
+
+/// `CZ-H-S -` of the lists of spys: country, anonymity, TLS, whether the egress address differs.
+bool is_spys_column(std::string_view text) {
+    return text.size() >= 4 && is_country_code(text.substr(0, 2)) && text[2] == '-' &&
+           std::string_view("NAH").find(text[3]) != std::string_view::npos;
+}
+
+void set_place(Proxy& proxy, const std::vector<std::string_view>& columns, char separator) {
+    const auto value = [&](std::size_t at) -> std::optional<std::string> {
+        if (at >= columns.size() || is_absent(columns[at])) return std::nullopt;
+        return std::string(columns[at]);
+    };
+    if (separator == ' ' && !columns.empty() && is_spys_column(columns[0])) {
+        proxy.country = std::string(columns[0].substr(0, 2));
+        return;
+    }
+    // Names of countries only in lists of places, `|Ireland|Leinster|Dublin`: elsewhere a word may be a user.
+    const bool named =
+        separator == '|' && columns.size() == 3 &&
+        std::ranges::all_of(columns, [](std::string_view c) { return is_absent(c) || is_name_of_place(c); });
+    if (!named && !is_absent(columns[0]) && !is_country_code(columns[0]))
+        ambiguous("columns after host:port that are no place: a line of column names says what they are");
+    if (columns.size() > 3)
+        ambiguous("more columns than country, region and city: a line of column names says what they are");
+    proxy.country = value(0);
+    proxy.city = value(columns.size() == 3 ? 2 : 1);
+}
+
+/// Columns that hold host and port themselves.
+Entry parse_columns(const std::vector<std::string_view>& columns, ProxyProtocol assumed) {
+    Entry entry{.proxy = {.protocol = assumed}};
+    entry.proxy.host = columns[0];
+    entry.proxy.port = parse_port(columns[1]);
+    if (columns.size() == 3) {
+        const auto protocol = known_protocol(columns[2]);
+        if (!protocol) ambiguous("three columns: the last may be a user, a password or a remark");
+        entry.proxy.protocol = *protocol;
+        entry.protocol_named = true;
+    } else if (columns.size() == 4) {
+        if (known_protocol(columns[2]) || is_country_code(columns[3]))
+            ambiguous(
+                "four columns that may be user and password, or protocol and place: a line of column names "
+                "says what they are");
+        entry.proxy.credentials =
+            ProxyCredentials{.user = std::string(columns[2]), .password = std::string(columns[3])};
+        if (entry.proxy.credentials->user.empty()) reject("the user is empty");
+    } else if (columns.size() > 4) {
+        ambiguous("more than four columns: a line of column names says what they are");
+    }
+    return entry;
+}
+
+/// The character that separates columns: 0 if there are none. A password may contain `|`, `;` and `,`, so
+/// these separate only after `host:port`, or where host and port are columns.
+char column_separator(std::string_view line) {
+    if (line.find('\t') != std::string_view::npos) return '\t';
+    for (const char separator : {'|', ';', ',', ' '}) {
+        const auto end = line.find(separator);
+        if (end == std::string_view::npos) continue;
+        const std::string_view first = trimmed(line.substr(0, end));
+        const std::string_view second = trimmed(line.substr(end + 1));
+        const std::string_view after_port = second.substr(0, second.find(separator));
+        if ((first.find(':') == std::string_view::npos || is_ipv6(first)) && is_port(trimmed(after_port)))
+            return separator;
+        const std::string_view authority =
+            scheme_length(first) == std::string_view::npos ? first : first.substr(scheme_length(first) + 3);
+        const auto at = authority.rfind('@');
+        const auto endpoint =
+            as_endpoint(at == std::string_view::npos ? authority : authority.substr(at + 1));
+        if (endpoint && is_port(endpoint->port)) return separator;
+    }
+    return 0;
+}
+
+std::vector<std::string_view> columns_of(std::string_view line, char separator) {
+    std::vector<std::string_view> columns = split(line, separator);
+    for (std::string_view& column : columns) column = trimmed(column);
+    if (separator == ' ') std::erase_if(columns, [](std::string_view column) { return column.empty(); });
+    return columns;
 }
 
 }  // namespace
 
-std::string_view to_string(LineVerdict verdict) noexcept {
-    return verdict == LineVerdict::ambiguous ? "ambiguous" : "rejected";
-}
-
-ProxyList parse_proxy_list(std::string_view text, const ProxyListOptions& options) {
-    ProxyList list;
-    if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
-    for (std::size_t number = 1; !text.empty(); ++number) {
-        const auto end = text.find('\n');
-        const std::string_view whole = text.substr(0, end);
-        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-
-        const std::string_view line = trim(whole);
-        if (line.empty() || line.starts_with('#') || line.starts_with("//")) {
-            ++list.skipped;
-            continue;
-        }
-        try {
-            if (line.size() > max_line_bytes)
-                reject("is longer than " + std::to_string(max_line_bytes) + " bytes");
-            bool protocol_named = false;
-            list.proxies.push_back({.line = number, .proxy = parse_line(line, options, protocol_named)});
-            if (!protocol_named) ++list.protocol_assumed;
-        } catch (Problem& problem) {
-            list.problems.push_back(
-                {.line = number, .verdict = problem.verdict, .reason = std::move(problem.reason)});
-        } catch (const ValidationError& error) {
-            list.problems.push_back(
-                {.line = number, .verdict = LineVerdict::rejected, .reason = masked(error)});
-        }
+Entry parse_line(std::string_view line, const ReadOptions& options, FieldOrder order,
+                 OrderEvidence& evidence) {
+    if (line.size() > max_line_bytes) reject("is longer than " + std::to_string(max_line_bytes) + " bytes");
+    check_characters(line);
+    const std::string filled = with_variables(line, options);
+    line = filled;
+    const Rules rules{.order = order,
+                      .colons_in_passwords =
+                          options.order == FieldOrder::host_first || options.order == FieldOrder::user_first,
+                      .evidence = evidence};
+    const char separator = column_separator(line);
+    if (separator == 0) {
+        if (line.find(' ') != std::string_view::npos)
+            reject(
+                "contains a space, but no host:port before it (in a URL's password a space is written %20)");
+        return parse_whole(line, rules, options.protocol);
     }
-    return list;
+    std::vector<std::string_view> columns = columns_of(line, separator);
+    if (columns[0].find(':') == std::string_view::npos || is_ipv6(columns[0]))
+        return parse_columns(columns, options.protocol);
+    Entry entry = parse_whole(columns[0], rules, options.protocol);
+    columns.erase(columns.begin());
+    if (!columns.empty()) set_place(entry.proxy, columns, separator);
+    return entry;
 }
 
-}  // namespace pharox::cli
+}  // namespace pharox::lists
