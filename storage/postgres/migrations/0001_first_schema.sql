@@ -161,10 +161,11 @@ CREATE TABLE pharox.health_record (
 );
 CREATE INDEX health_record_newest ON pharox.health_record (proxy_id, checked_at DESC, id DESC);
 
--- Notifies the other storages that wait for the pool, if there are any. Their registrations are committed before they
+-- Notifies the other storages that wait for the pool, if there are any: `what` is 'pool' if its name may belong to another
+-- pool now, and otherwise empty. Their registrations are committed before they
 -- attempt (see PoolNotifications). A session knows the number of its storage; behind a pooler it has none.
-CREATE FUNCTION pharox.notify_waiters(pool uuid) RETURNS void LANGUAGE sql AS $$
-    SELECT pg_notify('pharox_' || notify_waiters.pool, '')
+CREATE FUNCTION pharox.notify_waiters(pool uuid, what text DEFAULT '') RETURNS void LANGUAGE sql AS $$
+    SELECT pg_notify('pharox_' || notify_waiters.pool, what)
     WHERE EXISTS (
         SELECT 1 FROM pharox.waiting w
         WHERE w.pool_id = notify_waiters.pool AND w.ends_at > clock_timestamp()

@@ -52,7 +52,9 @@ FROM (SELECT 1) one LEFT JOIN wrong ON TRUE
 ORDER BY wrong.id;
 
 -- name: lock_for_repair
-LOCK TABLE pharox.proxy, pharox.lease IN SHARE ROW EXCLUSIVE MODE;
+-- Waits for transactions that change or lock proxies, and new ones wait for the repair: every change of the leases that are
+-- counted locks their proxies. One table, so that no statement waits in a circle with it.
+LOCK TABLE pharox.proxy IN EXCLUSIVE MODE;
 
 -- name: repair_proxies
 -- Sets counters, and what indexes hold, to what leases and proxies say.

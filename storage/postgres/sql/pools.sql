@@ -1,4 +1,4 @@
--- Pools and consumers. Their waiters are notified of what becomes available (pharox.notify_waiters).
+-- Pools and consumers. Waiters are notified of a pool's changes (pharox.notify_waiters).
 
 -- name: pool_by_name
 -- Parameter: $1 name.
@@ -27,7 +27,7 @@ UPDATE pharox.pool p
 SET name = $2, description = $3, metadata = $4
 FROM before
 WHERE p.id = before.id
-RETURNING before.name, pharox.notify_waiters(p.id);
+RETURNING before.name, pharox.notify_waiters(p.id, 'pool');
 
 -- name: pool_id_by_name
 -- Parameter: $1 name.
@@ -50,7 +50,7 @@ DELETE FROM pharox.proxy WHERE pool_id = $1;
 -- name: delete_pool
 -- Notifies its waiters of the removal.
 -- Parameter: $1 id.
-DELETE FROM pharox.pool WHERE id = $1 RETURNING name, pharox.notify_waiters(id);
+DELETE FROM pharox.pool WHERE id = $1 RETURNING name, pharox.notify_waiters(id, 'pool');
 
 -- name: consumer_by_name
 -- Parameter: $1 name.
@@ -71,7 +71,8 @@ SELECT EXISTS (SELECT 1 FROM added), EXISTS (SELECT 1 FROM pharox.consumer WHERE
     EXISTS (SELECT 1 FROM pharox.consumer WHERE id = $1);
 
 -- name: lock_consumer
--- An acquire that has read the consumer before may still insert its lease: acquires take no lock of consumers.
+-- An acquire that has read the consumer before may still insert its lease, because acquires take no lock of consumers:
+-- such leases are ended after the removal (CatalogStore::end_late_leases).
 -- Parameter: $1 name.
 SELECT id FROM pharox.consumer WHERE name = $1 FOR UPDATE;
 

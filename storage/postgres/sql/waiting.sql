@@ -18,12 +18,15 @@ ON CONFLICT (pool_id, store) DO UPDATE SET ends_at = excluded.ends_at;
 DELETE FROM pharox.waiting WHERE pool_id = $1 AND store = $2;
 
 -- name: running_transactions
--- The virtual ids of the others of this database. A transaction holds the lock of its own id from before its first
--- snapshot until its changes are visible.
-SELECT coalesce(array_agg(virtualtransaction), ARRAY[]::text[])
+-- The virtual ids of the others that may change proxies or pools. Such a statement has locked its tables before its
+-- snapshot is taken, and the locks are held until its changes are visible. Vacuum and readers, as pg_dump, have no such
+-- lock.
+SELECT coalesce(array_agg(DISTINCT virtualtransaction), ARRAY[]::text[])
 FROM pg_locks
-WHERE locktype = 'virtualxid' AND granted AND mode = 'ExclusiveLock'
-    AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid());
+WHERE locktype = 'relation' AND granted AND pid <> pg_backend_pid()
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND relation IN ('pharox.proxy'::regclass, 'pharox.pool'::regclass)
+    AND mode IN ('RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock');
 
 -- name: still_running_transactions
 -- Parameter: $1 virtual ids.

@@ -1,9 +1,12 @@
 #include "catalog_statements.hpp"
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <optional>
 #include <set>
 #include <string>
+#include <thread>
 #include <variant>
 #include <vector>
 
@@ -24,6 +27,7 @@ using sqlkit::ProxyUpdate;
 using sqlkit::Taken;
 
 constexpr int list_proxies_parameters = 4;
+constexpr std::chrono::milliseconds longest_check_pause(100);
 
 class CatalogTransaction final : public sqlkit::CatalogTransaction {
   public:
@@ -238,6 +242,30 @@ void CatalogStore::write_one(const sqlkit::Operation& operation, const Work& wor
                       available = transaction.available_pools();
                   });
     for (const std::string& pool : available) on_available_(pool);
+}
+
+std::vector<Lease> CatalogStore::end_late_leases(const sqlkit::Operation& operation,
+                                                 const sqlkit::LeaseHolder& removed) {
+    if (!std::holds_alternative<ConsumerId>(removed)) return {};
+    const auto running = [&](StatementId statement, const Parameters& parameters) {
+        return database_
+            .run({.name = operation.name}, Repeat::always,
+                 [&](Connection& connection) {
+                     return connection.execute(database_.text(statement), parameters);
+                 })
+            .texts(0, 0);
+    };
+    const auto give_up = std::chrono::steady_clock::now() + database_.options().statement_timeout;
+    std::set<std::string> earlier = running(sql::running_transactions, {});
+    for (std::chrono::milliseconds pause(1); !earlier.empty() && std::chrono::steady_clock::now() < give_up;
+         pause = std::min(2 * pause, longest_check_pause)) {
+        std::this_thread::sleep_for(pause);
+        earlier = running(sql::still_running_transactions, Parameters().add(earlier));
+    }
+    std::vector<Lease> ended;
+    write(operation,
+          [&](sqlkit::CatalogTransaction& transaction) { ended = transaction.end_active_leases(removed); });
+    return ended;
 }
 
 sqlkit::FilterSql CatalogStore::list_filter(const ProxyFilters& filters) const {

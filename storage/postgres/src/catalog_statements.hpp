@@ -4,6 +4,7 @@
 #include <functional>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "catalog_store.hpp"
 #include "database.hpp"
@@ -20,6 +21,9 @@ class CatalogStore final : public sqlkit::CatalogStore {
     void read(const sqlkit::Operation& operation, const Work& work) override;
     void write(const sqlkit::Operation& operation, const Work& work) override;
     void write_one(const sqlkit::Operation& operation, const Work& work) override;
+    /// Of a consumer: waits for the acquires that may have read it before its removal.
+    std::vector<Lease> end_late_leases(const sqlkit::Operation& operation,
+                                       const sqlkit::LeaseHolder& removed) override;
     [[nodiscard]] sqlkit::FilterSql list_filter(const ProxyFilters& filters) const override;
 
   private:

@@ -43,30 +43,56 @@ Rows PoolNotifications::execute(StatementId statement, const Parameters& paramet
 }
 
 bool PoolNotifications::subscribe(const std::string& pool) {
+    Registration registration = register_for(pool);
+    if (registration.id.is_nil()) return false;
+    registrations_.emplace(pool, std::move(registration));
+    return true;
+}
+
+PoolNotifications::Registration PoolNotifications::register_for(const std::string& pool) {
     const Rows known = execute(sql::pool_id_by_name, Parameters().add(pool));
-    if (known.size() == 0) return false;
+    if (known.size() == 0) return {};
     Registration registration{.id = known.id<PoolId>(0, 0)};
     connection_->listen(channel_of(registration.id));
     renew(registration);
     registration.complete = registration.earlier.empty();
-    registrations_.emplace(pool, std::move(registration));
-    return true;
+    return registration;
 }
 
 void PoolNotifications::unsubscribe(const std::string& pool) {
     const auto entry = registrations_.find(pool);
     if (entry == registrations_.end()) return;
-    connection_->unlisten(channel_of(entry->second.id));
-    execute(sql::unregister_waiter, Parameters().add(entry->second.id).add(database_.store()));
+    unregister(entry->second);
     registrations_.erase(entry);
+}
+
+void PoolNotifications::unregister(const Registration& registration) {
+    if (registration.id.is_nil()) return;
+    connection_->unlisten(channel_of(registration.id));
+    execute(sql::unregister_waiter, Parameters().add(registration.id).add(database_.store()));
+}
+
+void PoolNotifications::check_id(const std::string& pool, Registration& registration) {
+    const Rows known = execute(sql::pool_id_by_name, Parameters().add(pool));
+    const PoolId id = known.size() == 0 ? PoolId() : known.id<PoolId>(0, 0);
+    registration.check = id.is_nil();
+    if (id == registration.id) return;
+    unregister(registration);
+    registration = register_for(pool);
+    registration.complete = false;  // until the waiters have attempted again, see is_notified()
 }
 
 SteadyTime PoolNotifications::maintain(SteadyTime now) {
     SteadyTime next = SteadyTime::max();
     for (auto& [pool, registration] : registrations_) {
+        if (registration.check) check_id(pool, registration);
+        if (registration.id.is_nil()) {
+            next = std::min(next, now + longest_check_pause);
+            continue;
+        }
         if (now >= registration.renew_at) renew(registration);
         if (!registration.complete && now >= registration.check_at) check_earlier_transactions(registration);
-        next = std::min(next, registration.renew_at);
+        next = std::min(next, registration.check ? now : registration.renew_at);
         if (!registration.complete) next = std::min(next, registration.check_at);
     }
     return next;
@@ -94,6 +120,7 @@ void PoolNotifications::check_earlier_transactions(Registration& registration) {
     }
     const SteadyTime now = Steady::now();
     registration.complete = registration.earlier.empty() || now >= registration.complete_by;
+    registration.check = registration.complete;  // one of them may have removed the pool
     registration.check_pause = std::min(registration.check_pause * 2, longest_check_pause);
     registration.check_at = now + registration.check_pause;
 }
@@ -104,10 +131,13 @@ bool PoolNotifications::is_notified(const std::string& pool) const {
 }
 
 std::set<std::string> PoolNotifications::take_notifications() {
-    const std::set<std::string> channels = connection_->take_notifications();
     std::set<std::string> pools;
-    for (const auto& [pool, registration] : registrations_) {
-        if (channels.contains(channel_of(registration.id))) pools.insert(pool);
+    for (const Notification& notification : connection_->take_notifications()) {
+        for (auto& [pool, registration] : registrations_) {
+            if (channel_of(registration.id) != notification.channel) continue;
+            pools.insert(pool);
+            registration.check = registration.check || notification.payload == "pool";
+        }
     }
     return pools;
 }

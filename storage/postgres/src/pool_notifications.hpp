@@ -30,7 +30,8 @@ class PoolNotifications final : public serverkit::NotificationSource {
 
   private:
     struct Registration {
-        PoolId id{};
+        PoolId id{};        ///< nil while no pool has the name
+        bool check = true;  ///< whether the pool of that name is still this one
         SteadyTime renew_at{};
         bool complete = false;                    ///< every transaction that runs now has seen it
         std::set<std::string> earlier{};          ///< transactions that may not have seen it
@@ -39,8 +40,13 @@ class PoolNotifications final : public serverkit::NotificationSource {
         SteadyTime check_at{};
     };
 
+    /// For the pool that has the name now, if any.
+    [[nodiscard]] Registration register_for(const std::string& pool);
+    /// A pool that was removed, and one that was added with its name, have different ids.
+    void check_id(const std::string& pool, Registration& registration);
     void renew(Registration& registration);
     void check_earlier_transactions(Registration& registration);
+    void unregister(const Registration& registration);
     Rows execute(StatementId statement, const Parameters& parameters);
 
     Database& database_;

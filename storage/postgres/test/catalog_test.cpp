@@ -1,14 +1,21 @@
-// Changes of the catalog and of health wake the waiters of their own pools and of no others.
+// Changes of the catalog and of health wake the waiters of their own pools and of no others; removals beside
+// acquires and a repair.
 #include "catalog.hpp"
 
+#include <chrono>
+#include <future>
 #include <set>
+#include <thread>
 
 #include "catalog_statements.hpp"
 #include "fixture.hpp"
 #include "health_log.hpp"
+#include "raw_connection.hpp"
 
 namespace pharox::postgres {
 namespace {
+
+using namespace std::chrono_literals;
 
 using Pools = std::set<std::string>;
 
@@ -60,6 +67,53 @@ TEST_F(WokenPools, are_those_whose_leases_end_with_a_consumer) {
     (void)store->acquire({.pool = "pool", .duration = std::chrono::minutes(1)});
     catalog_.remove_consumer("default", true);
     EXPECT_EQ(take(), Pools{"pool"});
+}
+
+class Removals : public PostgresTest {
+  protected:
+    static void wait_until(const std::string& condition) {
+        while (server().query("SELECT " + condition) != "t") std::this_thread::sleep_for(1ms);
+    }
+    static constexpr auto some_call_waits_for_a_lock =
+        "EXISTS (SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = 'pharox')";
+
+    RawConnection other_{server()};
+};
+
+TEST_F(Removals, of_a_consumer_ends_a_lease_that_was_being_made) {
+    const auto store = open();
+    fill(*store, 1);
+    store->ensure_consumer({.name = "short"});
+    other_.query("BEGIN");
+    other_.query("SELECT * FROM " + schema_ + ".proxy FOR UPDATE");
+    auto acquiring = std::async(std::launch::async, [&] {
+        return open()->acquire({.pool = "pool", .consumer = "short", .duration = 10min});
+    });
+    wait_until(some_call_waits_for_a_lock);  // it has read the consumer
+    auto removing =
+        std::async(std::launch::async, [&] { return open()->catalog()->remove_consumer("short", false); });
+    wait_until("NOT EXISTS (SELECT 1 FROM " + schema_ + ".consumer WHERE name = 'short')");
+    other_.query("ROLLBACK");
+    ASSERT_TRUE(acquiring.get()) << "it began before the removal";
+    const RemoveResult removed = removing.get();
+    EXPECT_TRUE(removed.removed);
+    EXPECT_EQ(removed.revoked_leases, 1);
+    EXPECT_EQ(leases(*store), 0);
+}
+
+/// As the removal of a pool does, the other session locks proxies before it changes them.
+TEST_F(Removals, do_not_deadlock_with_a_repair) {
+    const auto store = open();
+    fill(*store, 3);
+    server().query("UPDATE " + schema_ + ".proxy SET current_leases = 1");
+    other_.query("BEGIN");
+    other_.query("SELECT * FROM " + schema_ + ".proxy ORDER BY id FOR UPDATE");
+    auto repairing = std::async(std::launch::async, [&] { return open()->maintenance()->repair(); });
+    wait_until(some_call_waits_for_a_lock);
+    other_.query("UPDATE " + schema_ + ".proxy SET revision = revision + 1");
+    other_.query("COMMIT");
+    EXPECT_EQ(repairing.get().mismatches.size(), 3U);
+    EXPECT_TRUE(store->maintenance()->audit().mismatches.empty());
 }
 
 }  // namespace

@@ -289,6 +289,47 @@ TEST_F(Waiting, sees_transactions_that_began_before_its_registration) {
     EXPECT_EQ(worker.answer(), '+');
 }
 
+TEST_F(Waiting, is_not_delayed_by_a_transaction_that_only_reads) {
+    const TcpGate gate(server().port());
+    const auto store = open();
+    const auto held = store->acquire({.pool = "pool", .duration = 10min});
+    RawConnection dump(server());
+    dump.query("BEGIN ISOLATION LEVEL REPEATABLE READ");
+    dump.query("SELECT count(*) FROM " + schema_ + ".proxy");
+    Worker worker(quietly(gate.port()));
+    worker.begin_to_acquire();
+    ASSERT_TRUE(eventually([&] { return registrations() == "1"; }));
+    ASSERT_TRUE(gets_quiet(gate)) << "it polls until that transaction ends";
+    store->release_lease({.lease_id = held.lease().id});
+    EXPECT_EQ(worker.answer(), '+');
+}
+
+TEST_F(Waiting, goes_on_in_a_pool_that_is_added_again) {
+    const TcpGate gate(server().port());
+    const auto store = open();
+    const auto held = store->acquire({.pool = "pool", .duration = 10min});
+    Worker worker(quietly(gate.port()));
+    worker.begin_to_acquire();
+    ASSERT_TRUE(eventually([&] { return registrations() == "1"; }));
+    ASSERT_TRUE(gets_quiet(gate));
+    // One transaction, so that no attempt sees that there is no pool.
+    RawConnection other(server());
+    other.query("BEGIN");
+    other.query("DELETE FROM " + schema_ + ".lease");
+    other.query("DELETE FROM " + schema_ + ".proxy");
+    other.query("DELETE FROM " + schema_ + ".pool");
+    const std::string again = PoolId::make().to_string();
+    other.query("INSERT INTO " + schema_ + ".pool (id, name, metadata) VALUES ('" + again +
+                "', 'pool', '{}')");
+    other.query("SELECT " + schema_ + ".notify_waiters('" + pool_.id.to_string() + "', 'pool')");
+    other.query("COMMIT");
+    ASSERT_TRUE(eventually([&] { return registrations("pool_id = '" + again + "'") == "1"; }));
+    ASSERT_TRUE(gets_quiet(gate));
+    store->catalog()->add_proxy(
+        {.pool_id = PoolId::parse(again), .host = "192.0.2.1", .port = 1, .status = ProxyStatus::active});
+    EXPECT_EQ(worker.answer(), '+');
+}
+
 TEST_F(Waiting, sees_an_expiry_without_a_notification) {
     const TcpGate gate(server().port());
     const auto held = open()->acquire({.pool = "pool", .duration = 1500ms});

@@ -116,8 +116,14 @@ SteadyTime AvailabilityWatch::step() {
         if (again) callbacks_.warn("waiters are notified again of what other processes free");
     }
     subscribe_to(pools);
-    const SteadyTime next = std::min(now + limits_.linger, source_.maintain(now));
-    for (const std::string& pool : source_.take_notifications()) callbacks_.on_available(pool);
+    SteadyTime next = std::min(now + limits_.linger, source_.maintain(now));
+    for (;;) {
+        const std::set<std::string> notified = source_.take_notifications();
+        if (notified.empty()) break;
+        for (const std::string& pool : notified) callbacks_.on_available(pool);
+        // What was notified may have to be acted on.
+        next = std::min(next, source_.maintain(now));
+    }
     for (const std::string& pool : pools) {
         const bool notified = subscribed_.contains(pool) && source_.is_notified(pool);
         std::unique_lock lock(mutex_);

@@ -172,24 +172,31 @@ RemoveResult Catalog::remove_proxy(ProxyId id, bool force) {
 RemoveResult Catalog::remove(const Removal& removal, bool force) {
     RemoveResult result;
     std::vector<Lease> expired;
-    store_.write({.name = removal.operation}, [&](CatalogTransaction& transaction) {
-        result = {};
-        expired.clear();
-        const std::optional<LeaseHolder> holder = removal.lock(transaction);
-        if (!holder) return;
-        if (!force && transaction.has_active_leases(*holder)) {
-            rules::refuse_active_leases(removal.field, removal.value);
-        }
-        for (Lease& lease : transaction.end_active_leases(*holder)) {
+    const auto count = [&](std::vector<Lease>&& ended) {
+        for (Lease& lease : ended) {
             if (lease.release_reason == ReleaseReason::expired) {
                 expired.push_back(std::move(lease));
             } else {
                 ++result.revoked_leases;
             }
         }
+    };
+    std::optional<LeaseHolder> removed;
+    store_.write({.name = removal.operation}, [&](CatalogTransaction& transaction) {
+        result = {};
+        expired.clear();
+        removed.reset();
+        const std::optional<LeaseHolder> holder = removal.lock(transaction);
+        if (!holder) return;
+        if (!force && transaction.has_active_leases(*holder)) {
+            rules::refuse_active_leases(removal.field, removal.value);
+        }
+        count(transaction.end_active_leases(*holder));
         transaction.remove(*holder);
         result.removed = true;
+        removed = holder;
     });
+    if (removed) count(store_.end_late_leases({.name = removal.operation}, *removed));
     reports_.put(std::move(expired));
     return result;
 }

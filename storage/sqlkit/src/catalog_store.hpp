@@ -118,6 +118,12 @@ class CatalogStore {
               [&](CatalogTransaction& transaction) { result = transaction.insert_proxies(proxies, policy); });
         return result;
     }
+    /// After the removal: ends leases that calls which had begun before made for what was removed. For a
+    /// store in which the lock of a consumer does not prevent that.
+    virtual std::vector<Lease> end_late_leases(const Operation& /*operation*/,
+                                               const LeaseHolder& /*removed*/) {
+        return {};
+    }
     /// As list_proxies() takes it.
     [[nodiscard]] virtual FilterSql list_filter(const ProxyFilters& filters) const = 0;
 };

@@ -23,15 +23,15 @@ Connection::~Connection() = default;
 
 int Connection::socket() const noexcept { return PQsocket(connection_.get()); }
 
-std::set<std::string> Connection::take_notifications() {
+std::set<Notification> Connection::take_notifications() {
     if (PQconsumeInput(connection_.get()) == 0) lost(trimmed(PQerrorMessage(connection_.get())), false);
-    std::set<std::string> channels;
+    std::set<Notification> notifications;
     while (PGnotify* const notification = PQnotifies(connection_.get())) {
-        channels.emplace(notification->relname);
+        notifications.insert({.channel = notification->relname, .payload = notification->extra});
         PQfreemem(notification);
     }
     if (PQstatus(connection_.get()) != CONNECTION_OK) lost("the server closed the connection", false);
-    return channels;
+    return notifications;
 }
 
 int Connection::server_version() const noexcept { return PQserverVersion(connection_.get()); }
@@ -200,7 +200,7 @@ Rows Connection::execute(const std::string& sql, const Parameters& parameters, P
 Rows Connection::execute(const Statement& statement, std::chrono::milliseconds longest_lock_wait) {
     static const std::string bound = "SELECT set_config('lock_timeout', $1, TRUE)";
     const std::vector<Statement> both = {
-        {&bound, Parameters().add(std::to_string(longest_lock_wait.count()))}, statement};
+        {&bound, Parameters().add(std::to_string(longest_lock_wait.count())), Plan::once}, statement};
     return std::move(execute_all(both).back());
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <compare>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -118,6 +119,13 @@ struct Statement {
     Plan plan = Plan::kept;
 };
 
+/// What arrived on a channel to which the connection listens.
+struct Notification {
+    std::string channel;
+    std::string payload;
+    friend auto operator<=>(const Notification&, const Notification&) = default;
+};
+
 /// Used by one thread at a time. Every call ends by its deadline, with ConnectionLost if the server has not
 /// answered by then.
 class Connection {
@@ -168,7 +176,7 @@ class Connection {
     void listen(const std::string& channel);
     void unlisten(const std::string& channel);
     /// The channels that were notified since the last call; does not wait. Throws ConnectionLost.
-    std::set<std::string> take_notifications();
+    std::set<Notification> take_notifications();
     [[nodiscard]] int server_version() const noexcept;  ///< 150018 for 15.18
     /// From now on no statement is prepared: a proxy between client and server loses prepared ones.
     void stop_preparing() noexcept;
