@@ -27,6 +27,7 @@ void add_backup_command(CLI::App& app, Session& session);
 void add_doctor_command(CLI::App& app, Session& session);
 void add_completion_command(CLI::App& app, Session& session);
 void add_man_command(CLI::App& app, Session& session);
+void add_bench_command(CLI::App& app, Session& session);
 void add_migrate_command(CLI::App& app, Session& session);
 /// `command` contains the arguments after `--`; it must outlive the session.
 void add_run_command(CLI::App& app, Session& session, const std::vector<std::string>& command);

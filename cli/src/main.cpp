@@ -152,6 +152,7 @@ int run_program(int argc, char** argv) {
     add_audit_command(app, session);
     add_backup_command(app, session);
     add_doctor_command(app, session);
+    add_bench_command(app, session);
     add_completion_command(app, session);
     add_man_command(app, session);
     add_migrate_command(app, session);

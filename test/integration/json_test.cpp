@@ -124,6 +124,8 @@ TEST_F(JsonTest, OnSuccessMissAndRefusal) {
 
     json({"audit"}, 0);
     json({"audit", "--repair"}, 0);
+    json({"bench", "--duration", "100ms"}, 0);
+    json({"bench", "--duration", "1h"}, 2);
     json({"doctor"}, 0);
     json({"--storage", "sqlite://elsewhere/x", "doctor"}, 1);
     json({"backup", home_.file("copy.db")}, 0);

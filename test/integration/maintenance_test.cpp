@@ -2,6 +2,7 @@
 #include <sqlite3.h>
 #include <sys/stat.h>
 
+#include <csignal>
 #include <filesystem>
 
 #include "pharox_test.hpp"
@@ -65,6 +66,25 @@ TEST_F(MaintenanceTest, BackupIsAStore) {
     EXPECT_EQ(pharox({"backup", home_.file("none/copy.db")}).status, 5);
 }
 
+TEST_F(MaintenanceTest, BenchRemovesItsPool) {
+    import("latam", "192.0.2.1:8080\n");
+    const Finished done = pharox({"bench", "--duration", "300ms", "--threads", "2", "--json"});
+    EXPECT_EQ(done.status, 0) << done.errors;
+    EXPECT_GT(std::stol(json_member(done.output, "acquires")), 0);
+    EXPECT_EQ(json_member(done.output, "errors"), "0");
+    const std::string only_pool = "POOL   DESCRIPTION\nlatam  \n";
+    EXPECT_EQ(pharox({"pool", "list"}).output, only_pool);
+
+    Process interrupted(command({"bench", "--duration", "5m"}));
+    ASSERT_TRUE(eventually([&] { return pharox({"pool", "list"}).output != only_pool; }));
+    interrupted.send(SIGTERM);
+    const Finished ended = interrupted.wait();
+    EXPECT_TRUE(ended.by_signal);
+    EXPECT_EQ(ended.status, 128 + SIGTERM);
+    EXPECT_EQ(pharox({"pool", "list"}).output, only_pool);
+    EXPECT_EQ(pharox({"bench", "--threads", "0"}).status, 2);
+}
+
 TEST_F(MaintenanceTest, DoctorReportsEachCheck) {
     const Finished fresh = pharox({"doctor", "--json"});
     EXPECT_EQ(fresh.status, 0) << fresh.output;
@@ -99,7 +119,8 @@ TEST_F(MaintenanceTest, DoctorComparesClocks) {
     import("latam", "192.0.2.1:8080\n");
     ASSERT_EQ(pharox({"acquire", "--pool", "latam", "--duration", "1h"}).status, 0);
     // A lease of a process whose clock was an hour ahead: id and times.
-    sql("UPDATE lease SET id = CAST(x'FFFF' || substr(id, 3) AS BLOB), acquired_at = acquired_at + 3600000000, "
+    sql("UPDATE lease SET id = CAST(x'FFFF' || substr(id, 3) AS BLOB), acquired_at = acquired_at + "
+        "3600000000, "
         "expires_at = expires_at + 3600000000");
     EXPECT_EQ(check("clock"), "warning");
 }
