@@ -13,6 +13,7 @@ class App;
 namespace pharox::cli {
 
 void add_import_command(CLI::App& app, Session& session);
+void add_export_command(CLI::App& app, Session& session);
 void add_pool_command(CLI::App& app, Session& session);
 void add_proxy_command(CLI::App& app, Session& session);
 void add_consumer_command(CLI::App& app, Session& session);

@@ -140,6 +140,7 @@ int run_program(int argc, char** argv) {
     app.fallthrough();  // --storage and --json may also follow the command
     app.footer(footer);
     add_import_command(app, session);
+    add_export_command(app, session);
     add_pool_command(app, session);
     add_proxy_command(app, session);
     add_consumer_command(app, session);

@@ -122,6 +122,8 @@ TEST_F(JsonTest, OnSuccessMissAndRefusal) {
     json({"consumer", "remove", "nightly"}, 0);
     json({"consumer", "remove", "nightly"}, 4);
 
+    json({"export", "--pool", "eu", "--show-secrets", "--output", home_.file("eu.txt")}, 0);
+    json({"export", "--pool", "eu"}, 2);
     json({"audit"}, 0);
     json({"audit", "--repair"}, 0);
     json({"bench", "--duration", "100ms"}, 0);
