@@ -136,7 +136,7 @@ std::optional<std::string> environment_variable(const std::string& name) {
 
 ImportLists::Options parsed(const ImportOptions& options) {
     ImportLists::Options parsed;
-    parsed.reading = {.protocol = parse_proxy_protocol(options.protocol),
+    parsed.reading = {.protocol = parse_protocol(options.protocol),
                       .order = parse_order(options.order),
                       .json_path = options.json_path};
     if (options.format) parsed.reading.format = lists::parse_format(*options.format, "format");

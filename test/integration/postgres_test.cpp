@@ -70,5 +70,50 @@ TEST_F(PostgresCommandLine, ErrorsContainNoPassword) {
         << odd.errors;
 }
 
+/// What differs from a file: the server's clock and schema, no backup, no privileges of the owner.
+TEST_F(PostgresCommandLine, OperatorsCommands) {
+    secrets_ = {"not-told"};
+    const std::string owner = url("pharox_owner", "operated");
+    environment_["PHAROX_STORAGE"] = url("pharox_app", "operated", "&migrations=expect");
+    const Finished before = pharox({"doctor"});
+    EXPECT_EQ(before.status, 0) << "a warning: " << before.output;
+    EXPECT_NE(before.output.find("run pharox migrate"), std::string::npos) << before.output;
+    ASSERT_EQ(pharox({"--storage", owner, "migrate"}).status, 0);
+    server().query(postgres::grants_for("operated"));
+
+    import("eu", "192.0.2.1:8080\n192.0.2.2:8080\n", {"--country", "AR"});
+    const std::string lease = json_member(
+        pharox({"acquire", "--pool", "eu", "--consumer", "nightly", "--json"}).output, "lease_id");
+    ASSERT_EQ(pharox({"acquire", "--pool", "eu", "--consumer", "scraper"}).status, 0);
+    const Finished listed = pharox({"lease", "list", "--consumer", "nightly", "--json"});
+    EXPECT_EQ(json_member(listed.output, "id"), lease) << listed.errors;
+    EXPECT_EQ(json_member(listed.output, "consumer"), "nightly");
+    EXPECT_EQ(pharox({"renew", lease, "--duration", "1h"}).status, 0);
+    EXPECT_EQ(pharox({"release", "--consumer", "nightly"}).output, "lease " + lease + " released\n");
+    EXPECT_EQ(pharox({"lease", "revoke", "--pool", "eu", "--yes"}).status, 0);
+    EXPECT_EQ(leases_of("eu"), 0);
+
+    EXPECT_EQ(pharox({"proxy", "set", "--pool", "eu", "--country", "AR", "--max-concurrency", "3"}).output,
+              "changed: 2 of 2\n");
+    EXPECT_EQ(pharox({"proxy", "ban", "192.0.2.2"}).output, "set to banned: 1 of 1\n");
+    EXPECT_EQ(pharox({"proxy", "remove", "--pool", "eu", "--status", "banned", "--yes"}).output,
+              "removed 1, leases revoked: 0\n");
+    EXPECT_EQ(pharox({"consumer", "remove", "nightly"}).output, "removed 1, leases revoked: 0\n");
+    EXPECT_EQ(pharox({"audit", "--repair"}).status, 0);
+    EXPECT_EQ(pharox({"export", "--pool", "eu"}).output, "192.0.2.1:8080\n");
+    EXPECT_EQ(pharox({"__complete", "stats", "--pool", ""}).output, "eu\t\n");
+
+    const Finished checked = pharox({"doctor"});
+    EXPECT_EQ(checked.status, 0) << checked.output;
+    for (const char* check : {"schema         ok", "store          ok", "clock          ok"})
+        EXPECT_NE(checked.output.find(check), std::string::npos) << checked.output;
+    const Finished bench = pharox({"bench", "--duration", "200ms", "--json"});
+    EXPECT_EQ(bench.status, 0) << bench.errors;
+    EXPECT_EQ(json_member(bench.output, "errors"), "0");
+    const Finished backup = pharox({"backup", home_.file("copy")});
+    EXPECT_EQ(backup.status, 1);
+    EXPECT_NE(backup.errors.find("pg_dump"), std::string::npos) << backup.errors;
+}
+
 }  // namespace
 }  // namespace pharox::test
