@@ -8,6 +8,7 @@
 #include <cmath>
 #include <system_error>
 #include <thread>
+#include <typeinfo>
 
 #include "pharox/errors.hpp"
 #include "schema.hpp"
@@ -76,6 +77,14 @@ void create_file_if_absent(const std::filesystem::path& path) {
 }  // namespace
 
 Database::Database(Options options, OnAvailable on_available)
+    : Database(std::move(options), std::move(on_available), std::nullopt) {
+    // A clock of the user's keeps its own time.
+    const Clock& clock = *options_.clock;
+    const std::shared_ptr<const Clock> system = system_clock();
+    if (!private_ && typeid(clock) == typeid(*system)) machine_time_.emplace(system_time_source());
+}
+
+Database::Database(Options options, OnAvailable on_available, std::optional<TimeSource> source)
     : options_(std::move(options)),
       on_available_(std::move(on_available)),
       private_(options_.path == ":memory:") {
@@ -99,6 +108,7 @@ Database::Database(Options options, OnAvailable on_available)
     writer_.connection->execute(
         ("PRAGMA wal_autocheckpoint = " + std::to_string(checkpoint_after_pages)).c_str());
     writer_.connection->execute("PRAGMA journal_size_limit = 67108864");
+    if (source) machine_time_.emplace(*std::move(source));
 }
 
 std::unique_ptr<Connection> Database::connect(const Operation& operation, bool read_only) const {
@@ -176,7 +186,12 @@ std::chrono::microseconds Database::time_left_of(const Operation& operation) {
     return last - transaction.now();
 }
 
+std::optional<ClockDisagreement> Database::clock_disagreement() const {
+    return machine_time_ ? machine_time_->disagreement() : std::nullopt;
+}
+
 Timestamp Database::time_not_before(Timestamp seen) noexcept {
+    if (machine_time_) return seen;
     const std::int64_t mine = seen.time_since_epoch().count();
     std::int64_t latest = latest_time_.load(std::memory_order_relaxed);
     while (latest < mine && !latest_time_.compare_exchange_weak(latest, mine, std::memory_order_relaxed)) {
@@ -213,7 +228,12 @@ WriteTransaction::WriteTransaction(Database& database, const Operation& operatio
       connection_(*writer_.connection),
       transaction_(connection_) {
     begin(operation, durability == Durability::power);
-    clock_ = database_.time();
+    if (database_.machine_time_) {
+        machine_time_ = database_.machine_time_->in_write(connection_);
+        clock_ = machine_time_.now;
+    } else {
+        clock_ = database_.time();
+    }
 }
 
 void WriteTransaction::begin(const Operation& operation, bool power_safe) {
@@ -278,6 +298,7 @@ void WriteTransaction::commit() {
     if (state_known_) prepare(sql::write_state).bind(now_).bind(use_sequence_).bind(ended_).run();
     connection_.commit();
     committed_ = true;
+    if (database_.machine_time_) database_.machine_time_->committed(machine_time_);
 }
 
 ReadTransaction::ReadTransaction(Database& database, const Operation& operation) : database_(database) {
@@ -290,7 +311,7 @@ ReadTransaction::ReadTransaction(Database& database, const Operation& operation)
         connection_ = borrowed_.get();
     }
     transaction_.emplace(*connection_).begin("BEGIN");
-    clock_ = database_.time();
+    clock_ = database_.machine_time_ ? database_.machine_time_->in_read(*connection_) : database_.time();
 }
 
 ReadTransaction::~ReadTransaction() {

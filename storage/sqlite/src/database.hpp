@@ -16,6 +16,7 @@
 
 #include "connection.hpp"
 #include "fifo_mutex.hpp"
+#include "machine_time.hpp"
 #include "order_index.hpp"
 #include "pharox/sqlite/storage.hpp"
 
@@ -40,12 +41,16 @@ class Database {
     /// made a proxy available, once per pool or without a name for all pools, without any lock held; it must
     /// not throw. Throws StorageError.
     Database(Options options, OnAvailable on_available);
+    /// With the time of the machine, for a file; otherwise by the clock of the options.
+    Database(Options options, OnAvailable on_available, std::optional<TimeSource> source);
 
     [[nodiscard]] const Options& options() const noexcept { return options_; }
     /// The name of the file in the options, for error texts.
     [[nodiscard]] std::string name() const { return shown_file(options_.path.string()); }
     /// Creates the index unless this process knows that it exists; not inside a transaction.
     void ensure_index(OrderIndex index);
+    /// If the clock of this process differs from the store's time.
+    [[nodiscard]] std::optional<ClockDisagreement> clock_disagreement() const;
     /// The clock's time, or the latest time that this process has seen, if that is later.
     Timestamp time() { return time_not_before(options_.clock->now()); }
     /// For long series of transactions, beside those of other threads.
@@ -73,6 +78,7 @@ class Database {
     OnAvailable on_available_;
     bool private_;  ///< in memory
     std::string file_;
+    std::optional<MachineTime> machine_time_{};
     std::atomic<std::int64_t> latest_time_{0};
     Writer writer_;
     Writer bulk_writer_;  ///< of a file; opened on first use
@@ -161,6 +167,7 @@ class WriteTransaction {
     Connection& connection_;
     OpenTransaction transaction_;
     std::chrono::steady_clock::time_point began_{};
+    MachineTime::Begun machine_time_{};
     Timestamp clock_{};
     Timestamp now_{};
     std::int64_t use_sequence_ = 0;

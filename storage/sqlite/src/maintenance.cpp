@@ -36,6 +36,7 @@ void Maintenance::ping() {
     // Without this the pages would stay in memory, and a full disk would not be noticed. The transaction is
     // rolled back.
     transaction.connection().write_out();
+    if (const auto differs = database_.clock_disagreement()) fail({.name = "ping"}, differs->text());
 }
 
 AuditResult Maintenance::audit() {

@@ -38,8 +38,11 @@ Options validated(Options options) {
 
 class SqliteStorage : public IStorage {
   public:
-    explicit SqliteStorage(Options options)
-        : database_(std::move(options), [this](std::string_view pool) { became_available(pool); }),
+    template <class... Source>
+    explicit SqliteStorage(Options options, Source... source)
+        : database_(
+              std::move(options), [this](std::string_view pool) { became_available(pool); },
+              std::move(source)...),
           leases_(database_),
           leasing_(leases_, reports_),
           catalog_store_(database_),
@@ -102,6 +105,11 @@ class SqliteStorage : public IStorage {
 
 std::shared_ptr<IStorage> make_storage(Options options) {
     return std::make_shared<Sealed<SqliteStorage>>(validated(std::move(options)));
+}
+
+std::shared_ptr<IStorage> make_storage(Options options, TimeSource source) {
+    return std::make_shared<Sealed<SqliteStorage>>(validated(std::move(options)),
+                                                   std::optional(std::move(source)));
 }
 
 void register_sqlite(StorageRegistry& registry) {

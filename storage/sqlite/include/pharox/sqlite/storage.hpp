@@ -33,7 +33,8 @@ struct Options {
     /// How long (1 ms to 10 years), and how many for each proxy (1 to 1,000,000), health records are kept.
     Duration health_retention = std::chrono::days(7);
     std::size_t health_records_per_proxy = 1'000;
-    /// All processes that share the file must agree on the time.
+    /// With the system's clock, a process whose clock is wrong does not change the store's time: see ADR
+    /// 0016. With another one, all storages that share the file must agree on the time.
     std::shared_ptr<const Clock> clock = system_clock();
 };
 
