@@ -61,18 +61,26 @@ ChildProcess ChildProcess::start(const ChildCommand& command, const SignalInbox&
     return ChildProcess(child);
 }
 
-void ChildProcess::send(int signal) const noexcept { ::kill(id_, signal); }
+bool ChildProcess::leads_own_group() const noexcept { return ::getpgid(id_) == id_ && ::getpgrp() != id_; }
+
+bool ChildProcess::left_session() const noexcept { return ::getsid(id_) != ::getsid(0); }
+
+void ChildProcess::send(int signal) const noexcept { ::kill(leads_own_group() ? -id_ : id_, signal); }
 
 std::optional<ChildProcess::Change> ChildProcess::poll_change() const {
     int status = 0;
-    while (::waitpid(id_, &status, WNOHANG | WUNTRACED) == id_) {
+    for (pid_t id = 0; (id = ::waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0;) {
+        if (id != id_) continue;
         if (WIFEXITED(status)) return Change{.kind = Change::Kind::exited, .value = WEXITSTATUS(status)};
         if (WIFSIGNALED(status)) return Change{.kind = Change::Kind::killed, .value = WTERMSIG(status)};
-        const int by = WIFSTOPPED(status) ? WSTOPSIG(status) : 0;
-        if (by == SIGTSTP || by == SIGTTIN || by == SIGTTOU)
-            return Change{.kind = Change::Kind::stopped_by_terminal, .value = by};
+        if (WIFSTOPPED(status)) return Change{.kind = Change::Kind::stopped, .value = WSTOPSIG(status)};
     }
     return std::nullopt;
+}
+
+bool ChildProcess::has_any() noexcept {
+    siginfo_t info{};
+    return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
 }
 
 }  // namespace pharox::cli

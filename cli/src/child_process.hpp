@@ -20,7 +20,7 @@ class ChildProcess {
   public:
     /// A change of the child's state.
     struct Change {
-        enum class Kind : std::uint8_t { exited, killed, stopped_by_terminal } kind;
+        enum class Kind : std::uint8_t { exited, killed, stopped } kind;
         int value = 0;  ///< its exit status, or the signal
     };
 
@@ -31,9 +31,18 @@ class ChildProcess {
     static ChildProcess start(const ChildCommand& command, const SignalInbox& inbox);
 
     [[nodiscard]] pid_t id() const noexcept { return id_; }
+    /// Whether it leads a process group other than this process's, as `timeout` and `setsid` do. Signals of a
+    /// terminal's keys do not reach that group unless it is in the foreground.
+    [[nodiscard]] bool leads_own_group() const noexcept;
+    /// Whether it has left this process's session. The kernel then ignores SIGTSTP to it.
+    [[nodiscard]] bool left_session() const noexcept;
+    /// Signals the group that it leads, or else the process alone.
     void send(int signal) const noexcept;
-    /// The next change, or nothing if there is none.
+    /// The next change, or nothing if there is none. Also reaps other children: orphans that were reparented
+    /// to this process.
     [[nodiscard]] std::optional<Change> poll_change() const;
+    /// Whether this process has children, ended or not.
+    [[nodiscard]] static bool has_any() noexcept;
 
   private:
     explicit ChildProcess(pid_t id) noexcept : id_(id) {}

@@ -77,8 +77,8 @@ std::optional<int> InterruptibleCall::pause(Duration time) { return poll_until(-
 std::optional<int> InterruptibleCall::poll_until(int descriptor, std::optional<Steady::time_point> until) {
     for (;;) {
         while (const auto signal = inbox_.next()) {
-            if (ends_process(signal->number)) return signal->number;
-            if (signal->number == SIGTSTP) ::raise(SIGSTOP);  // nothing is leased yet
+            if (ends_process(signal->number) && !SignalInbox::ignored(signal->number)) return signal->number;
+            if (signal->number == SIGTSTP) stop_by_default(SIGTSTP);  // nothing is leased yet
         }
         std::array<pollfd, 2> wanted{pollfd{.fd = descriptor, .events = POLLIN, .revents = 0},
                                      pollfd{.fd = inbox_.descriptor(), .events = POLLIN, .revents = 0}};

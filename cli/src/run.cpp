@@ -1,18 +1,13 @@
 // pharox run: a lease for as long as a command runs.
-#include <poll.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <array>
-#include <cerrno>
-#include <chrono>
 #include <iostream>
 #include <memory>
-#include <stop_token>
 #include <system_error>
 
 #include "child_process.hpp"
+#include "command_watch.hpp"
 #include "commands.hpp"
 #include "exit_code.hpp"
 #include "interruptible_lease.hpp"
@@ -26,10 +21,6 @@
 namespace pharox::cli {
 namespace {
 
-using Steady = std::chrono::steady_clock;
-
-enum class OnLost : std::uint8_t { warn, kill };
-
 struct RunOptions {
     LeaseOptions lease{};
     std::string on_lost = "warn";
@@ -42,128 +33,24 @@ struct RunOptions {
 /// The options, checked before anything is leased.
 struct RunPlan {
     AcquireRequest request;
-    OnLost on_lost = OnLost::warn;
-    Duration kill_after{};
+    WatchOptions watch{};
     ProxyEnvironmentOptions environment{};
     bool verbose = false;
 };
 
 RunPlan make_plan(const RunOptions& options) {
     RunPlan plan{.request = options.lease.request(),
-                 .kill_after = parse_duration(options.kill_after, "kill-after"),
+                 .watch = {.kill_after = parse_duration(options.kill_after, "kill-after")},
                  .environment = {.lookup = options.local_names ? NameLookup::local : NameLookup::at_proxy,
                                  .keep_no_proxy = options.keep_no_proxy},
                  .verbose = options.verbose};
     if (options.on_lost == "kill") {
-        plan.on_lost = OnLost::kill;
+        plan.watch.on_lost = OnLost::kill;
     } else if (options.on_lost != "warn") {
         throw ValidationError("on-lost", options.on_lost, "is none of warn, kill");
     }
     return plan;
 }
-
-/// Becomes readable when the lease is lost.
-class LostNotice {
-  public:
-    explicit LostNotice(const std::stop_token& lost)
-        : descriptor_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-          callback_(lost, Signal{descriptor_.number}) {}
-
-    [[nodiscard]] int descriptor() const noexcept { return descriptor_.number; }
-
-  private:
-    struct Descriptor {
-        explicit Descriptor(int opened) : number(opened) {}
-        Descriptor(const Descriptor&) = delete;
-        Descriptor& operator=(const Descriptor&) = delete;
-        ~Descriptor() { ::close(number); }
-        int number;
-    };
-    struct Signal {
-        int descriptor;
-        void operator()() const noexcept { ::eventfd_write(descriptor, 1); }
-    };
-    Descriptor descriptor_;
-    std::stop_callback<Signal> callback_;  // destroyed first; its destructor waits for a running call
-};
-
-/// Watches one running command until it ends.
-class Watch {
-  public:
-    Watch(ChildProcess child, SignalInbox& inbox, std::stop_token lost, const RunPlan& plan)
-        : child_(child), inbox_(inbox), lost_(std::move(lost)), plan_(plan) {}
-
-    /// The exit status of this process.
-    int until_end() {
-        const LostNotice notice(lost_);
-        // Ctrl-C between the last read of the inbox and the fork reached only this process: forward it.
-        forward_signals(true);
-        for (;;) {
-            if (const auto status = take_changes()) return *status;
-            std::array<pollfd, 2> wanted{
-                pollfd{.fd = inbox_.descriptor(), .events = POLLIN, .revents = 0},
-                pollfd{.fd = told_ ? -1 : notice.descriptor(), .events = POLLIN, .revents = 0}};
-            ::poll(wanted.data(), wanted.size(), poll_timeout());
-            if (!told_ && lost_.stop_requested()) on_lost();
-            if (kill_at_ && Steady::now() >= *kill_at_) {
-                child_.send(SIGKILL);
-                kill_at_.reset();
-            }
-            forward_signals(false);
-        }
-    }
-
-  private:
-    [[nodiscard]] int poll_timeout() const {
-        if (!kill_at_) return -1;
-        const auto left = std::chrono::ceil<Duration>(*kill_at_ - Steady::now());
-        return static_cast<int>(std::max<Duration::rep>(0, std::min<Duration::rep>(left.count(), 60'000)));
-    }
-
-    std::optional<int> take_changes() {
-        while (const auto change = child_.poll_change()) {
-            switch (change->kind) {
-                case ChildProcess::Change::Kind::exited:
-                    return stopped_for_loss_ ? run_exit_code::lease_lost : change->value;
-                case ChildProcess::Change::Kind::killed:
-                    return stopped_for_loss_ ? run_exit_code::lease_lost : 128 + change->value;
-                case ChildProcess::Change::Kind::stopped_by_terminal:
-                    ::raise(SIGSTOP);  // so that the shell sees its job stop; SIGCONT continues both
-                    break;
-            }
-        }
-        return std::nullopt;
-    }
-
-    /// Signals of a terminal's keys go to the whole foreground group, so the child has received them already.
-    void forward_signals(bool also_from_kernel) {
-        while (const auto signal = inbox_.next()) {
-            if (signal->number == SIGCHLD) continue;
-            const bool from_child = signal->from_process && signal->sender == child_.id();
-            const bool forward = signal->from_process ? !from_child : also_from_kernel;
-            if (signal->number == SIGCONT || forward) child_.send(signal->number);
-        }
-    }
-
-    void on_lost() {
-        told_ = true;
-        complain("the lease on the proxy is lost, and others may use it now" +
-                 std::string(plan_.on_lost == OnLost::kill ? ": ending the command" : ""));
-        if (plan_.on_lost == OnLost::warn) return;
-        stopped_for_loss_ = true;
-        child_.send(SIGTERM);
-        child_.send(SIGCONT);  // a stopped process does not handle SIGTERM
-        kill_at_ = Steady::now() + plan_.kill_after;
-    }
-
-    ChildProcess child_;
-    SignalInbox& inbox_;
-    std::stop_token lost_;
-    const RunPlan& plan_;
-    bool told_ = false;
-    bool stopped_for_loss_ = false;
-    std::optional<Steady::time_point> kill_at_{};
-};
 
 std::vector<std::string> own_environment() {
     std::vector<std::string> entries;
@@ -177,7 +64,7 @@ int run_held(HeldLease& held, const RunPlan& plan, const std::vector<std::string
     const ChildCommand child{.arguments = command,
                              .environment = proxy_environment(own_environment(), leased, plan.environment)};
     try {
-        return Watch(ChildProcess::start(child, inbox), inbox, held.lost(), plan).until_end();
+        return run_command(child, inbox, held.lost(), plan.watch);
     } catch (const std::system_error& error) {
         complain(without_password(command.front()) + ": " + error.code().message());
         if (error.code() == std::errc::no_such_file_or_directory) return run_exit_code::not_found;

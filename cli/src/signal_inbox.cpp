@@ -61,6 +61,31 @@ void SignalInbox::restore() const noexcept {
     ::pthread_sigmask(SIG_SETMASK, &original_mask_, nullptr);
 }
 
+bool SignalInbox::ignored(int signal) noexcept {
+    struct sigaction action{};
+    return ::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+bool stop_by_default(int signal, bool whole_group) {
+    sigset_t pending;
+    sigset_t set;
+    sigset_t before;
+    sigemptyset(&set);
+    sigaddset(&set, signal);
+    const struct sigaction by_default = plain_action(SIG_DFL);
+    struct sigaction action{};
+    ::sigaction(signal, &by_default, &action);
+    if (whole_group) {
+        ::kill(0, signal);
+    } else {
+        ::raise(signal);
+    }
+    ::pthread_sigmask(SIG_UNBLOCK, &set, &before);  // stops here
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    ::sigaction(signal, &action, nullptr);
+    return ::sigpending(&pending) == 0 && sigismember(&pending, SIGCONT) == 1;
+}
+
 void die_by(int signal) {
     const struct sigaction by_default = plain_action(SIG_DFL);
     ::sigaction(signal, &by_default, nullptr);

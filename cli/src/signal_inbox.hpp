@@ -26,6 +26,8 @@ class SignalInbox {
     [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
     /// The next signal, or nothing if none is queued.
     [[nodiscard]] std::optional<ReceivedSignal> next() const;
+    /// Whether the signal was ignored when this process started, as under `nohup`.
+    [[nodiscard]] static bool ignored(int signal) noexcept;
     /// Restores the original mask and dispositions in a forked child before exec. Async-signal-safe.
     void restore() const noexcept;
 
@@ -35,6 +37,11 @@ class SignalInbox {
     struct sigaction original_child_{};
     struct sigaction original_pipe_{};
 };
+
+/// Stops this process by the signal's default action, with its whole process group on request; it returns
+/// when SIGCONT has continued it. Returns false, at once, if the kernel did not stop it: no shell of this
+/// session could continue it.
+bool stop_by_default(int signal, bool whole_group = false);
 
 /// Ends this process by the signal, as if it had not been blocked.
 [[noreturn]] void die_by(int signal);

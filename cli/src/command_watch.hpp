@@ -1,0 +1,27 @@
+// A command that runs while a lease lasts: its signals, its terminal, its end, and the loss of the lease.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <stop_token>
+
+#include "child_process.hpp"
+#include "pharox/clock.hpp"
+#include "signal_inbox.hpp"
+
+namespace pharox::cli {
+
+enum class OnLost : std::uint8_t { warn, kill };
+
+struct WatchOptions {
+    OnLost on_lost = OnLost::warn;
+    Duration kill_after{};  ///< from SIGTERM to SIGKILL
+};
+
+/// Starts the command and waits for its end. Signals, job control and the terminal are described in
+/// docs/how-to/run.md. Makes this process a child subreaper. Returns the exit status for this process. Throws
+/// std::system_error as ChildProcess::start does. Call it in the main thread.
+int run_command(const ChildCommand& command, SignalInbox& inbox, std::stop_token lost,
+                const WatchOptions& options);
+
+}  // namespace pharox::cli
