@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "pharox/pharox.hpp"
+#include "test/eventually.hpp"
 #include "test/threads_of_this_process.hpp"
 
 namespace {
@@ -293,6 +294,7 @@ class TellingStorage : public IStorage, private IPoolWatch {
     }
     AcquireResult try_acquire(const AcquireRequest& request) override {
         if (on_attempt) on_attempt();
+        last_wait = request.wait;
         AcquireResult result = inner_->try_acquire(request);
         ++attempts;
         return result;
@@ -301,6 +303,7 @@ class TellingStorage : public IStorage, private IPoolWatch {
 
     std::function<void()> on_attempt{};
     std::atomic<int> attempts{0};
+    std::atomic<Duration> last_wait{};
     std::atomic<bool> relied_on{true};
     std::atomic<int> come{0};
     std::atomic<int> unwatched{0};
@@ -322,14 +325,9 @@ TEST(Waiting, TheQueueDoesNotPollIfTheStoreNotifies) {
         return std::async(std::launch::async,
                           [&] { return notifying.acquire({.pool = "p", .wait = generous}); });
     };
-    const auto until = [](const auto& condition) {
-        const auto end = std::chrono::steady_clock::now() + generous;
-        while (!condition() && std::chrono::steady_clock::now() < end) std::this_thread::yield();
-        return condition();
-    };
     AcquireResult held = one.storage->acquire({.pool = "p"});
     auto first = wait();
-    ASSERT_TRUE(until([&] { return notifying.come == 1 && notifying.attempts == 2; }));
+    ASSERT_TRUE(eventually([&] { return notifying.come == 1 && notifying.attempts == 2; }));
     one.storage->release_lease({.lease_id = held.lease().id});
     EXPECT_EQ(first.wait_for(200ms), std::future_status::timeout) << "no notification";
     EXPECT_EQ(notifying.attempts, 2) << "one before the queue, and one of the queue after it watches";
@@ -337,14 +335,14 @@ TEST(Waiting, TheQueueDoesNotPollIfTheStoreNotifies) {
     held = first.get();
     ASSERT_TRUE(held);
     EXPECT_EQ(notifying.attempts, 3);
-    EXPECT_TRUE(until([&] { return notifying.unwatched == 1; }));
+    EXPECT_TRUE(eventually([&] { return notifying.unwatched == 1; }));
 
     notifying.relied_on = false;
     auto second = wait();
-    ASSERT_TRUE(until([&] { return notifying.attempts > 20; })) << "it polls";
+    ASSERT_TRUE(eventually([&] { return notifying.attempts > 20; })) << "it polls";
     one.storage->release_lease({.lease_id = held.lease().id});
     EXPECT_TRUE(second.get());
-    EXPECT_TRUE(until([&] { return notifying.unwatched == 2; }));
+    EXPECT_TRUE(eventually([&] { return notifying.unwatched == 2; }));
     EXPECT_EQ(notifying.come, 2);
 }
 
@@ -352,15 +350,34 @@ TEST(Waiting, AnAttemptIsPartOfTheWait) {
     const OneSlot one;
     const AcquireResult held = one.storage->acquire({.pool = "p"});
     Sealed<TellingStorage> slow(one.storage);
-    slow.on_attempt = [] { std::this_thread::sleep_for(30ms); };  // longer than the wait
-    EXPECT_EQ(slow.acquire({.pool = "p", .wait = 20ms}).miss(), Miss::all_busy);
+    constexpr auto wait = 20ms;
+    slow.on_attempt = [&] {
+        const auto end = std::chrono::steady_clock::now() + wait;
+        EXPECT_TRUE(eventually([&] { return std::chrono::steady_clock::now() > end; }));
+    };
+    EXPECT_EQ(slow.acquire({.pool = "p", .wait = wait}).miss(), Miss::all_busy);
     EXPECT_EQ(slow.attempts, 1) << "the wait is over: the request is not queued";
     std::promise<Miss> missed;
-    slow.acquire_async({.pool = "p", .wait = 20ms},
+    slow.acquire_async({.pool = "p", .wait = wait},
                        [&](const AcquireOutcome& outcome) { missed.set_value(outcome.result()->miss()); },
                        {});
     EXPECT_EQ(missed.get_future().get(), Miss::all_busy);
     EXPECT_EQ(slow.attempts, 2);
+}
+
+TEST(Waiting, AnAttemptOfAQueuedRequestKnowsWhatIsLeftOfTheWait) {
+    const OneSlot one;
+    const AcquireResult held = one.storage->acquire({.pool = "p"});
+    Sealed<TellingStorage> polling(one.storage);
+    polling.relied_on = false;
+    std::promise<bool> leased;
+    polling.acquire_async({.pool = "p", .wait = generous},
+                          [&](const AcquireOutcome& outcome) { leased.set_value(!!*outcome.result()); }, {});
+    EXPECT_TRUE(eventually([&] { return polling.attempts > 5; }));
+    EXPECT_GT(polling.last_wait.load(), Duration(0));
+    EXPECT_LT(polling.last_wait.load(), Duration(generous));
+    one.storage->release_lease({.lease_id = held.lease().id});
+    EXPECT_TRUE(leased.get_future().get());
 }
 
 TEST(Waiting, AnAcquireInACompletionNeitherWaitsNorBlocks) {

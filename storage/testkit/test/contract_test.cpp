@@ -6,7 +6,9 @@
 #include <optional>
 
 #include "pharox/storage/catalog.hpp"
+#include "pharox/storage/forwarding_storage.hpp"
 #include "pharox/storage/in_memory.hpp"
+#include "pharox/storage/lease_control.hpp"
 #include "pharox/testkit/only_the_six.hpp"
 
 using namespace pharox;
@@ -78,6 +80,32 @@ PHAROX_STORAGE_CONTRACT(SettableClock, {.make = [](const testkit::Setup& setup) 
                                         .set_time = [](const testkit::Setup& setup,
                                                        Timestamp time) { ServerClock::of(setup)->set(time); },
                                         .tells_misses_apart = true})
+
+namespace {
+
+/// Refuses an id that it knows instead of answering it again.
+class WithoutReplays : public ForwardingStorage {
+  public:
+    using ForwardingStorage::ForwardingStorage;
+    LeasedProxy create_lease(const CreateLeaseRequest& request) override {
+        if (lease_control()->get_lease({.lease_id = request.lease_id}))
+            throw ConflictError("lease_id", request.lease_id.to_string(), "was used before");
+        return ForwardingStorage::create_lease(request);
+    }
+    AcquireResult try_acquire(const AcquireRequest& request) override {
+        return IStorage::try_acquire(request);  // NOLINT(bugprone-parent-virtual-call): by create_lease
+    }
+};
+
+}  // namespace
+
+PHAROX_STORAGE_CONTRACT(WithoutReplays,
+                        {.make = [](const testkit::Setup& setup) -> std::shared_ptr<IStorage> {
+                             return std::make_shared<Sealed<WithoutReplays>>(
+                                 std::make_shared<InMemoryStorage>(InMemoryOptions{.clock = setup.clock}));
+                         },
+                         .clock = testkit::Clock::injected,
+                         .replays = false})
 
 // The suite's other half: a clock of the store's own, so that cases wait.
 PHAROX_STORAGE_CONTRACT(OwnClock, {.make = [](const testkit::Setup&) -> std::shared_ptr<IStorage> {

@@ -13,6 +13,8 @@
 #include "clients/client_log.hpp"
 #include "clients/processes.hpp"
 #include "pharox/storage/in_memory.hpp"
+#include "pharox/storage/lease_control.hpp"
+#include "pharox/testkit/faults.hpp"
 #include "pharox/testkit/only_the_six.hpp"
 #include "runner/context.hpp"
 
@@ -68,6 +70,51 @@ TEST(Cases, OfExactRotationNeedIt) {
     EXPECT_TRUE(names(Rotation::exact).contains("rotation_goes_in_id_order"));
     EXPECT_FALSE(names(Rotation::fair).contains("rotation_goes_in_id_order"));
     EXPECT_TRUE(names(Rotation::fair).contains("rotation_is_fair_to_mixed_filters"));
+}
+
+TEST(Cases, ThatRepeatALeaseIdNeedReplays) {
+    const auto names = [](bool replays) {
+        std::set<std::string_view> found;
+        for (const auto& it : cases_for({.make = in_memory, .replays = replays})) found.insert(it.name);
+        return found;
+    };
+    EXPECT_TRUE(names(true).contains("same_id_same_lease"));
+    for (const auto* name : {"same_id_same_lease", "acquires_under_faults", "batch_with_a_known_id"})
+        EXPECT_FALSE(names(false).contains(name)) << name;
+    EXPECT_TRUE(names(false).contains("given_id_is_used"));
+}
+
+TEST(Faults, OfManyRenewalsConcernThemAll) {
+    const auto memory = std::make_shared<InMemoryStorage>();
+    const ProxyPool pool = memory->add_pool({.name = "pool"});
+    memory->add_proxy({.pool_id = pool.id, .host = "192.0.2.1", .port = 1, .status = ProxyStatus::active});
+    memory->ensure_consumer({.name = "default"});
+    std::vector<RenewRequest> requests;
+    for (int i = 0; i < 3; ++i) {
+        requests.push_back(
+            {.lease_id = memory->acquire({.pool = "pool", .duration = 1min}).lease().id, .duration = 2min});
+    }
+    const auto renewed = [&] {
+        return std::ranges::count_if(requests, [&](const RenewRequest& request) {
+            const Lease lease = memory->lease_control()->get_lease({.lease_id = request.lease_id}).value();
+            return lease.expires_at - lease.acquired_at > 1min;
+        });
+    };
+    const auto fault = [&](const FaultOptions& options) {
+        FaultyStorage faulty(memory, options);
+        try {
+            faulty.lease_control()->renew_many(requests);
+            ADD_FAILURE() << "it did not fail";
+        } catch (const StorageError& error) {
+            EXPECT_EQ(error.operation(), "renew_many");
+            EXPECT_EQ(error.outcome_unknown(), options.after > 0.0);
+        }
+        EXPECT_EQ(faulty.faults(), 1);
+    };
+    fault({.before = 1.0});
+    EXPECT_EQ(renewed(), 0);
+    fault({.after = 1.0});
+    EXPECT_EQ(renewed(), 3) << "and the answer is lost";
 }
 
 TEST(Cases, AreChosenByProperties) {

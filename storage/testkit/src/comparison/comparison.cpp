@@ -183,7 +183,7 @@ AcquireRequest Comparison::drawn_acquire() {
                            .lease_id = dice_.id<LeaseId>(),
                            .metadata = Json::object({{"n", static_cast<int>(dice_.below(9))}}),
                            .allow_slow = dice_.one_in(5)};
-    if (dice_.one_in(4)) {
+    if (context_.properties().replays && dice_.one_in(4)) {
         ask_again(request);
     }
     if (request.selector == Selector::round_robin) {
@@ -385,7 +385,6 @@ void Comparison::expect_enough_was_tried(int steps) const {
                                     "none_of",
                                     "allow_slow",
                                     "tenure",
-                                    "replay",
                                     "expiry",
                                     "first_available",
                                     "round_robin",
@@ -407,6 +406,7 @@ void Comparison::expect_enough_was_tried(int steps) const {
             wanted.insert(wanted.end(), more.begin(), more.end());
         }
     };
+    want(context_.properties().replays, {"replay"});
     want(context_.has_catalog(),
          {"list_proxies", "add_proxy", "add_proxies", "change_proxy", "remove_proxy"});
     want(context_.has_control(), {"renew", "revoke", "get_lease", "list_leases"});

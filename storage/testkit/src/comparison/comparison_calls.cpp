@@ -9,12 +9,13 @@ namespace pharox::testkit {
 
 void Comparison::create_lease() {
     cleanup();
-    CreateLeaseRequest request{.proxy_id = known_proxy(),
-                               .consumer = consumer(),
-                               .duration = dice_.duration(),
-                               .lease_id = dice_.one_in(5) ? known_lease() : dice_.id<LeaseId>(),
-                               .metadata = Json::object({{"n", static_cast<int>(dice_.below(9))}}),
-                               .allow_slow = dice_.one_in(5)};
+    CreateLeaseRequest request{
+        .proxy_id = known_proxy(),
+        .consumer = consumer(),
+        .duration = dice_.duration(),
+        .lease_id = context_.properties().replays && dice_.one_in(5) ? known_lease() : dice_.id<LeaseId>(),
+        .metadata = Json::object({{"n", static_cast<int>(dice_.below(9))}}),
+        .allow_slow = dice_.one_in(5)};
     if (dice_.one_in(6)) {
         request.max_tenure = request.duration + Duration(dice_.below(30'000));
     }

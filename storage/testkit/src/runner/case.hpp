@@ -21,6 +21,7 @@ struct Needs {
     bool health_records = false;    ///< Properties::health_records is set
     bool retained_leases = false;   ///< Properties::retained_leases is set
     bool health_retention = false;  ///< Properties::health_retention is set
+    bool replays = false;           ///< Properties::replays is true
     bool exact_rotation = false;    ///< Properties::rotation is exact
     bool broken_counter = false;    ///< Properties::break_counter is set
 };

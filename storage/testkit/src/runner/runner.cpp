@@ -56,6 +56,7 @@ std::vector<Case> cases_for(const Properties& properties) {
             (!needs.health_records || properties.health_records) &&
             (!needs.retained_leases || properties.retained_leases) &&
             (!needs.health_retention || properties.health_retention) &&
+            (!needs.replays || properties.replays) &&
             (!needs.exact_rotation || properties.rotation == Rotation::exact) &&
             (!needs.broken_counter || properties.break_counter) && (!needs.durable || properties.durable) &&
             (!needs.processes || properties.processes) &&

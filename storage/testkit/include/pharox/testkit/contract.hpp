@@ -1,4 +1,4 @@
-// The conformance suite: what docs/storage-contract.md promises, checked on any adapter under GoogleTest.
+// The conformance suite: checks under GoogleTest that an adapter keeps the rules of docs/storage-contract.md.
 #pragma once
 
 #include <cstdint>
@@ -15,77 +15,87 @@
 
 namespace pharox::testkit {
 
-/// Which clock the store reads, and whether the suite controls it.
+/// The clock by which the store's leases expire.
 enum class Clock : std::uint8_t {
-    injected,  ///< the one in `Setup::clock`: cases set it
-    settable,  ///< its server's, which `Properties::set_time` sets for the tests
-    own,       ///< the store's or its server's, which no test can set: cases use short leases and wait until
-               ///< they have expired; those that need an exact time are not registered
+    injected,  ///< the store reads `Setup::clock`, which the cases set
+    settable,  ///< the store reads its server's clock, which the cases set by `Properties::set_time`
+    own,  ///< the cases cannot set the clock: they use short leases and wait until these have expired, and
+          ///< cases that need an exact time are not registered
 };
 
-/// In which order round_robin, and least_used among equals, pick proxies.
+/// The order in which round_robin picks proxies, and least_used those with equally many leases.
 enum class Rotation : std::uint8_t {
     exact,  ///< by the use sequence, then by id
-    fair,   ///< in any order that gives N equal proxies k ± 1 of N·k uses each (S-03)
+    fair,   ///< any order that gives each of N equal proxies k - 1 to k + 1 of N·k uses (rule S-03)
 };
 
-/// What a factory is given.
+/// The arguments of Properties::make.
 struct Setup {
-    std::filesystem::path folder;  ///< empty at first; the same again for a store that is reopened
-    std::shared_ptr<const pharox::Clock> clock;  ///< for stores that take one
+    /// A directory for the data. It is empty when a case opens its store for the first time; when the case
+    /// reopens the store, it is the same directory.
+    std::filesystem::path folder;
+    /// The time of the case; for Clock::injected.
+    std::shared_ptr<const pharox::Clock> clock;
 };
 
-/// The truth about a store. The suite asks for properties, never for names.
+/// Describes the store. The suite decides by these properties alone which cases apply to it.
 struct Properties {
-    /// Opens the store. Called with the same folder again, it opens the same data (if `durable`).
+    /// Opens the store. If `durable`, a second call with the same folder opens the same data.
     std::function<std::shared_ptr<IStorage>(const Setup&)> make;
-    /// What was acknowledged is there when it is opened again.
+    /// Changes that the store has acknowledged are present after it is closed and opened again.
     bool durable = false;
-    /// Several processes may open the same folder at once.
+    /// Several processes may open the same folder at the same time.
     bool processes = false;
     Clock clock = Clock::own;
-    /// With Clock::settable: makes the server's clock of the store that `make` opened with this setup show
-    /// `time`, and stand still there until the next call. Later opens of the same folder, in other processes
-    /// too, see that time. Called from any thread. A store for which it was never called goes by the real
-    /// time: cases that run several processes in real time rely on it.
+    /// For Clock::settable: sets the clock of the store that `make` opened with this setup to `time` and
+    /// stops it there; the next call moves it on. Every process that opens the folder from then on reads that
+    /// time. Called from any thread. Until the first call the store must read the real time.
     std::function<void(const Setup&, Timestamp time)> set_time{};
+    /// Whether the store promises replays: it answers a repeated lease id with the lease that it made for
+    /// this id (rules I-02 to I-06). The contract requires it. False: cases that repeat an id are not
+    /// registered, among them those with lost answers; for an adapter that is not complete.
+    bool replays = true;
     Rotation rotation = Rotation::exact;
-    /// Registers these cases alone, by name: for a second, shorter run with other properties. Empty: all.
+    /// The names of the only cases to register, for a second, shorter run with other properties. Empty: all.
     std::vector<std::string> only{};
-    /// Its misses tell nothing_matches from all_busy, unless that would take asking predicates.
+    /// A miss says nothing_matches or all_busy where the contract allows none_available too. (If the filter
+    /// has a predicate, none_available is always allowed.)
     bool tells_misses_apart = false;
-    /// For stores without `catalog()`: how the suite puts a pool, and proxies of it, into the store.
+    /// For stores without `catalog()`: insert a pool, and a proxy of an inserted pool.
     std::function<void(IStorage&, const ProxyPool&)> seed_pool{};
     std::function<void(IStorage&, const Proxy&)> seed_proxy{};
-    /// How long, as `make` opens it, the store remembers a lease that ended: at least the 10 minutes that
-    /// every store owes. Absent: only those are checked.
+
+    // The following are the values with which `make` opens the store.
+
+    /// How long ended leases are kept. Absent: the suite checks only that they are kept for the 10 minutes
+    /// that the contract requires.
     std::optional<Duration> retention{};
-    /// How many health records of one proxy the store keeps, as `make` opens it. Absent: not checked.
+    /// How many health records of a proxy are kept. Absent: not checked.
     std::optional<std::size_t> health_records{};
-    /// How many leases that ended the store keeps beyond those 10 minutes, as `make` opens it; a small
-    /// number, so that the suite makes more of them. Absent: not checked.
+    /// How many ended leases are kept after those 10 minutes. The suite makes more leases than that, so use a
+    /// small number. Absent: not checked.
     std::optional<std::size_t> retained_leases{};
-    /// How long, as `make` opens it, the store keeps health records. Absent: not checked.
+    /// How long health records are kept. Absent: not checked.
     std::optional<Duration> health_retention{};
-    /// Makes the counter of a proxy wrong, behind the store's back, for stores with `maintenance()`. Absent:
-    /// whether audit and repair notice is not checked.
+    /// For stores with `maintenance()`: sets the stored lease count of a proxy to `counter` without using the
+    /// storage's interface. Absent: the suite does not check whether audit and repair detect a wrong count.
     std::function<void(IStorage&, const Setup&, ProxyId, int counter)> break_counter{};
 };
 
-/// Registers every case that the properties call for as `Contract/<name>.<case>`; what they do not call for
-/// is not registered, so nothing is ever skipped. Opens one store to see which capabilities it has; where
-/// that fails, or the properties make no sense, the one case that is registered fails and says why. Throws
-/// nothing, so that it can run before main(). Cases fork where `durable` or `processes` is set: leave no
-/// threads of your own running.
+/// Registers each case that applies to these properties as the test `Contract/<name>.<case>`. Other cases are
+/// not registered, so no test is skipped. Calls `make` once, to see which capabilities the store has. If that
+/// fails, or if the properties contradict each other, it registers one test that fails with the reason.
+/// Throws nothing; may be called before main(). If `durable` or `processes` is set, cases fork the process,
+/// so no other threads may run then.
 ///
-/// PHAROX_SEED replays what is random (the comparison with the model, faults, kills) from the seed that a
-/// failure printed; PHAROX_LONG makes it long.
+/// A test with random input prints its seed when it fails. The environment variable PHAROX_SEED repeats the
+/// test with this seed; PHAROX_LONG=1 makes such tests longer.
 bool register_contract(const std::string& name, Properties properties);
 
 }  // namespace pharox::testkit
 
-/// In a test program of yours, outside any function: PHAROX_STORAGE_CONTRACT(Shelf, {.make = …, .durable =
-/// true})
+/// Calls register_contract before main(). In a test program, outside any function:
+/// `PHAROX_STORAGE_CONTRACT(Shelf, {.make = …, .durable = true})`.
 #define PHAROX_STORAGE_CONTRACT(name, ...)                                                      \
     namespace {                                                                                 \
     [[maybe_unused]] const bool pharox_contract_##name =                                        \

@@ -1,4 +1,4 @@
-// A storage that fails now and then, as a server does that is behind a network.
+// A decorator whose calls fail at random, as calls of a server over a network do.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "pharox/storage/forwarding_storage.hpp"
 #include "pharox/storage/lease_control.hpp"
@@ -16,26 +17,29 @@
 namespace pharox::testkit {
 
 struct FaultOptions {
-    std::uint64_t seed = 1;  ///< the same seed, and the same calls one after the other: the same faults
-    double before = 0.0;     ///< how often a call fails before anything happened: 0 to 1
-    double after = 0.0;      ///< how often it fails after all was done, so that its outcome is unknown
-    /// acquire and batches are made of the six, each of which may fail, instead of being the store's own.
+    /// If the same calls are made in the same order, the same seed makes the same ones fail.
+    std::uint64_t seed = 1;
+    double before = 0.0;  ///< the probability, 0 to 1, that a call fails without being executed
+    double after = 0.0;   ///< the probability that a call is executed and its answer is lost
+    /// acquire and batches use the defaults of IStorage, so that each of the six methods they call may fail.
+    /// Otherwise the wrapped storage executes them, and each is one call that may fail.
     bool only_the_six = false;
 };
 
-/// Each call throws StorageError, by a seeded schedule, instead of being made, or instead of its answer.
-/// The catalog, the health log and maintenance never fail.
+/// Forwards each call, or throws a retryable StorageError instead: without calling the wrapped storage, or
+/// after the call, with outcome_unknown(). Calls of the catalog, the health log and maintenance never fail.
+/// Thread-safe.
 class FaultyDecorator : public ForwardingStorage, private ILeaseControl {
   public:
     FaultyDecorator(std::shared_ptr<IStorage> inner, FaultOptions options)
         : ForwardingStorage(std::move(inner)), options_(options), random_(options.seed) {}
 
-    /// From now on nothing fails any more.
+    /// From now on no call fails.
     void heal() {
         const std::lock_guard lock(mutex_);
         options_.before = options_.after = 0.0;
     }
-    /// How many calls failed so far.
+    /// How many calls have failed.
     [[nodiscard]] std::int64_t faults() const {
         const std::lock_guard lock(mutex_);
         return faults_;
@@ -61,7 +65,7 @@ class FaultyDecorator : public ForwardingStorage, private ILeaseControl {
     PoolStats get_pool_stats(const PoolStatsRequest& request) override {
         return may_fail("get_pool_stats", LeaseId(), [&] { return inner().get_pool_stats(request); });
     }
-    // NOLINTBEGIN(bugprone-parent-virtual-call): it is the interface's defaults that are wanted
+    // NOLINTBEGIN(bugprone-parent-virtual-call): the defaults of IStorage are called on purpose
     AcquireResult try_acquire(const AcquireRequest& request) override {
         if (options_.only_the_six) return IStorage::try_acquire(request);
         return may_fail("acquire", request.lease_id, [&] { return ForwardingStorage::try_acquire(request); });
@@ -81,6 +85,11 @@ class FaultyDecorator : public ForwardingStorage, private ILeaseControl {
     RenewResult renew_lease(const RenewRequest& request) override {
         return may_fail("renew_lease", request.lease_id,
                         [&] { return inner().lease_control()->renew_lease(request); });
+    }
+    std::vector<RenewResult> renew_many(const std::vector<RenewRequest>& requests) override {
+        if (options_.only_the_six) return ILeaseControl::renew_many(requests);
+        return may_fail("renew_many", LeaseId(),
+                        [&] { return inner().lease_control()->renew_many(requests); });
     }
     ReleaseResult revoke_lease(const RevokeRequest& request) override {
         return may_fail("revoke_lease", request.lease_id,
@@ -106,7 +115,7 @@ class FaultyDecorator : public ForwardingStorage, private ILeaseControl {
             after = !before && drawn < options_.before + options_.after;
         }
         if (before) fail(operation, lease, false);
-        auto answer = call();  // what the store itself refuses is no fault
+        auto answer = call();  // an exception of the store itself is passed on
         if (after) fail(operation, lease, true);
         return answer;
     }

@@ -1,4 +1,4 @@
-// Hides all that an adapter adds to the six required methods.
+// A storage reduced to the six required methods.
 #pragma once
 
 #include <memory>
@@ -8,9 +8,9 @@
 
 namespace pharox::testkit {
 
-/// Forwards the six and nothing else, so that every other method is IStorage's default, and every capability
-/// is absent: that is why it derives from IStorage, and not from the forwarding base. For checking that the
-/// defaults are true, and that a store's own methods agree with them.
+/// Forwards the six required methods to another storage. Every other method is the default of IStorage, and
+/// there are no capabilities (therefore this class does not derive from ForwardingStorage). With it a test
+/// checks the defaults, and compares a store's own methods with them.
 class OnlyTheSixAdapter : public IStorage {
   public:
     explicit OnlyTheSixAdapter(std::shared_ptr<IStorage> inner) : inner_(std::move(inner)) {}
@@ -34,7 +34,7 @@ class OnlyTheSixAdapter : public IStorage {
         return inner_->get_pool_stats(request);
     }
 
-    /// What is hidden: for putting pools and proxies into it.
+    /// The wrapped storage, for inserting pools and proxies.
     [[nodiscard]] IStorage& inner() const noexcept { return *inner_; }
 
   private:

@@ -95,7 +95,7 @@ std::vector<Case> conflict_cases() {
         {"conflicts_name_what_is_taken", {"V-06"}, {.catalog = true}, conflicts_name_what_is_taken},
         {"conflicts_name_the_proxy", {"V-06"}, {.catalog = true}, conflicts_name_the_proxy},
         {"conflicts_name_what_is_leased", {"V-06"}, {.catalog = true}, conflicts_name_what_is_leased},
-        {"conflicts_name_the_lease_id", {"V-06", "I-05"}, {}, conflicts_name_the_lease_id},
+        {"conflicts_name_the_lease_id", {"V-06", "I-05"}, {.replays = true}, conflicts_name_the_lease_id},
         {"conflicts_name_the_record", {"V-06", "H-07"}, {.health_log = true}, conflicts_name_the_record},
     };
 }

@@ -131,7 +131,10 @@ void racing_ends_of_a_lease(Context& context) {
 
 std::vector<Case> revocation_cases() {
     return {
-        {"revoked_lease_has_ended", {"M-06", "I-04"}, {.lease_control = true}, revoked_lease_has_ended},
+        {"revoked_lease_has_ended",
+         {"M-06", "I-04"},
+         {.lease_control = true, .replays = true},
+         revoked_lease_has_ended},
         {"revoking_what_has_ended_answers_no",
          {"M-06"},
          {.lease_control = true},

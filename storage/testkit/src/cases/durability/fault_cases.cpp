@@ -216,12 +216,12 @@ void renewals_under_faults(Context& context) {
 
 std::vector<Case> fault_cases() {
     return {
-        {"acquires_under_faults", {"Z-01", "Z-02"}, {}, acquires_under_faults},
-        {"defaults_under_faults", {"Z-01", "Z-02"}, {}, defaults_under_faults},
-        {"error_names_the_lease", {"Z-02"}, {}, error_names_the_lease},
-        {"manager_retries_under_faults", {"Z-01", "Z-03"}, {}, manager_retries_under_faults},
-        {"batches_under_faults", {"Z-01"}, {}, batches_under_faults},
-        {"waits_under_faults", {"Z-02"}, {}, waits_under_faults},
+        {"acquires_under_faults", {"Z-01", "Z-02"}, {.replays = true}, acquires_under_faults},
+        {"defaults_under_faults", {"Z-01", "Z-02"}, {.replays = true}, defaults_under_faults},
+        {"error_names_the_lease", {"Z-02"}, {.replays = true}, error_names_the_lease},
+        {"manager_retries_under_faults", {"Z-01", "Z-03"}, {.replays = true}, manager_retries_under_faults},
+        {"batches_under_faults", {"Z-01"}, {.replays = true}, batches_under_faults},
+        {"waits_under_faults", {"Z-02"}, {.replays = true}, waits_under_faults},
         {"renewals_under_faults", {"Z-03"}, {.lease_control = true}, renewals_under_faults},
     };
 }

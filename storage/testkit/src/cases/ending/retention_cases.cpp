@@ -86,15 +86,15 @@ std::vector<Case> retention_cases() {
     return {
         {"ended_leases_are_remembered_for_a_while",
          {"O-01", "I-04"},
-         {.test_clock = true},
+         {.test_clock = true, .replays = true},
          ended_leases_are_remembered_for_a_while},
         {"ended_leases_are_forgotten",
          {"O-02"},
-         {.test_clock = true, .retention = true},
+         {.test_clock = true, .retention = true, .replays = true},
          ended_leases_are_forgotten},
         {"ended_leases_are_bounded",
          {"O-03", "O-01"},
-         {.test_clock = true, .retained_leases = true},
+         {.test_clock = true, .retained_leases = true, .replays = true},
          ended_leases_are_bounded},
     };
 }

@@ -252,7 +252,7 @@ std::vector<Case> predicate_cases() {
         {"predicate_that_loses_its_choice", {"X-12", "A-06"}, {}, predicate_that_loses_its_choice},
         {"id_that_is_used_while_the_predicate_runs",
          {"I-02", "I-03", "X-12"},
-         {},
+         {.replays = true},
          id_that_is_used_while_the_predicate_runs},
         {"time_that_passes_while_the_predicate_runs",
          {"L-01", "X-12"},

@@ -208,15 +208,24 @@ void racing_for_one_id(Context& context) {
 std::vector<Case> lease_id_cases() {
     return {
         {"given_id_is_used", {"I-01"}, {}, given_id_is_used},
-        {"same_id_same_lease", {"I-02"}, {}, same_id_same_lease},
-        {"replay_ignores_the_proxy_that_is_asked", {"I-02"}, {}, replay_ignores_the_proxy_that_is_asked},
-        {"replay_when_the_pool_is_full", {"I-03"}, {}, replay_when_the_pool_is_full},
-        {"replay_when_the_proxy_is_banned", {"I-03"}, {.catalog = true}, replay_when_the_proxy_is_banned},
-        {"released_id_never_leases_again", {"I-04"}, {}, released_id_never_leases_again},
-        {"expired_id_never_leases_again", {"I-04", "E-01"}, {}, expired_id_never_leases_again},
-        {"id_of_another_caller_is_a_conflict", {"I-05"}, {}, id_of_another_caller_is_a_conflict},
+        {"same_id_same_lease", {"I-02"}, {.replays = true}, same_id_same_lease},
+        {"replay_ignores_the_proxy_that_is_asked",
+         {"I-02"},
+         {.replays = true},
+         replay_ignores_the_proxy_that_is_asked},
+        {"replay_when_the_pool_is_full", {"I-03"}, {.replays = true}, replay_when_the_pool_is_full},
+        {"replay_when_the_proxy_is_banned",
+         {"I-03"},
+         {.catalog = true, .replays = true},
+         replay_when_the_proxy_is_banned},
+        {"released_id_never_leases_again", {"I-04"}, {.replays = true}, released_id_never_leases_again},
+        {"expired_id_never_leases_again", {"I-04", "E-01"}, {.replays = true}, expired_id_never_leases_again},
+        {"id_of_another_caller_is_a_conflict",
+         {"I-05"},
+         {.replays = true},
+         id_of_another_caller_is_a_conflict},
         {"failed_call_leaves_its_id_free", {"I-07"}, {}, failed_call_leaves_its_id_free},
-        {"racing_for_one_id", {"I-06"}, {}, racing_for_one_id},
+        {"racing_for_one_id", {"I-06"}, {.replays = true}, racing_for_one_id},
     };
 }
 

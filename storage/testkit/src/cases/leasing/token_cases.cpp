@@ -137,7 +137,7 @@ std::vector<Case> token_cases() {
          {.catalog = true, .test_clock = true},
          tokens_go_on_after_updates},
         {"tokens_go_on_after_reopening", {"T-01", "D-03"}, {.durable = true}, tokens_go_on_after_reopening},
-        {"replay_keeps_its_token", {"T-01", "I-02"}, {}, replay_keeps_its_token},
+        {"replay_keeps_its_token", {"T-01", "I-02"}, {.replays = true}, replay_keeps_its_token},
     };
 }
 
