@@ -12,6 +12,7 @@ class App;
 
 namespace pharox::cli {
 
+void add_adopt_command(CLI::App& app, Session& session);
 void add_import_command(CLI::App& app, Session& session);
 void add_export_command(CLI::App& app, Session& session);
 void add_pool_command(CLI::App& app, Session& session);

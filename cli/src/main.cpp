@@ -157,6 +157,7 @@ int run_program(int argc, char** argv) {
     add_completion_command(app, session);
     add_man_command(app, session);
     add_migrate_command(app, session);
+    add_adopt_command(app, session);
     add_run_command(app, session, arguments.command);
 
     if (argc > 1 && std::string_view(argv[1]) == "__complete")

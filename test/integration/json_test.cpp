@@ -147,7 +147,7 @@ TEST_F(JsonTest, OnSuccessMissAndRefusal) {
     json({"--storage", "sqlite:///absent/a.db", "pool", "list"}, 5);
 
     // Their success needs a server: tests of the programs with one.
-    called_.insert({"migrate"});
+    called_.insert({"migrate", "adopt"});
     const std::vector<std::string> described = commands_with_schema();
     EXPECT_EQ(called_, std::set<std::string>(described.begin(), described.end()));
 }

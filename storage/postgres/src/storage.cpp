@@ -16,7 +16,6 @@
 #include "pharox/rules/retention.hpp"
 #include "pool_notifications.hpp"
 #include "schema.hpp"
-#include "storage_url.hpp"
 
 namespace pharox::postgres {
 

@@ -1,10 +1,10 @@
-#include "storage_url.hpp"
-
+// The options of a storage URL; those that are not pharox's own are passed to libpq.
 #include <libpq-fe.h>
 
 #include <memory>
 
 #include "pharox/errors.hpp"
+#include "pharox/postgres/storage.hpp"
 #include "pharox/rules/url_options.hpp"
 #include "url_secrets.hpp"
 

@@ -78,6 +78,10 @@ void register_postgres(StorageRegistry& registry);
 /// Parses such a URL. Throws ValidationError.
 Options options_of(const StorageUrl& url);
 
+/// Throws ValidationError if libpq cannot read the connection URL or keywords, or if it would take a part of
+/// an unencoded password for the host or the port. The text is not shown, because it may contain a password.
+void check_connection(const std::string& connection);
+
 // ---- For operators
 
 struct MigrationPlan {
