@@ -1,4 +1,5 @@
 // pharox adopt, on the databases that released versions of the Python package made (test/adopt/make-dumps).
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "pharox/storage/catalog.hpp"
@@ -288,6 +289,16 @@ TEST_F(AdoptCase, AKilledAdoptionIsTakenBackByTheNext) {
     EXPECT_EQ(json({"adopt", source(database), "--health-records", "10"})["leases"]["adopted"], 5);
     EXPECT_EQ(storage->health_log()->list_health_records({.proxy_id = ProxyId::parse(full_proxy)}).size(),
               10);
+}
+
+TEST_F(AdoptCase, ThePageShowsItsOutput) {
+    std::ifstream file(PHAROX_ADOPT_PAGE);
+    const std::string page{std::istreambuf_iterator<char>(file), {}};
+    const std::string command = "$ pharox adopt postgresql://pharox@db/pharox\n";
+    const auto begin = page.find(command) + command.size();
+    const std::string shown = page.substr(begin, page.find("```", begin) - begin);
+    const Finished done = pharox({"adopt", source(restore("0.11.0"))});
+    EXPECT_EQ(shown, done.errors + done.output);
 }
 
 TEST_F(AdoptCase, OtherSourcesAreRefused) {

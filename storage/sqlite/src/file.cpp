@@ -101,12 +101,14 @@ void verify(Connection& target, const Counts& expected) {
 
 fs::path path_of(const StorageUrl& url) {
     const std::string_view rest = url.rest;
+    if (rest.find("://") != std::string_view::npos) {
+        throw ValidationError("storage", ValidationError::hidden_value,
+                              "holds another URL: write sqlite:relative.db or sqlite:///absolute.db");
+    }
     if (!rest.starts_with("//")) return rest;
     // `//` before an absolute path is the empty authority of a URL.
     if (!rest.starts_with("///")) {
-        // The text before an @ may contain a password.
-        const bool secret = rest.find('@') != std::string_view::npos;
-        throw ValidationError("storage", secret ? ValidationError::hidden_value : rest,
+        throw ValidationError("storage", shown_file(std::string(rest)),
                               "names a host: write sqlite:relative.db or sqlite:///absolute.db");
     }
     return rest.substr(2);
