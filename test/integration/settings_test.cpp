@@ -71,7 +71,7 @@ TEST_F(SettingsTest, MisplacedArgumentsShowNoPassword) {
         EXPECT_EQ(done.errors, "pharox: " + complaint + "\n");
     };
     import("eu", "192.0.2.1:1\n");
-    const std::string storge = "\"--storge\" is not expected here";
+    const std::string storge = R"("--storge" is not expected here; did you mean "--storage"?)";
     const std::string behind = " (the command follows --, as in pharox run --pool POOL -- COMMAND…)";
     const std::string help = " (pharox --help)";
     expect({"--storge", url, "pool", "list"}, 2, storge + help);
