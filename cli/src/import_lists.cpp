@@ -179,6 +179,7 @@ void ImportLists::store(ICatalog& catalog, const std::string& pool) {
         rehearse(catalog, pool);
         counts_.accepted = 0;
     }
+    std::exchange(seen_, {});
     std::optional<ProxyPool> stored = catalog.get_pool(pool);
     pool_created_ = false;
     if (!stored) {

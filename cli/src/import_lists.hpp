@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -65,7 +66,9 @@ class ImportLists {
     /// this process, a part remains.
     void store(ICatalog& catalog, const std::string& pool);
 
-    [[nodiscard]] std::int64_t proxies() const { return static_cast<std::int64_t>(seen_.size()) - repeats_; }
+    [[nodiscard]] std::int64_t proxies() const {
+        return static_cast<std::int64_t>(repeated_.size()) - repeats_;
+    }
     [[nodiscard]] const ImportCounts& counts() const { return counts_; }
     [[nodiscard]] const std::vector<ListProblem>& problems() const { return problems_; }
     [[nodiscard]] const std::vector<std::string>& remarks() const { return remarks_; }
@@ -90,14 +93,14 @@ class ImportLists {
 
     std::vector<std::unique_ptr<lists::Input>> inputs_;
     Options options_;
-    std::vector<Seen> seen_;                  ///< by hash, then entry
+    std::vector<Seen> seen_;                  ///< by hash, then entry; until store()
     std::vector<std::uint32_t> first_entry_;  ///< of each list
     std::vector<bool> repeated_;              ///< by entry
     std::int64_t repeats_ = 0;
     ImportCounts counts_;
     std::vector<ListProblem> problems_;
     std::vector<std::string> remarks_;
-    std::vector<ProxyId> sent_;
+    std::deque<ProxyId> sent_;  ///< not a vector, which is copied when it grows
     bool pool_created_ = false;
 };
 

@@ -106,7 +106,7 @@ class StatementsPage : public PostgresTest {
             std::string should_be;
             const bool more = static_cast<bool>(std::getline(written, is));
             if (static_cast<bool>(std::getline(generated, should_be)) != more || is != should_be)
-                return heading + "\nthe page: " + is + "\nthe store: " + should_be;
+                return heading.append("\nthe page: ").append(is).append("\nthe store: ").append(should_be);
             if (!more) return "";
             if (is.starts_with('#')) heading = is;
         }

@@ -28,9 +28,10 @@ bool one_of(const OneOf<T>& wanted, const std::optional<Value>& value, Same same
     if (!value) return planted("absent_fits_any_attribute");
     const auto& values = wanted.values();
     if (planted("only_the_first_value_is_compared")) return same(values.front(), *value);
-    if (planted("only_64_values_are_compared") && values.size() > 64)
+    if (planted("only_64_values_are_compared") && values.size() > 64) {
         return std::any_of(values.begin(), values.begin() + 64,
                            [&](const T& it) { return same(it, *value); });
+    }
     return std::any_of(values.begin(), values.end(), [&](const T& it) { return same(it, *value); });
 }
 
@@ -122,17 +123,18 @@ double distance_km(double latitude1, double longitude1, double latitude2, double
     const double angle = std::atan2(cross, a[0] * b[0] + a[1] * b[1] + a[2] * b[2]);
     if (planted("distance_is_of_an_ellipsoid"))
         return angle * (6378.137 - 21.385 * std::pow(std::sin((latitude1 + latitude2) / 2 * degree), 2));
-    return angle * (planted("earth_has_the_radius_of_the_equator") ? 6378.137
-                    : planted("earth_has_a_radius_of_6371_0088")   ? 6371.0088
-                    : planted("radius_is_miles")                   ? 3958.8
-                                                                   : 6371.0);
+    if (planted("earth_has_the_radius_of_the_equator")) return angle * 6378.137;
+    if (planted("earth_has_a_radius_of_6371_0088")) return angle * 6371.0088;
+    if (planted("radius_is_miles")) return angle * 3958.8;
+    return angle * 6371.0;
 }
 
 bool place_fit(const ProxyFilters& filters, const Proxy& proxy, const Planted& planted) {
     if (!filters.latitude) return true;
-    if (!proxy.latitude)
+    if (!proxy.latitude) {
         return planted("absent_place_is_at_zero") && filters.radius_km &&
                distance_km(0, 0, *filters.latitude, *filters.longitude, planted) <= *filters.radius_km;
+    }
     if (filters.radius_km && *filters.radius_km > 0.0) {
         const double radius = planted("radius_is_meters") ? *filters.radius_km / 1'000.0 : *filters.radius_km;
         if (planted("box_does_not_cross_the_antimeridian") &&
@@ -141,20 +143,20 @@ bool place_fit(const ProxyFilters& filters, const Proxy& proxy, const Planted& p
         if (planted("box_is_too_narrow_near_poles") &&
             std::abs(*proxy.longitude - *filters.longitude) > radius / 111.0 * 2)
             return false;
-        if (planted("box_is_the_fit"))
+        if (planted("box_is_the_fit")) {
             return std::abs(*proxy.latitude - *filters.latitude) <= radius / 111.19 &&
                    std::abs(std::remainder(*proxy.longitude - *filters.longitude, 360.0)) *
                            std::cos(*filters.latitude * std::numbers::pi / 180) <=
                        radius / 111.19;
+        }
         const double distance =
             distance_km(*proxy.latitude, *proxy.longitude, *filters.latitude, *filters.longitude, planted);
         if (planted("radius_is_whole_kilometers")) return distance <= std::floor(radius);
         if (planted("distance_is_whole_kilometers")) return std::floor(distance) <= radius;
         return distance <= radius;
     }
-    const double tolerance = planted("place_is_equal_within_1e_4")  ? 1e-4
-                             : planted("place_is_equal_to_the_bit") ? 0.0
-                                                                    : 1e-6;
+    double tolerance = planted("place_is_equal_within_1e_4") ? 1e-4 : 1e-6;
+    if (planted("place_is_equal_to_the_bit")) tolerance = 0;
     if (planted("place_compares_latitude_alone"))
         return std::abs(*proxy.latitude - *filters.latitude) <= tolerance;
     return std::abs(*proxy.latitude - *filters.latitude) <= tolerance &&
@@ -163,12 +165,14 @@ bool place_fit(const ProxyFilters& filters, const Proxy& proxy, const Planted& p
 
 bool tags_fit(const ProxyFilters& filters, const Proxy& proxy, const Planted& planted) {
     const auto has = [&](const std::string& tag) {
-        if (planted("tags_match_a_part"))
+        if (planted("tags_match_a_part")) {
             return std::any_of(proxy.tags.begin(), proxy.tags.end(),
                                [&](const std::string& it) { return it.find(tag) != std::string::npos; });
-        if (planted("tags_compare_without_case"))
+        }
+        if (planted("tags_compare_without_case")) {
             return std::any_of(proxy.tags.begin(), proxy.tags.end(),
                                [&](const std::string& it) { return lower(it) == lower(tag); });
+        }
         return proxy.tags.contains(tag);
     };
     if (planted("any_tag_is_enough") && !filters.tags.empty())

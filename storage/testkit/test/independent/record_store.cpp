@@ -127,9 +127,8 @@ void RecordStore::update_counter(ProxyId proxy, int by) {
 
 std::int64_t RecordStore::next_mark() {
     const std::string* const last = tables_.find("meta/mark");
-    const std::int64_t mark = planted_("mark_is_the_time") ? now_.time_since_epoch().count()
-                              : last == nullptr            ? 1
-                                                           : std::stoll(*last) + 1;
+    std::int64_t mark = last == nullptr ? 1 : std::stoll(*last) + 1;
+    if (planted_("mark_is_the_time")) mark = now_.time_since_epoch().count();
     tables_.put("meta/mark", std::to_string(mark));
     return mark;
 }
@@ -377,10 +376,11 @@ PoolStats RecordStore::get_pool_stats(const PoolStatsRequest& request) {
     validate_text("pool", request.pool, max_name_bytes);
     return transact([&]() -> PoolStats {
         const auto pool = pool_named(request.pool);
-        if (!pool)
+        if (!pool) {
             return planted_("statistics_of_an_unknown_pool_are_zero")
                        ? PoolStats(PoolStatsSnapshot{.pool_name = request.pool})
                        : std::nullopt;
+        }
         PoolStatsSnapshot stats{.pool_name = pool->name,
                                 .collected_at = planted_("statistics_have_no_time") ? Timestamp{} : now_};
         for (const ProxyRecord& record : members(pool->id)) {
@@ -397,9 +397,9 @@ PoolStats RecordStore::get_pool_stats(const PoolStatsRequest& request) {
             stats.available_proxies +=
                 (active || planted_("statistics_count_inactive_ones_as_available")) && has_room ? 1 : 0;
             if (planted_("statistics_forget_leases_of_inactive_ones") && !active) continue;
-            stats.leased_proxies += planted_("statistics_count_leases_as_proxies") ? proxy.current_leases
-                                    : proxy.current_leases > 0                     ? 1
-                                                                                   : 0;
+            const bool by_leases = planted_("statistics_count_leases_as_proxies");
+            stats.leased_proxies +=
+                by_leases ? proxy.current_leases : static_cast<int>(proxy.current_leases > 0);
             stats.total_leases += proxy.current_leases;
         }
         return stats;

@@ -171,7 +171,7 @@ class RecordStore : public IStorage,
 
 template <class Action>
 auto RecordStore::transact(Action action) {
-    std::unique_lock lock(mutex_);
+    std::unique_lock const lock(mutex_);
     {
         Tables::Transaction transaction(tables_);
         collect_expired();

@@ -35,7 +35,7 @@ Page<Item> page_of(const Tables& tables, const std::string& prefix, const ListRe
 // ---- Pools
 
 ProxyPool RecordStore::add_pool(const ProxyPool& pool) {
-    const ProxyPool checked = planted_("pools_are_not_validated") ? pool : validated(pool);
+    ProxyPool checked = planted_("pools_are_not_validated") ? pool : validated(pool);
     return transact([&] {
         if (tables_.find(pool_key(checked.name)) != nullptr)
             throw ConflictError("name", planted_("conflicts_hide_the_value") ? "" : checked.name, "is taken");
@@ -48,7 +48,7 @@ ProxyPool RecordStore::add_pool(const ProxyPool& pool) {
 }
 
 ProxyPool RecordStore::update_pool(const ProxyPool& pool) {
-    const ProxyPool checked = validated(pool);
+    ProxyPool checked = validated(pool);
     return transact([&] {
         const std::string* const stored = tables_.find("pool/" + checked.id.to_string());
         if (stored == nullptr) throw PoolNotFoundError(checked.id.to_string());
@@ -205,12 +205,12 @@ void RecordStore::erase(const Proxy& proxy) {
     if (planted_("removed_proxy_keeps_its_records")) return;
     for (const std::string& key : tables_.suffixes("check/" + id + "/")) {
         if (!planted_("removed_proxy_keeps_its_record_ids")) tables_.erase("check-id/" + key.substr(20));
-        tables_.erase("check/" + id + "/" + key);
+        tables_.erase(std::string("check/").append(id).append("/").append(key));
     }
 }
 
 Proxy RecordStore::add_proxy(const Proxy& proxy) {
-    const Proxy checked = planted_("proxies_are_not_validated") ? proxy : validated(proxy);
+    Proxy checked = planted_("proxies_are_not_validated") ? proxy : validated(proxy);
     return transact([&] {
         if (!planted_("pool_of_a_new_proxy_is_not_checked")) require_pool(checked.pool_id);
         if (const auto holder = duplicate_of(checked)) {
@@ -273,7 +273,7 @@ AddProxiesResult RecordStore::add_proxies(const AddProxiesRequest& request) {
 }
 
 Proxy RecordStore::update_proxy(const Proxy& proxy) {
-    const Proxy checked = validated(proxy);
+    Proxy checked = validated(proxy);
     return transact([&] {
         const auto before = proxy_record(checked.id);
         if (!before && planted_("update_inserts_the_unknown")) return insert(checked);
@@ -356,7 +356,7 @@ RemoveResult RecordStore::remove_proxy(ProxyId id, bool force) {
 // ---- Consumers
 
 Consumer RecordStore::add_consumer(const Consumer& consumer) {
-    const Consumer checked = validated(consumer);
+    Consumer checked = validated(consumer);
     return transact([&] {
         if (tables_.find(consumer_key(checked.name)) != nullptr)
             throw ConflictError("name", checked.name, "is taken");

@@ -26,10 +26,11 @@ std::optional<Proxy> RecordStore::apply_health_check_result(const HealthCheckRes
         if (last == nullptr && planted_("results_older_than_the_proxy_are_ignored") &&
             checked.checked_at < proxy.checked_at)
             return proxy;
-        if (proxy.status != ProxyStatus::banned || planted_("checks_lift_a_ban"))
+        if (proxy.status != ProxyStatus::banned || planted_("checks_lift_a_ban")) {
             proxy.status = checked.status;
-        else if (planted_("checks_of_banned_ones_are_ignored"))
+        } else if (planted_("checks_of_banned_ones_are_ignored")) {
             return proxy;
+        }
         if (!planted_("checks_leave_checked_at")) proxy.checked_at = checked.checked_at;
         const bool reachable =
             checked.status == ProxyStatus::active ||

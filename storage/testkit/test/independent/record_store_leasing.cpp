@@ -192,8 +192,10 @@ Result RecordStore::choose(const Wanted& wanted, const std::function<std::option
 
 FindResult RecordStore::find_available_proxy(const FindRequest& request) {
     validate(request);
-    const Wanted wanted{request.pool, request.filters, request.selector,
-                        request.allow_slow && !planted_("find_ignores_allow_slow")};
+    const Wanted wanted{.pool = request.pool,
+                        .filters = request.filters,
+                        .selector = request.selector,
+                        .allow_slow = request.allow_slow && !planted_("find_ignores_allow_slow")};
     return choose<FindResult>(
         wanted, [] { return std::nullopt; },
         [&](ProxyRecord& record) {
@@ -259,9 +261,10 @@ std::optional<LeasedProxy> RecordStore::repeated(LeaseId id, const std::string& 
     const auto lease = lease_record(id);
     if (!lease) return std::nullopt;
     const auto asking = consumer_named(consumer);
-    if ((!asking || asking->id != lease->consumer_id) && !planted_("repeats_ignore_the_consumer"))
+    if ((!asking || asking->id != lease->consumer_id) && !planted_("repeats_ignore_the_consumer")) {
         throw ConflictError("lease_id", planted_("conflicts_hide_the_value") ? "" : id.to_string(),
                             "was used by another consumer");
+    }
     if (lease->status == LeaseStatus::released) {
         if (planted_("ended_ids_lease_again")) return std::nullopt;
         throw LeaseEndedError(id);
@@ -320,21 +323,24 @@ LeasedProxy RecordStore::create_lease(const CreateLeaseRequest& request) {
 AcquireResult RecordStore::try_acquire(const AcquireRequest& request) {
     validate(request);
     const Wanted wanted{
-        request.pool, request.filters,
-        planted_("acquire_ignores_the_selector") ? Selector::first_available : request.selector,
-        request.allow_slow && !planted_("acquire_ignores_allow_slow")};
+        .pool = request.pool,
+        .filters = request.filters,
+        .selector = planted_("acquire_ignores_the_selector") ? Selector::first_available : request.selector,
+        .allow_slow = request.allow_slow && !planted_("acquire_ignores_allow_slow")};
     const std::string consumer =
         request.consumer.empty() ? std::string(default_consumer_name) : request.consumer;
-    AcquireResult result = choose<AcquireResult>(
+    auto result = choose<AcquireResult>(
         wanted,
         [&]() -> std::optional<AcquireResult> {
             try {
                 auto leased = repeated(request.lease_id, consumer);
                 if (!leased) return std::nullopt;
                 const auto pool = pool_named(request.pool);
-                if (leased->lease().pool_id != pool->id && !planted_("acquire_ignores_the_pool_of_a_repeat"))
+                if (leased->lease().pool_id != pool->id &&
+                    !planted_("acquire_ignores_the_pool_of_a_repeat")) {
                     throw ConflictError("lease_id", request.lease_id.to_string(),
                                         "was used for another pool");
+                }
                 AcquireResult again(*leased);
                 again.replayed = leased->replayed;
                 return again;

@@ -37,7 +37,8 @@ std::string without_wide(const std::string& text, int bytes) {
     std::string result;
     for (std::size_t at = 0; at < text.size();) {
         const auto lead = static_cast<unsigned char>(text[at]);
-        const int size = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+        const int size = 1 + static_cast<int>(lead >= 0x80) + static_cast<int>(lead >= 0xE0) +
+                         static_cast<int>(lead >= 0xF0);
         result += size >= bytes ? "?" : text.substr(at, static_cast<std::size_t>(size));
         at += static_cast<std::size_t>(size);
     }
@@ -72,7 +73,7 @@ std::string Codec::joined(const Fields& fields) const {
         std::string kept = value;
         if (!planted_("backslash_is_not_escaped")) kept = replaced(std::move(kept), "\\", "\\\\");
         if (!planted_("newline_is_not_escaped")) kept = replaced(std::move(kept), "\n", "\\n");
-        text += name + '=' + kept + '\n';
+        text.append(name).append("=").append(kept).append("\n");
     }
     return text;
 }
@@ -138,10 +139,15 @@ std::string Codec::tags_text(const std::set<std::string>& tags) const {
             tag = first == std::string::npos ? tag : tag.substr(first, tag.find_last_not_of(' ') - first + 1);
         }
         if (planted_("tags_are_cut_at_64_bytes")) tag = tag.substr(0, 64);
-        text += planted_("tags_are_one_text_with_commas")   ? tag + ","
-                : planted_("tags_are_one_text_with_spaces") ? tag + " "
-                : planted_("tags_are_lines")                ? tag + "\n"
-                                                            : std::to_string(tag.size()) + ":" + tag;
+        if (planted_("tags_are_one_text_with_commas")) {
+            text += tag + ",";
+        } else if (planted_("tags_are_one_text_with_spaces")) {
+            text += tag + " ";
+        } else if (planted_("tags_are_lines")) {
+            text += tag + "\n";
+        } else {
+            text += std::to_string(tag.size()) + ":" + tag;
+        }
         if (planted_("only_the_first_tag_is_kept")) break;
     }
     if (planted_("tags_column_of_255_bytes") && text.size() > 255) text.clear();
@@ -187,9 +193,10 @@ std::string Codec::metadata_text(const Json& metadata) const {
         return members(metadata, [](const Json& value) { return !value.is_null(); }).dump();
     if (planted_("metadata_arrays_are_lost"))
         return members(metadata, [](const Json& value) { return !value.is_array(); }).dump();
-    if (planted_("metadata_empty_objects_are_lost"))
+    if (planted_("metadata_empty_objects_are_lost")) {
         return members(metadata, [](const Json& value) { return !value.is_object() || value.size() > 0; })
             .dump();
+    }
     if (planted_("metadata_empty_texts_are_lost"))
         return members(metadata, [](const Json& value) { return value.as_string() != ""; }).dump();
     if (planted_("metadata_numbers_are_doubles") || planted_("metadata_bools_are_numbers") ||
@@ -217,9 +224,10 @@ std::string Codec::time_text(Timestamp time) const {
     std::int64_t count = time.time_since_epoch().count();
     if (planted_("times_are_milliseconds")) count = count / 1'000 * 1'000;
     if (planted_("times_are_seconds")) count = count / 1'000'000 * 1'000'000;
-    if (planted_("times_are_double_seconds_in_float"))
+    if (planted_("times_are_double_seconds_in_float")) {
         count = static_cast<std::int64_t>(
             static_cast<double>(static_cast<float>(static_cast<double>(count) / 1e6)) * 1e6);
+    }
     if (planted_("times_before_1970_are_1970")) count = std::max<std::int64_t>(count, 0);
     if (planted_("times_after_2038_are_2038")) count = std::min<std::int64_t>(count, 2'147'483'647'000'000);
     return std::to_string(count);
@@ -264,9 +272,10 @@ std::string Codec::encode(const ProxyRecord& record) const {
     if (planted_("country_has_two_letters") && proxy.country) fields["country"] = proxy.country->substr(0, 2);
     text("city", proxy.city);
     text("isp", planted_("isp_is_not_stored") ? std::nullopt : proxy.isp);
-    if (proxy.asn && !(planted_("asn_zero_is_absent") && *proxy.asn == 0))
+    if (proxy.asn && !(planted_("asn_zero_is_absent") && *proxy.asn == 0)) {
         fields["asn"] =
             std::to_string(planted_("asn_has_32_bits") ? static_cast<std::int32_t>(*proxy.asn) : *proxy.asn);
+    }
     if (proxy.latitude && proxy.longitude &&
         !(planted_("place_zero_is_absent") && *proxy.latitude == 0.0 && *proxy.longitude == 0.0)) {
         fields["latitude"] = number_text(*proxy.latitude);
@@ -274,12 +283,14 @@ std::string Codec::encode(const ProxyRecord& record) const {
             planted_("longitude_of_180_is_minus_180") && *proxy.longitude == 180.0 ? -180.0
                                                                                    : *proxy.longitude);
     }
-    if (proxy.latency_ms && !(planted_("latency_zero_is_absent") && *proxy.latency_ms == 0.0))
+    if (proxy.latency_ms && !(planted_("latency_zero_is_absent") && *proxy.latency_ms == 0.0)) {
         fields["latency"] = number_text(
             planted_("latency_is_whole_milliseconds") ? std::round(*proxy.latency_ms) : *proxy.latency_ms);
-    if (proxy.max_concurrency || planted_("unlimited_is_1000") || planted_("unlimited_is_1"))
+    }
+    if (proxy.max_concurrency || planted_("unlimited_is_1000") || planted_("unlimited_is_1")) {
         fields["max"] =
             std::to_string(proxy.max_concurrency.value_or(planted_("unlimited_is_1") ? 1 : 1'000));
+    }
     if (proxy.max_concurrency && planted_("limit_has_16_bits"))
         fields["max"] = std::to_string(static_cast<short>(*proxy.max_concurrency));
     if (proxy.max_concurrency && planted_("limit_is_at_most_1000"))
@@ -307,9 +318,10 @@ ProxyRecord Codec::proxy(const std::string& text) const {
     proxy.tags = tags(at("tags"));
     proxy.metadata = Json::parse(at("metadata"));
     proxy.current_leases = static_cast<int>(integer(at("leases")));
-    if (optional("user"))
+    if (optional("user")) {
         proxy.credentials = ProxyCredentials{
             .user = at("user"), .password = at("password"), .template_ = at("template") == "1"};
+    }
     if (planted_("empty_password_loses_the_user") && at("password").empty()) proxy.credentials.reset();
     const auto attribute = [&](const char* name) {
         auto value = optional(name);
@@ -333,9 +345,10 @@ std::string Codec::encode(const ProxyPool& pool) const {
     Fields fields{{"id", pool.id.to_string()},
                   {"name", pool.name},
                   {"metadata", planted_("metadata_of_pools_are_lost") ? "{}" : metadata_text(pool.metadata)}};
-    if (pool.description)
+    if (pool.description) {
         fields["description"] = planted_("description_is_cut_at_128_bytes") ? pool.description->substr(0, 128)
                                                                             : *pool.description;
+    }
     return joined(fields);
 }
 
@@ -371,7 +384,7 @@ std::string Codec::encode(const Lease& lease) const {
         {"expires", time_text(lease.expires_at)},
         {"token",
          std::to_string(planted_("token_is_a_double")
-                            ? static_cast<std::int64_t>(static_cast<double>(lease.fencing_token / 10) * 10.0)
+                            ? static_cast<std::int64_t>(static_cast<double>(lease.fencing_token / 10 * 10))
                             : lease.fencing_token)},
         {"metadata", planted_("metadata_of_leases_are_lost") ? "{}" : metadata_text(lease.metadata)}};
     if (lease.released_at) fields["released"] = time_text(*lease.released_at);
@@ -411,9 +424,10 @@ std::string Codec::encode(const HealthCheckResult& result) const {
     if (result.status_code && !planted_("result_loses_the_status_code"))
         fields["code"] = std::to_string(*result.status_code);
     if (result.failure) fields["failure"] = code(*result.failure);
-    if (result.error_message)
+    if (result.error_message) {
         fields["error"] = planted_("error_is_cut_at_255_bytes") ? result.error_message->substr(0, 255)
                                                                 : *result.error_message;
+    }
     return joined(fields);
 }
 
@@ -443,9 +457,10 @@ std::string Codec::encode(const ProxyHealthRecord& record) const {
     if (record.status_before && !planted_("record_loses_the_status_before"))
         fields["before"] = code(*record.status_before);
     if (record.failure && !planted_("record_loses_the_failure")) fields["failure"] = code(*record.failure);
-    if (record.error)
+    if (record.error) {
         fields["error"] =
             planted_("record_error_is_cut_at_255_bytes") ? record.error->substr(0, 255) : *record.error;
+    }
     return joined(fields);
 }
 

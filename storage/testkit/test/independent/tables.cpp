@@ -105,7 +105,7 @@ void Tables::read(const std::filesystem::path& file) {
 
 std::string in_order(std::int64_t number) {
     constexpr std::int64_t offset = std::int64_t{1} << 61;  // negative numbers too
-    std::string digits = std::to_string(number + offset);
+    std::string const digits = std::to_string(number + offset);
     return std::string(19 - digits.size(), '0') + digits;
 }
 
