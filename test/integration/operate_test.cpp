@@ -1,5 +1,6 @@
 // lease, release, renew, consumer, and changes of many proxies.
 #include "pharox_test.hpp"
+#include "terminal.hpp"
 
 namespace pharox::test {
 namespace {
@@ -74,6 +75,24 @@ TEST_F(OperateTest, RevokeAsksUnlessLeasesAreNamed) {
     EXPECT_EQ(pharox({"lease", "revoke"}).status, 2);
     EXPECT_EQ(pharox({"lease", "revoke", others, "--consumer", "nightly"}).status, 2);
     EXPECT_EQ(pharox({"lease", "revoke", unknown_id}).status, 4);
+}
+
+TEST_F(OperateTest, RevokeAsksOnATerminal) {
+    import("latam", "192.0.2.1:8080\n");
+    acquire("scraper");
+    for (const char* answer : {"n\n", "\n", "y\n"}) {
+        TerminalProcess asking(command({"lease", "revoke", "--consumer", "scraper"}));
+        const auto shows = [&](const std::string& part) {
+            return eventually([&] { return asking.output().find(part) != std::string::npos; });
+        };
+        ASSERT_TRUE(shows("This revokes 1 lease. [y/N] ")) << asking.output();
+        EXPECT_EQ(leases_of("latam"), 1);
+        asking.type(answer);
+        const bool yes = answer[0] == 'y';
+        EXPECT_TRUE(shows(yes ? "revoked" : "nothing was changed")) << asking.output();
+        EXPECT_EQ(asking.wait(), yes ? 0 : 1) << answer;
+    }
+    EXPECT_EQ(leases_of("latam"), 0);
 }
 
 TEST_F(OperateTest, ReleaseTakesAConsumerOrAProxy) {

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <pty.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -50,6 +51,14 @@ TerminalProcess::~TerminalProcess() {
         ::waitpid(id_, nullptr, 0);
     }
     close_terminal();
+}
+
+void TerminalProcess::resize(unsigned short columns, unsigned short rows) const {
+    winsize size{};
+    size.ws_col = columns;
+    size.ws_row = rows;
+    if (::ioctl(master_, TIOCSWINSZ, &size) != 0)
+        throw std::system_error(errno, std::generic_category(), "TIOCSWINSZ");
 }
 
 void TerminalProcess::send(int signal) const { ::kill(id_, signal); }

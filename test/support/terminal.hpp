@@ -24,6 +24,8 @@ class TerminalProcess {
     [[nodiscard]] pid_t id() const noexcept { return id_; }
     void send(int signal) const;
     void type(const std::string& keys) const;
+    /// At first the terminal has no size.
+    void resize(unsigned short columns, unsigned short rows) const;
     /// Closes the terminal's other side: the kernel hangs up.
     void close_terminal();
     [[nodiscard]] pid_t foreground_group() const;

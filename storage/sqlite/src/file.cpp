@@ -7,7 +7,7 @@
 
 #include <array>
 #include <cerrno>
-#include <cstdio>
+#include <functional>
 #include <string>
 #include <system_error>
 
@@ -59,6 +59,7 @@ class UnfinishedFile {
         ::unlink(path_.c_str());
     }
     [[nodiscard]] const fs::path& path() const { return path_; }
+    void sync() const noexcept { ::fdatasync(descriptor_); }
     /// Gives the file its name, after it is on the disk.
     void publish(bool replace) {
         const fs::path folder = fs::absolute(copy_).parent_path();
@@ -82,11 +83,15 @@ class UnfinishedFile {
 };
 
 /// Copies all pages, as they are in the source's open read transaction.
-void copy_pages(Connection& source, Connection& target) {
+/// `sync` is called now and then, so that no sync of a whole file at the end delays the store's own.
+void copy_pages(Connection& source, Connection& target, const std::function<void()>& sync) {
     sqlite3_backup* const backup = sqlite3_backup_init(target.handle(), "main", source.handle(), "main");
     if (backup == nullptr) fail(backing_up, sqlite3_errmsg(target.handle()));
     int code = SQLITE_OK;
-    while (code == SQLITE_OK) code = sqlite3_backup_step(backup, pages_per_step);
+    while (code == SQLITE_OK) {
+        code = sqlite3_backup_step(backup, pages_per_step);
+        sync();
+    }
     sqlite3_backup_finish(backup);
     if (code != SQLITE_DONE) fail(backing_up, std::string("the copy failed: ") + sqlite3_errstr(code));
 }
@@ -132,7 +137,7 @@ BackupReport backup(const fs::path& file, const fs::path& copy, bool replace) {
         // The first read begins the snapshot that the copy is made from.
         source.execute("BEGIN");
         counts = counts_of(source);
-        copy_pages(source, target);
+        copy_pages(source, target, [&] { unfinished.sync(); });
         source.execute("COMMIT");
         target.execute("PRAGMA journal_mode = DELETE");  // one file, without a log beside it
         verify(target, counts);
