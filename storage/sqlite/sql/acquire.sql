@@ -42,11 +42,11 @@ WHERE pool_id = ? AND {available}{filter} AND id = ?;
 -- name: proxy_to_lease
 -- create_lease: the proxy as stored, and the name of its pool.
 -- Parameter: proxy id.
-SELECT id, pool_id, host, port, protocol, status, checked_at, user, password, template, source, country, city, isp,
-    asn, latitude, longitude, latency_ms, max_concurrency, current_leases, weight, tags, metadata, fencing, random_key,
-    weighted_key, (SELECT name FROM pool WHERE pool.id = proxy.pool_id)
-FROM proxy
-WHERE id = ?;
+SELECT proxy.id, pool_id, host, port, protocol, status, checked_at, user, password, template, source, country, city,
+    isp, asn, latitude, longitude, latency_ms, max_concurrency, current_leases, weight, tags, proxy.metadata, fencing,
+    random_key, weighted_key, pool.name
+FROM proxy JOIN pool ON pool.id = proxy.pool_id
+WHERE proxy.id = ?;
 
 -- name: count_lease
 -- The proxy has one more lease and is still available: other indexes than those of the use sequence and the lease

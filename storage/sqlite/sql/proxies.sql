@@ -23,7 +23,7 @@ SELECT id, pool_id, host, port, protocol, status, checked_at, user, password, te
     asn, latitude, longitude, latency_ms, max_concurrency, current_leases, weight, tags, metadata, fencing, random_key,
     weighted_key
 FROM proxy
-WHERE id = ?;
+WHERE id = ? AND EXISTS (SELECT 1 FROM pool WHERE pool.id = proxy.pool_id);
 
 -- name: live_proxy_by_id
 -- As the storage shows it: without expired leases.
@@ -35,7 +35,7 @@ SELECT id, pool_id, host, port, protocol, status, checked_at, user, password, te
         WHERE lease.status = 0 AND lease.expires_at <= ?1 AND lease.proxy_id = proxy.id),
     weight, tags, metadata, fencing, random_key, weighted_key
 FROM proxy
-WHERE id = ?2;
+WHERE id = ?2 AND EXISTS (SELECT 1 FROM pool WHERE pool.id = proxy.pool_id);
 
 -- name: proxy_id_by_identity
 SELECT id FROM proxy WHERE pool_id = ? AND identity = ?;

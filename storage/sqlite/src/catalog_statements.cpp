@@ -2,6 +2,7 @@
 
 #include "catalog_transaction.hpp"
 #include "dialect.hpp"
+#include "pool_removal.hpp"
 #include "proxy_import.hpp"
 
 namespace pharox::sqlite {
@@ -19,9 +20,14 @@ void CatalogStore::read(const Operation& operation, const Work& work) {
 }
 
 void CatalogStore::write(const Operation& operation, const Work& work) {
-    CatalogTransaction transaction(database_, operation, Durability::power);
-    work(transaction);
-    transaction.commit();
+    bool leaves_proxies = false;
+    {
+        CatalogTransaction transaction(database_, operation, Durability::power);
+        work(transaction);
+        transaction.commit();
+        leaves_proxies = transaction.leaves_proxies();
+    }
+    if (leaves_proxies) delete_proxies_of_removed_pools(database_);
 }
 
 AddProxiesResult CatalogStore::add_proxies(const std::vector<Proxy>& proxies, DuplicatePolicy policy) {

@@ -24,7 +24,9 @@ class CatalogTransaction final : public SqliteTransaction<sqlkit::CatalogRows> {
     }
     /// Rows changed by the latest statement.
     std::int64_t changes() { return connection().changes(); }
-    /// For statements of the import.
+    /// The proxies of a removed pool are to be deleted after the commit.
+    [[nodiscard]] bool leaves_proxies() const noexcept { return leaves_proxies_; }
+    /// For statements of long writes.
     Statement prepare(std::string_view sql) { return connection().prepare(sql); }
     bool knows_pool(PoolId pool) { return pool_name(pool).has_value(); }
     /// The proxy that has the identity, stored or staged.
@@ -47,7 +49,9 @@ class CatalogTransaction final : public SqliteTransaction<sqlkit::CatalogRows> {
         return read_pool(row);
     }
     Taken insert_pool(const ProxyPool& pool) override {
-        const Taken taken{.name = this->pool(pool.name).has_value(), .id = pool_name(pool.id).has_value()};
+        const bool is_removed = connection().prepare(sql::is_removed_pool).bind(pool.id).step();
+        const Taken taken{.name = this->pool(pool.name).has_value(),
+                          .id = is_removed || pool_name(pool.id).has_value()};
         if (taken.name || taken.id) return taken;
         Statement insert = connection().prepare(sql::insert_pool);
         insert.bind(pool.id).bind(pool.name).bind(pool.description);
@@ -166,6 +170,11 @@ class CatalogTransaction final : public SqliteTransaction<sqlkit::CatalogRows> {
         for (const std::string_view statement : statements) connection().prepare(statement).bind(id).run();
     }
     void remove_by(PoolId id) {
+        if (connection().prepare(sql::pool_has_more_proxies).bind(id).bind(most_removed_at_once).step()) {
+            run_each({sql::delete_pool, sql::insert_removed_pool}, id);
+            leaves_proxies_ = true;
+            return;
+        }
         run_each({sql::delete_health_results_of_pool, sql::delete_health_records_of_pool,
                   sql::delete_proxies_of_pool, sql::delete_pool},
                  id);
@@ -192,7 +201,10 @@ class CatalogTransaction final : public SqliteTransaction<sqlkit::CatalogRows> {
         return leases_of(sql::active_leases_of_proxy, id);
     }
 
+    static constexpr int most_removed_at_once = 100;
+
     std::optional<bool> import_runs_{};
+    bool leaves_proxies_ = false;
 };
 
 }  // namespace pharox::sqlite

@@ -4,7 +4,7 @@
 #include <chrono>
 #include <thread>
 
-#include "catalog_transaction.hpp"
+#include "long_write.hpp"
 #include "pharox/rules/catalog.hpp"
 #include "process_identity.hpp"
 
@@ -15,36 +15,11 @@ namespace {
 using Steady = std::chrono::steady_clock;
 
 constexpr Operation adding{.name = "add_proxies"};
-// How long a transaction works; writing its pages out takes about half as long again.
-constexpr std::chrono::milliseconds work_at_once(15);
 constexpr int rows_between_looks = 16;
 constexpr std::int64_t deleted_at_once = 500;
 constexpr std::chrono::milliseconds look_at_other_import(20);
 // Another import that has made no progress for so long is settled by the one that waits for it.
 constexpr std::chrono::seconds longest_pause(60);
-
-/// One transaction of an import, on the connection for long writes.
-class Step {
-  public:
-    explicit Step(Database& database, Durability durability = Durability::process)
-        : database_(database),
-          transaction_(std::in_place, database, adding, durability, database.bulk_writer()) {}
-
-    CatalogTransaction* operator->() noexcept { return &*transaction_; }
-    CatalogTransaction& operator*() noexcept { return *transaction_; }
-    [[nodiscard]] bool has_time() const noexcept { return Steady::now() < end_; }
-    /// The log is written to the file while no lock is held, so that no other writer has to do it.
-    void commit() {
-        transaction_->commit();
-        transaction_.reset();
-        database_.checkpoint();
-    }
-
-  private:
-    Database& database_;
-    std::optional<CatalogTransaction> transaction_;
-    Steady::time_point end_ = Steady::now() + work_at_once;
-};
 
 void stage_row(CatalogTransaction& transaction, const Proxy& proxy) {
     Statement insert = transaction.prepare(sql::stage_proxy);
@@ -124,7 +99,7 @@ void ProxyImport::begin() {
     for (;;) {
         const auto other = running();
         if (!other) {
-            Step step(database_);
+            Step step(database_, adding);
             if (!step->import_runs()) {
                 step->prepare(sql::insert_import).bind(id_).bind(this_process()).run();
                 step.commit();
@@ -147,7 +122,7 @@ void ProxyImport::begin() {
 AddProxiesResult ProxyImport::stage(const std::vector<Proxy>& proxies, DuplicatePolicy policy) {
     AddProxiesResult result;
     for (std::size_t next = 0; next < proxies.size();) {
-        Step step(database_);
+        Step step(database_, adding);
         step->prepare(sql::import_progress).bind(id_).bind(static_cast<int>(Stage::staging)).run();
         if (step->changes() != 1)
             fail(adding, "another process took the import back, because it paused", true);
@@ -162,7 +137,7 @@ AddProxiesResult ProxyImport::stage(const std::vector<Proxy>& proxies, Duplicate
 
 void ProxyImport::decide() {
     database_.checkpoint(true);
-    Step step(database_, Durability::power);
+    Step step(database_, adding, Durability::power);
     step->prepare(sql::import_progress).bind(id_).bind(static_cast<int>(Stage::staging)).run();
     if (step->changes() != 1) fail(adding, "another process took the import back, because it paused", true);
     step->prepare(sql::set_import_stage)
@@ -176,7 +151,7 @@ void ProxyImport::decide() {
 void ProxyImport::move_staged(ImportId id) {
     bool more = true;
     while (more) {
-        Step step(database_);
+        Step step(database_, adding);
         step->prepare(sql::import_progress).bind(id).bind(static_cast<int>(Stage::moving)).run();
         if (step->changes() != 1) return;  // another process has completed it
         step->move_staged_rows();
@@ -198,14 +173,14 @@ void ProxyImport::move_staged(ImportId id) {
         step.commit();
     }
     database_.checkpoint(true);
-    Step step(database_, Durability::power);
+    Step step(database_, adding, Durability::power);
     step->prepare(sql::delete_import).bind(id).run();
     step.commit();
 }
 
 void ProxyImport::take_back(ImportId id) {
     {
-        Step step(database_);
+        Step step(database_, adding);
         step->prepare(sql::set_import_stage)
             .bind(static_cast<int>(Stage::taking_back))
             .bind(this_process())
@@ -214,7 +189,7 @@ void ProxyImport::take_back(ImportId id) {
         step.commit();
     }
     for (bool more = true; more;) {
-        Step step(database_);
+        Step step(database_, adding);
         step->prepare(sql::import_progress).bind(id).bind(static_cast<int>(Stage::taking_back)).run();
         if (step->changes() != 1) return;  // another process has done it
         do {
@@ -233,7 +208,7 @@ void ProxyImport::settle(const Running& abandoned) {
     }
     {
         // It may have been decided meanwhile.
-        Step step(database_);
+        Step step(database_, adding);
         step->prepare(sql::import_progress).bind(abandoned.id).bind(static_cast<int>(abandoned.stage)).run();
         if (step->changes() != 1) return;
         step->prepare(sql::set_import_stage)

@@ -11,6 +11,7 @@
 #include "pharox/rules/retention.hpp"
 #include "pharox/rules/url_options.hpp"
 #include "pharox/sqlite/file.hpp"
+#include "pool_removal.hpp"
 #include "proxy_import.hpp"
 
 namespace pharox::sqlite {
@@ -49,7 +50,7 @@ class SqliteStorage : public IStorage {
           catalog_(catalog_store_, reports_),
           health_log_(database_),
           maintenance_(database_) {
-        ProxyImport(database_).recover();
+        settle_long_writes();
     }
 
     FindResult find_available_proxy(const FindRequest& request) override {
@@ -65,7 +66,7 @@ class SqliteStorage : public IStorage {
     }
     ReleaseResult release_lease(const ReleaseRequest& request) override { return leasing_.release(request); }
     CleanupResult cleanup_expired_leases(const CleanupRequest& request) override {
-        ProxyImport(database_).recover();
+        settle_long_writes();
         return leasing_.cleanup(request);
     }
     PoolStats get_pool_stats(const PoolStatsRequest& request) override {
@@ -91,6 +92,12 @@ class SqliteStorage : public IStorage {
     IMaintenance* maintenance() override { return &maintenance_; }
 
   private:
+    /// Of processes that have ended.
+    void settle_long_writes() {
+        ProxyImport(database_).recover();
+        delete_proxies_of_removed_pools(database_);
+    }
+
     Database database_;
     sqlkit::ExpiryReports reports_;
     LeaseStore leases_;

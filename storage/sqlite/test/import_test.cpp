@@ -114,6 +114,30 @@ TEST_F(SqliteImport, UpdatesFollowTheirOrderAsInOneTransaction) {
     EXPECT_EQ(storage->catalog()->get_proxy(proxies[1].id)->country, "NO");
 }
 
+TEST_F(SqliteImport, ARemovalKilledOnItsWayIsCompletedAtTheNextOpening) {
+    const auto storage = open();
+    const auto proxies = many(pool_.id, 10'000);
+    storage->catalog()->add_proxies({.proxies = proxies});
+    RawDatabase raw(path_);
+    Child removing([&] { return open()->catalog()->remove_pool(pool_.name, false).removed ? 0 : 1; });
+    while (raw.query("SELECT id FROM removed_pool").empty()) ASSERT_TRUE(removing.running());
+    removing.kill();
+    removing.wait();
+    ASSERT_FALSE(raw.query("SELECT id FROM proxy LIMIT 1").empty()) << "it ended first";
+    EXPECT_FALSE(storage->catalog()->get_pool(pool_.name));
+    EXPECT_FALSE(storage->get_pool_stats({.pool = pool_.name}));
+    EXPECT_FALSE(storage->catalog()->get_proxy(proxies.back().id));
+    EXPECT_FALSE(storage->catalog()->remove_proxy(proxies.back().id, false).removed);
+    EXPECT_THROW(storage->create_lease({.proxy_id = proxies.back().id}), Error);
+    EXPECT_THROW(storage->catalog()->add_pool(pool_), ConflictError) << "its id is in use until then";
+
+    storage->cleanup_expired_leases({});
+    EXPECT_TRUE(raw.query("SELECT id FROM proxy").empty());
+    EXPECT_TRUE(raw.query("SELECT id FROM removed_pool").empty());
+    EXPECT_EQ(storage->catalog()->add_pool(pool_).id, pool_.id);
+    EXPECT_EQ(storage->catalog()->add_proxies({.proxies = proxies}).added, 10'000);
+}
+
 TEST_F(SqliteImport, AnIdentityThatIsStagedIsTaken) {
     const auto storage = open();
     const auto proxies = many(pool_.id, 20'000);

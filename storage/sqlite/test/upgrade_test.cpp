@@ -21,7 +21,7 @@ void make_first_schema(const std::filesystem::path& path, Timestamp now) {
         "ALTER TABLE state RENAME COLUMN ended_leases TO ended;"
         "ALTER TABLE proxy RENAME COLUMN use_sequence TO mark;"
         "ALTER TABLE proxy RENAME COLUMN available TO has_room;"
-        "DROP TABLE import; DROP TABLE staged_proxy; DROP TABLE clock_vote; "
+        "DROP TABLE import; DROP TABLE staged_proxy; DROP TABLE clock_vote; DROP TABLE removed_pool; "
         "ALTER TABLE state DROP COLUMN boot_id; ALTER TABLE state DROP COLUMN clock_offset; "
         "DROP TABLE health_result; DROP TABLE health_record;"
         "ALTER TABLE state DROP COLUMN ended; ALTER TABLE lease DROP COLUMN tenure_ends_at;"
