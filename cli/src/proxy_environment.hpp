@@ -24,9 +24,10 @@ struct ProxyEnvironmentOptions {
 /// The proxy's URL in the form that clients expect.
 std::string client_url(const Proxy& proxy, NameLookup lookup);
 
-/// `inherited` (NAME=value) with its proxy variables replaced by those of this proxy: http_proxy,
-/// https_proxy, ftp_proxy, all_proxy and the same in upper case, PHAROX_PROXY_URL, PHAROX_LEASE_ID,
-/// PHAROX_EXPIRES_AT, PHAROX_POOL.
+/// `inherited` (NAME=value) with its proxy variables, in any case, replaced by those of this proxy:
+/// http_proxy, https_proxy, ftp_proxy, all_proxy and the same in upper case, PHAROX_PROXY_URL,
+/// PHAROX_LEASE_ID, PHAROX_EXPIRES_AT, PHAROX_POOL, JAVA_TOOL_OPTIONS (appended), and for HTTP proxies
+/// NODE_USE_ENV_PROXY.
 std::vector<std::string> proxy_environment(const std::vector<std::string>& inherited,
                                            const LeasedProxy& leased, const ProxyEnvironmentOptions& options);
 

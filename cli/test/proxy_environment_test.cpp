@@ -65,5 +65,36 @@ TEST(ProxyEnvironmentTest, ReplacesProxyVariablesAndKeepsTheRest) {
     EXPECT_EQ(value(kept, "no_proxy"), "*");
 }
 
+TEST(ProxyEnvironmentTest, NamesAreMatchedInAnyCase) {
+    const std::vector<std::string> inherited = {
+        "No_Proxy=*",           "hTTp_pRoxy=http://other:1",
+        "Socks_Proxy=other:1",  "NPM_CONFIG_HTTPS_PROXY=http://other:1",
+        "npm_config_noproxy=*", "PIP_PROXY=other:1",
+        "MY_OWN_PROXY=kept"};
+    const auto environment = proxy_environment(inherited, leased(ProxyProtocol::http), {});
+    for (const char* name : {"No_Proxy", "hTTp_pRoxy", "Socks_Proxy", "NPM_CONFIG_HTTPS_PROXY",
+                             "npm_config_noproxy", "PIP_PROXY"})
+        EXPECT_FALSE(value(environment, name)) << name;
+    EXPECT_EQ(value(environment, "MY_OWN_PROXY"), "kept");
+
+    const auto kept = proxy_environment(inherited, leased(ProxyProtocol::http), {.keep_no_proxy = true});
+    EXPECT_EQ(value(kept, "No_Proxy"), "*");
+    EXPECT_EQ(value(kept, "npm_config_noproxy"), "*");
+    EXPECT_FALSE(value(kept, "hTTp_pRoxy"));
+}
+
+TEST(ProxyEnvironmentTest, JavaAndNodeAreToldWithoutThePassword) {
+    const auto http = proxy_environment({"JAVA_TOOL_OPTIONS=-Xmx1g"}, leased(ProxyProtocol::http), {});
+    EXPECT_EQ(value(http, "JAVA_TOOL_OPTIONS"),
+              "-Xmx1g -Dhttp.proxyHost=192.0.2.1 -Dhttp.proxyPort=1080 -Dhttps.proxyHost=192.0.2.1 "
+              "-Dhttps.proxyPort=1080 -Dhttp.nonProxyHosts=");
+    EXPECT_EQ(value(http, "NODE_USE_ENV_PROXY"), "1");
+    const auto socks =
+        proxy_environment({"NODE_USE_ENV_PROXY=1"}, leased(ProxyProtocol::socks4), {.keep_no_proxy = true});
+    EXPECT_EQ(value(socks, "JAVA_TOOL_OPTIONS"),
+              "-DsocksProxyHost=192.0.2.1 -DsocksProxyPort=1080 -DsocksProxyVersion=4");
+    EXPECT_FALSE(value(socks, "NODE_USE_ENV_PROXY"));
+}
+
 }  // namespace
 }  // namespace pharox::cli

@@ -1,4 +1,5 @@
 // Lists, pharox run and curl through real proxies, to a web server that records its clients.
+#include <map>
 #include <memory>
 
 #include "origin_server.hpp"
@@ -121,6 +122,52 @@ TEST_F(ThroughProxiesTest, MixedListWorks) {
     EXPECT_TRUE(eventually([&] { return dante.log().find("tcp/connect") != std::string::npos; }))
         << dante.log();
     EXPECT_EQ(leases_of("all"), 0);
+}
+
+/// The programs of docs/how-to/run.md that Debian packages, each with a request to `url`.
+std::map<std::string, std::vector<std::string>> programs(const std::string& url) {
+    return {{"curl", {"curl", "-sS", "--fail", "--max-time", "60", url}},
+            {"git", {"git", "ls-remote", url + "repository"}},
+            {"wget", {"wget", "-q", "--tries=1", "--timeout=60", "-O-", url}},
+            {"perl", {"perl", "-MHTTP::Tiny", "-e", "exit !HTTP::Tiny->new->get($ARGV[0])->{success}", url}},
+            {"urllib",
+             {"/usr/bin/python3", "-c", "import sys, urllib.request as r; r.urlopen(sys.argv[1])", url}},
+            {"requests", {"/usr/bin/python3", "-c", "import sys, requests; requests.get(sys.argv[1])", url}}};
+}
+
+TEST_F(ThroughProxiesTest, ProgramsHeedTheVariables) {
+    const Tinyproxy proxy(tiny_user_);
+    import("all",
+           tiny_user_.name + ":" + tiny_user_.password + "@127.0.0.1:" + std::to_string(proxy.port()) + "\n");
+    environment_["No_Proxy"] = "*";
+    for (const auto& [name, arguments] : programs(origin_url())) {
+        const std::size_t before = origin_.requests().size();
+        std::vector<std::string> line{"run", "--pool", "all", "--"};
+        line.insert(line.end(), arguments.begin(), arguments.end());
+        const Finished done = pharox(std::move(line));
+        // git asks for a repository, which the server does not have.
+        EXPECT_EQ(done.status == 0, name != "git") << name << done.errors;
+        const auto requests = origin_.requests();
+        ASSERT_GT(requests.size(), before) << name << done.errors;
+        for (std::size_t at = before; at < requests.size(); ++at)
+            EXPECT_NE(requests[at].find("tinyproxy-under-test"), std::string::npos) << name << requests[at];
+    }
+}
+
+TEST_F(ThroughProxiesTest, ProgramsWithoutSocksFailAndDoNotGoDirect) {
+    const Microsocks proxy(tiny_user_);
+    import("all", "socks5://" + tiny_user_.name + ":" + tiny_user_.password +
+                      "@127.0.0.1:" + std::to_string(proxy.port()) + "\n");
+    for (const auto& [name, arguments] : programs(origin_url())) {
+        const std::size_t before = origin_.requests().size();
+        std::vector<std::string> line{"run", "--pool", "all", "--"};
+        line.insert(line.end(), arguments.begin(), arguments.end());
+        const Finished done = pharox_unwatched(std::move(line));  // wget prints the proxy's URL
+        const bool has_socks = name == "curl" || name == "git";
+        EXPECT_EQ(done.status == 0, name == "curl") << name << done.errors;
+        EXPECT_EQ(origin_.requests().size() > before, has_socks) << name << done.errors;
+    }
+    EXPECT_NE(proxy.log().find("connected to"), std::string::npos);
 }
 
 TEST_F(ThroughProxiesTest, MissingServerFailsWithThePackageName) {
