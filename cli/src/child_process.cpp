@@ -78,9 +78,4 @@ std::optional<ChildProcess::Change> ChildProcess::poll_change() const {
     return std::nullopt;
 }
 
-bool ChildProcess::has_any() noexcept {
-    siginfo_t info{};
-    return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
-}
-
 }  // namespace pharox::cli

@@ -41,8 +41,6 @@ class ChildProcess {
     /// The next change, or nothing if there is none. Also reaps other children: orphans that were reparented
     /// to this process.
     [[nodiscard]] std::optional<Change> poll_change() const;
-    /// Whether this process has children, ended or not.
-    [[nodiscard]] static bool has_any() noexcept;
 
   private:
     explicit ChildProcess(pid_t id) noexcept : id_(id) {}

@@ -8,7 +8,9 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "descendants.hpp"
 #include "exit_code.hpp"
@@ -51,9 +53,14 @@ class LostNotice {
 
 class Watch {
   public:
-    Watch(Foreground& foreground, ChildProcess child, SignalInbox& inbox, std::stop_token lost,
-          const WatchOptions& options)
-        : foreground_(foreground), child_(child), inbox_(inbox), lost_(std::move(lost)), options_(options) {}
+    Watch(Foreground& foreground, const CommandGuard& guard, ChildProcess child, SignalInbox& inbox,
+          std::stop_token lost, const WatchOptions& options)
+        : foreground_(foreground),
+          guard_(guard),
+          child_(child),
+          inbox_(inbox),
+          lost_(std::move(lost)),
+          options_(options) {}
 
     /// The exit status of this process.
     int until_end() {
@@ -63,7 +70,7 @@ class Watch {
         for (;;) {
             take_changes();
             if (status_ && !ending_) return *status_;
-            if (status_ && !ChildProcess::has_any()) return run_exit_code::lease_lost;
+            if (status_ && command_processes().empty()) return run_exit_code::lease_lost;
             std::array<pollfd, 2> wanted{
                 pollfd{.fd = inbox_.descriptor(), .events = POLLIN, .revents = 0},
                 pollfd{.fd = told_ ? -1 : notice.descriptor(), .events = POLLIN, .revents = 0}};
@@ -71,7 +78,7 @@ class Watch {
             if (!told_ && lost_.stop_requested()) on_lost();
             if (ending_ && Steady::now() >= kill_at_) {
                 if (Steady::now() >= kill_at_ + last_wait) return give_up();
-                for (const pid_t id : descendants()) ::kill(id, SIGKILL);
+                for (const pid_t id : command_processes()) ::kill(id, SIGKILL);
             }
             forward_signals(false);
         }
@@ -84,6 +91,13 @@ class Watch {
         // After SIGKILL, look again soon: a process may have forked meanwhile.
         return static_cast<int>(std::clamp<Duration::rep>(
             left.count(), Steady::now() >= kill_at_ ? between_kills.count() : 0, 60'000));
+    }
+
+    /// The command and all its descendants.
+    [[nodiscard]] std::vector<pid_t> command_processes() const {
+        std::vector<pid_t> found = descendants();
+        std::erase(found, guard_.id());
+        return found;
     }
 
     void take_changes() {
@@ -159,7 +173,7 @@ class Watch {
         if (options_.on_lost == OnLost::warn) return;
         ending_ = true;
         kill_at_ = Steady::now() + options_.kill_after;
-        for (const pid_t id : descendants()) {
+        for (const pid_t id : command_processes()) {
             ::kill(id, SIGTERM);
             ::kill(id, SIGCONT);  // a stopped process does not handle SIGTERM
         }
@@ -171,6 +185,7 @@ class Watch {
     }
 
     Foreground& foreground_;
+    const CommandGuard& guard_;
     ChildProcess child_;
     SignalInbox& inbox_;
     std::stop_token lost_;
@@ -184,12 +199,13 @@ class Watch {
 
 }  // namespace
 
-int run_command(const ChildCommand& command, SignalInbox& inbox, std::stop_token lost,
-                const WatchOptions& options) {
+int run_command(const ChildCommand& command, const std::string& mark, const CommandGuard& guard,
+                SignalInbox& inbox, std::stop_token lost, const WatchOptions& options) {
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     Foreground foreground;
-    return Watch(foreground, ChildProcess::start(command, inbox), inbox, std::move(lost), options)
-        .until_end();
+    const ChildProcess child = ChildProcess::start(command, inbox);
+    guard.watch(child.id(), mark);
+    return Watch(foreground, guard, child, inbox, std::move(lost), options).until_end();
 }
 
 }  // namespace pharox::cli

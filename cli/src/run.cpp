@@ -59,12 +59,13 @@ std::vector<std::string> own_environment() {
 }
 
 int run_held(HeldLease& held, const RunPlan& plan, const std::vector<std::string>& command,
-             SignalInbox& inbox) {
+             const CommandGuard& guard, SignalInbox& inbox) {
     const LeasedProxy leased(held.proxy(), held.lease());
     const ChildCommand child{.arguments = command,
                              .environment = proxy_environment(own_environment(), leased, plan.environment)};
     try {
-        return run_command(child, inbox, held.lost(), plan.watch);
+        return run_command(child, "PHAROX_LEASE_ID=" + held.lease().id.to_string(), guard, inbox, held.lost(),
+                           plan.watch);
     } catch (const std::system_error& error) {
         complain(without_password(command.front()) + ": " + error.code().message());
         if (error.code() == std::errc::no_such_file_or_directory) return run_exit_code::not_found;
@@ -78,6 +79,7 @@ int lease_and_run(Session& session, const RunOptions& options, const std::vector
         throw ValidationError("command", {}, "is missing: pharox run --pool POOL -- COMMAND…");
     const RunPlan plan = make_plan(options);
     SignalInbox inbox;
+    const CommandGuard guard;
     auto [held, signal, may_be_leased] = acquire_interruptibly<HoldResult, HoldOutcome>(
         inbox, plan.request, [&](const AcquireRequest& request, HoldCompletion done, std::stop_token stop) {
             session.manager().hold_async(request, {.renew = true}, std::move(done), std::move(stop));
@@ -100,7 +102,7 @@ int lease_and_run(Session& session, const RunOptions& options, const std::vector
         complain("leased " + lease.proxy().redacted_url() + " until " + short_time(lease.lease().expires_at) +
                  ", renewed while the command runs");
     }
-    const int status = run_held(lease, plan, command, inbox);
+    const int status = run_held(lease, plan, command, guard, inbox);
     try {
         lease.release();
     } catch (const Error& error) {
@@ -130,7 +132,8 @@ void add_run_command(CLI::App& app, Session& session, const std::vector<std::str
 
 The command goes behind --, and finds the proxy in http_proxy, https_proxy, ftp_proxy, all_proxy (also in
 upper case), PHAROX_PROXY_URL, PHAROX_LEASE_ID, PHAROX_EXPIRES_AT and PHAROX_POOL; no_proxy is unset. The lease is
-renewed while it runs and released when it ends. Signals are passed on. Should pharox be killed, so is the command.
+renewed while it runs and released when it ends. Signals are passed on. Should pharox be killed, so is the command
+with its descendants.
 
 Examples:
   pharox run --pool latam --country AR -- curl -s https://example.org

@@ -234,17 +234,18 @@ TEST_F(JobControlTest, StatusesAfterSignalsToPharox) {
     }
 }
 
+/// A background process, a double fork and a session of its own, all of which ignore SIGTERM.
+constexpr const char* family = R"script(
+    trap '' TERM
+    sleep 1000 & echo background $! >>"$0"
+    (bash -c 'echo orphan $$ >>"$0"; exec sleep 1000' "$0" &)
+    setsid bash -c 'echo session $$ >>"$0"; exec sleep 1000' "$0" &
+    until test "$(wc -l <"$0")" = 3; do sleep 0.02; done
+    echo up $$ >>"$0"
+    wait)script";
+
 TEST_F(JobControlTest, LostLeaseEndsAllDescendants) {
-    // A background process, a double fork and a session of its own, all of which ignore SIGTERM.
-    const std::string script = R"script(
-        trap '' TERM
-        sleep 1000 & echo background $! >>"$0"
-        (bash -c 'echo orphan $$ >>"$0"; exec sleep 1000' "$0" &)
-        setsid bash -c 'echo session $$ >>"$0"; exec sleep 1000' "$0" &
-        until test "$(wc -l <"$0")" = 3; do sleep 0.02; done
-        echo up $$ >>"$0"
-        wait)script";
-    TerminalProcess running(run({"bash", "-c", script, log()},
+    TerminalProcess running(run({"bash", "-c", family, log()},
                                 {"--duration", "300ms", "--on-lost", "kill", "--kill-after", "200ms"}));
     ASSERT_TRUE(is_up());
     const std::string id = json_member(pharox({"proxy", "list", "--pool", "latam", "--json"}).output, "id");
@@ -252,6 +253,26 @@ TEST_F(JobControlTest, LostLeaseEndsAllDescendants) {
     EXPECT_EQ(running.wait(), 124) << running.output();
     for (const char* name : {"background", "orphan", "session", "up"})
         EXPECT_EQ(state(process(name)), '-') << name;
+}
+
+TEST_F(JobControlTest, KillOfPharoxEndsAllDescendants) {
+    // The kernel clears the parent-death signal of a program that changes its user, as setpriv does here.
+    TerminalProcess running(run({"setpriv", "--pdeathsig", "clear", "bash", "-c", family, log()}));
+    ASSERT_TRUE(is_up());
+    running.send(SIGKILL);
+    EXPECT_EQ(running.wait(), 128 + SIGKILL);
+    for (const char* name : {"background", "orphan", "session", "up"})
+        EXPECT_TRUE(becomes(process(name), '-')) << name;
+}
+
+TEST_F(JobControlTest, BackgroundProcessesOutliveTheCommandAndNoGuardRemains) {
+    Process running(run({"bash", "-c", R"(sleep 1000 & echo background $! >>"$0"; exit 4)", log()}));
+    EXPECT_EQ(running.wait().status, 4);
+    const pid_t background = process("background");
+    EXPECT_NE(state(background), '-');
+    ::kill(background, SIGKILL);
+    EXPECT_TRUE(becomes(background, '-'));
+    expect_no_lease();
 }
 
 TEST_F(JobControlTest, FirstProcessOfAPidNamespaceReapsOrphansAndHeedsSignals) {
