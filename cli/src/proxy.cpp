@@ -93,11 +93,14 @@ std::string scalar_text(const Json& value) { return value.as_string().value_or(v
 
 int show_proxies(Session& session, const ProxyOptions& options) {
     const Secrets secrets = secrets_of(options.show_secrets);
-    const std::vector<Proxy> proxies = options.selection.proxies(session);
+    const std::vector<ProxyId> ids = options.selection.ids(session);
     std::optional<JsonList> json;
     if (session.json) json.emplace(std::cout, "{\"proxies\": [", "]}");
     bool first = true;
-    for (const Proxy& proxy : proxies) {
+    for (const ProxyId& id : ids) {
+        const auto found = session.catalog().get_proxy(id);
+        if (!found) continue;  // removed meanwhile
+        const Proxy& proxy = *found;
         const std::vector<Lease> leases = active_leases(session, proxy.id);
         const Json check = last_check(session, proxy.id);
         if (json) {
@@ -125,24 +128,24 @@ int show_proxies(Session& session, const ProxyOptions& options) {
 /// again before it is changed, and one that has been removed meanwhile is left out.
 int change_proxies(Session& session, const ProxyOptions& options, const ProxyChanges& changes,
                    const std::string& done_text, const Json& head) {
-    const std::vector<Proxy> proxies = options.selection.proxies(session);
+    const std::vector<ProxyId> ids = options.selection.ids(session);
     ICatalog& catalog = session.catalog();
     std::int64_t updated = 0;
-    for (const Proxy& selected : proxies) {
-        auto proxy = options.dry_run ? std::optional<Proxy>(selected) : catalog.get_proxy(selected.id);
+    for (const ProxyId& id : ids) {
+        auto proxy = catalog.get_proxy(id);
         if (!proxy || !changes.apply(*proxy)) continue;
         if (!options.dry_run) catalog.update_proxy(*proxy);
         ++updated;
     }
     if (session.json) {
         std::cout << head.with("dry_run", options.dry_run)
-                         .with("selected", static_cast<std::int64_t>(proxies.size()))
+                         .with("selected", static_cast<std::int64_t>(ids.size()))
                          .with("updated", updated)
                          .dump()
                   << '\n';
     } else {
         std::cout << (options.dry_run ? "would be " : "") << done_text << ": " << with_thousands(updated)
-                  << " of " << with_thousands(static_cast<std::int64_t>(proxies.size())) << '\n';
+                  << " of " << with_thousands(static_cast<std::int64_t>(ids.size())) << '\n';
     }
     return exit_code::success;
 }
@@ -166,25 +169,25 @@ int ban(Session& session, const ProxyOptions& options) {
 }
 
 int remove_proxies(Session& session, const ProxyOptions& options) {
-    const std::vector<Proxy> proxies = options.selection.proxies(session);
-    const std::string count = with_thousands(static_cast<std::int64_t>(proxies.size()));
+    const std::vector<ProxyId> ids = options.selection.ids(session);
+    const std::string count = with_thousands(static_cast<std::int64_t>(ids.size()));
     std::int64_t removed = 0;
     std::int64_t revoked = 0;
     if (!options.dry_run) {
-        if (!options.selection.is_list_of_ids() && !proxies.empty()) {
+        if (!options.selection.is_list_of_ids() && !ids.empty()) {
             const std::string question =
-                "This removes " + count + (proxies.size() == 1 ? " proxy." : " proxies.");
+                "This removes " + count + (ids.size() == 1 ? " proxy." : " proxies.");
             if (const auto status = refused(question, options.yes)) return *status;
         }
-        for (const Proxy& proxy : proxies) {
-            const RemoveResult result = session.catalog().remove_proxy(proxy.id, options.force);
+        for (const ProxyId& id : ids) {
+            const RemoveResult result = session.catalog().remove_proxy(id, options.force);
             removed += result.removed ? 1 : 0;
             revoked += result.revoked_leases;
         }
     }
     if (session.json) {
         std::cout << Json::object({{"dry_run", options.dry_run},
-                                   {"selected", static_cast<std::int64_t>(proxies.size())},
+                                   {"selected", static_cast<std::int64_t>(ids.size())},
                                    {"removed", removed},
                                    {"revoked_leases", revoked}})
                          .dump()

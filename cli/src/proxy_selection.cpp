@@ -112,7 +112,7 @@ bool ProxySelection::is_list_of_ids() const {
     return !references_.empty() && std::ranges::all_of(references_, is_id);
 }
 
-std::vector<Proxy> ProxySelection::proxies(Session& session) const {
+std::vector<ProxyId> ProxySelection::ids(Session& session) const {
     if (references_.empty() && pool_.empty())
         throw UsageError("no proxy is selected: name proxies, or a pool with --pool");
     std::vector<ProxyReference> references;
@@ -122,7 +122,7 @@ std::vector<Proxy> ProxySelection::proxies(Session& session) const {
     const std::optional<PoolId> only =
         pool_.empty() ? std::nullopt : std::optional<PoolId>(session.pool(pool_).id);
 
-    std::vector<Proxy> selected;
+    std::vector<ProxyId> selected;
     std::vector<bool> seen(references.size());
     const auto take = [&](const Proxy& proxy) {
         bool wanted = references.empty();
@@ -132,7 +132,7 @@ std::vector<Proxy> ProxySelection::proxies(Session& session) const {
             seen[at] = true;
         }
         if (wanted && (!request.status || proxy.status == *request.status) && matches(request.filters, proxy))
-            selected.push_back(proxy);
+            selected.push_back(proxy.id);
     };
     if (is_list_of_ids()) {
         for (const ProxyReference& reference : references)

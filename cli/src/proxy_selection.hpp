@@ -41,10 +41,10 @@ class ProxySelection {
     void declare(CLI::App& command);
     /// Whether only ids were given, so that the caller has named each proxy.
     [[nodiscard]] bool is_list_of_ids() const;
-    /// The selected proxies, in the order of their pools' names and their ids, or of the given ids. Throws
-    /// UsageError if nothing was given, PoolNotFoundError, and ProxyNotFoundError if one of the given
-    /// proxies does not exist.
-    [[nodiscard]] std::vector<Proxy> proxies(Session& session) const;
+    /// The ids of the selected proxies, in the order of their pools' names and their ids, or of the given
+    /// ids. Throws UsageError if nothing was given, PoolNotFoundError, and ProxyNotFoundError if one of the
+    /// given proxies does not exist.
+    [[nodiscard]] std::vector<ProxyId> ids(Session& session) const;
 
   private:
     std::vector<std::string> references_{};

@@ -18,7 +18,7 @@ namespace pharox::cli {
 namespace {
 
 std::string_view variable(const char* name) {
-    const char* const value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nothing sets variables
+    const char* const value = std::getenv(name);
     return value == nullptr ? std::string_view() : std::string_view(value);
 }
 

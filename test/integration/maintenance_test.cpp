@@ -131,6 +131,14 @@ TEST_F(MaintenanceTest, DoctorShowsNoPassword) {
         pharox({"--storage", "postgresql://u:s3cret@127.0.0.1:1/x?connect_timeout_ms=500&recovery_time_ms=1",
                 "doctor"});
     EXPECT_EQ(server.status, 1) << server.output;
+    home_.write(
+        "with-password.toml",
+        "storage = \"postgresql://u:s3cret@127.0.0.1:1/x?connect_timeout_ms=500&recovery_time_ms=1\"\n");
+    environment_["PHAROX_CONFIG"] = home_.file("with-password.toml");
+    ::chmod(home_.file("with-password.toml").c_str(), 0644);
+    EXPECT_EQ(check("configuration"), "warning") << "others can read the password";
+    ::chmod(home_.file("with-password.toml").c_str(), 0600);
+    EXPECT_EQ(check("configuration"), "ok");
     const Finished other = pharox({"--storage", "sqlite:http://u:s3cret@h/x", "doctor"});
     EXPECT_EQ(other.status, 1) << other.output;
 }
