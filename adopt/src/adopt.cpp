@@ -52,13 +52,14 @@ class Adoption {
             add_proxies();
             add_records(records_per_proxy);
             add_leases();
+            // A call that is killed from here on leaves pools that the next one does not take back: others
+            // may lease their proxies already.
+            for (const ProxyPool& pool : content_.pools()) catalog_.update_pool(pool);
+            open_proxies();
         } catch (...) {
             take_back();
             throw;
         }
-        // A call that is killed from here on leaves pools that the next one does not take back.
-        for (const ProxyPool& pool : content_.pools()) catalog_.update_pool(pool);
-        open_proxies();
     }
 
     /// The consumers that the storage lacks.
@@ -76,6 +77,7 @@ class Adoption {
         for (ProxyPool pool : content_.pools()) {
             pool.metadata = Json::object({{mark, run_}});
             catalog_.add_pool(pool);
+            added_pools_.push_back(pool.name);
         }
     }
 
@@ -146,11 +148,12 @@ class Adoption {
     /// As far as the storage allows: the failure that led here is reported, and the next call removes the
     /// rest.
     void take_back() noexcept {
-        for (const ProxyPool& pool : content_.pools()) {
+        for (const std::string& name : added_pools_) {
             try {
-                const auto existing = catalog_.get_pool(pool.name);
-                if (existing && existing->metadata.find(mark) == Json(run_))
-                    catalog_.remove_pool(pool.name, true);
+                const auto existing = catalog_.get_pool(name);
+                // Another adoption may have replaced it.
+                if (existing && existing->metadata.find(mark).value_or(Json(run_)) == Json(run_))
+                    catalog_.remove_pool(name, true);
             } catch (...) {  // NOLINT(bugprone-empty-catch)
             }
         }
@@ -169,6 +172,7 @@ class Adoption {
     std::string run_ = RecordId::make().to_string();
     std::vector<Consumer> new_consumers_{};
     std::vector<std::string> added_consumers_{};
+    std::vector<std::string> added_pools_{};
 };
 
 }  // namespace
