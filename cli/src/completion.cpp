@@ -63,7 +63,7 @@ std::vector<std::string> fixed_values(const std::string& name) {
         {"--protocol", {"http", "https", "socks4", "socks5", "socks4a", "socks5h"}},
         {"--selector",
          {"first_available", "round_robin", "least_used", "lowest_latency", "random", "weighted_random"}},
-        {"--format", {"lines", "urls", "csv", "json", "json-lines"}},
+        {"--format", {"lines", "urls", "csv", "json", "json-lines", "clash", "base64"}},
         {"--on-lost", {"warn", "kill"}},
         {"--on-duplicate", {"reject", "skip", "update"}},
         {"SHELL", {"bash", "zsh", "fish"}}};

@@ -94,7 +94,7 @@ void add_export_command(CLI::App& app, Session& session) {
         app.add_subcommand("export", "Write the proxies of a pool as a list that import reads");
     const auto options = std::make_shared<ExportOptions>();
     command->add_option("-p,--pool", options->pool, "The pool")->required()->check(not_empty());
-    command->add_option("--format", options->format, "lines, urls, csv, json or json-lines")
+    command->add_option("--format", options->format, "lines, urls, csv, json, json-lines, clash or base64")
         ->capture_default_str();
     command->add_option("-o,--output", options->output, "A file that only its owner can read")
         ->check(not_empty());
@@ -105,9 +105,8 @@ void add_export_command(CLI::App& app, Session& session) {
                         "Only proxies that are active, inactive, slow or banned");
     options->filters.declare(*command);
     command->footer(
-        "lines and urls contain protocol, host, port, user and password; the other formats also place, "
-        "source,\n"
-        "limit, weight and tags. If a proxy has a password, --show-secrets or --without-secrets is "
+        "All formats contain protocol, host, port, user and password; csv, json and json-lines also place,\n"
+        "source, limit, weight and tags. If a proxy has a password, --show-secrets or --without-secrets is\n"
         "required.\n\n"
         "Examples:\n  pharox export --pool latam --format csv --show-secrets --output latam.csv\n"
         "  pharox export --pool latam --status active --without-secrets");

@@ -11,12 +11,14 @@
 namespace pharox::lists {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, WriteFormat>, 5> formats{
+constexpr std::array<std::pair<std::string_view, WriteFormat>, 7> formats{
     {{"lines", WriteFormat::lines},
      {"urls", WriteFormat::urls},
      {"csv", WriteFormat::csv},
      {"json", WriteFormat::json},
-     {"json-lines", WriteFormat::json_lines}}};
+     {"json-lines", WriteFormat::json_lines},
+     {"clash", WriteFormat::clash},
+     {"base64", WriteFormat::base64}}};
 
 constexpr std::string_view column_names =
     "protocol,host,port,username,password,country,city,isp,asn,latitude,longitude,source,max_concurrency,"
@@ -102,6 +104,40 @@ std::string row_of(const Proxy& proxy) {
     return row;
 }
 
+/// JSON is YAML too.
+std::string clash_entry(const Proxy& proxy) {
+    if (proxy.protocol == ProxyProtocol::socks4)
+        throw ValidationError("protocol", to_string(proxy.protocol), "has no form in a Clash configuration");
+    const bool socks = proxy.protocol == ProxyProtocol::socks5;
+    Json entry = Json::object({{"name", proxy.redacted_url() + " " + proxy.id.to_string()},
+                               {"type", socks ? "socks5" : "http"},
+                               {"server", proxy.host},
+                               {"port", proxy.port}});
+    if (proxy.protocol == ProxyProtocol::https) entry = entry.with("tls", true);
+    if (proxy.credentials) {
+        entry = entry.with("username", Json(proxy.credentials->user))
+                    .with("password", Json(proxy.credentials->password));
+    }
+    return "  - " + entry.dump();
+}
+
+constexpr std::size_t bytes_per_base64_line = 57;  // 76 characters
+
+std::string base64_of(std::string_view bytes) {
+    constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::string encoded;
+    for (; !bytes.empty(); bytes.remove_prefix(std::min<std::size_t>(3, bytes.size()))) {
+        const auto byte = [&](std::size_t at) {
+            return at < bytes.size() ? static_cast<unsigned char>(bytes[at]) : 0U;
+        };
+        const unsigned bits = (byte(0) << 16U) | (byte(1) << 8U) | byte(2);
+        encoded += {digits[bits >> 18U], digits[(bits >> 12U) & 63U],
+                    bytes.size() > 1 ? digits[(bits >> 6U) & 63U] : '=',
+                    bytes.size() > 2 ? digits[bits & 63U] : '='};
+    }
+    return encoded;
+}
+
 }  // namespace
 
 std::string_view to_string(WriteFormat format) noexcept {
@@ -114,12 +150,13 @@ WriteFormat parse_write_format(std::string_view text, std::string_view field) {
     for (const auto& [name, value] : formats)
         if (name == text) return value;
     throw ValidationError(std::string(field), std::string(text),
-                          "is not one of lines, urls, csv, json, json-lines");
+                          "is not one of lines, urls, csv, json, json-lines, clash, base64");
 }
 
 Writer::Writer(std::ostream& out, WriteFormat format) : out_(out), format_(format) {
     if (format_ == WriteFormat::csv) out_ << column_names << '\n';
     if (format_ == WriteFormat::json) out_ << '[';
+    if (format_ == WriteFormat::clash) out_ << "proxies:\n";
 }
 
 void Writer::add(const Proxy& stored) {
@@ -140,12 +177,21 @@ void Writer::add(const Proxy& stored) {
         case WriteFormat::json_lines:
             out_ << object_of(proxy).dump() << '\n';
             break;
+        case WriteFormat::clash:
+            out_ << clash_entry(proxy) << '\n';
+            break;
+        case WriteFormat::base64:
+            unencoded_ += line_of(proxy) + '\n';
+            for (; unencoded_.size() >= bytes_per_base64_line; unencoded_.erase(0, bytes_per_base64_line))
+                out_ << base64_of(std::string_view(unencoded_).substr(0, bytes_per_base64_line)) << '\n';
+            break;
     }
     first_ = false;
 }
 
 void Writer::finish() {
     if (format_ == WriteFormat::json) out_ << "\n]\n";
+    if (!unencoded_.empty()) out_ << base64_of(std::exchange(unencoded_, {})) << '\n';
     out_.flush();
 }
 

@@ -251,8 +251,9 @@ TEST(FormatsTest, WhatIsWrittenReadsTheSame) {
     full.weight = 2.5;
     full.tags = {"fast", "ours"};
     proxies.push_back(full);
-    for (const WriteFormat format : {WriteFormat::lines, WriteFormat::urls, WriteFormat::csv,
-                                     WriteFormat::json, WriteFormat::json_lines}) {
+    for (const WriteFormat format :
+         {WriteFormat::lines, WriteFormat::urls, WriteFormat::csv, WriteFormat::json, WriteFormat::json_lines,
+          WriteFormat::clash, WriteFormat::base64}) {
         std::ostringstream out;
         Writer writer(out, format);
         for (const Proxy& proxy : proxies) writer.add(proxy);
@@ -262,7 +263,9 @@ TEST(FormatsTest, WhatIsWrittenReadsTheSame) {
         for (std::size_t at = 0; at < proxies.size(); ++at) {
             const Proxy& back = read.proxies[at].proxy;
             EXPECT_EQ(back.identity(), proxies[at].identity()) << to_string(format);
-            if (format == WriteFormat::lines || format == WriteFormat::urls) continue;
+            const bool has_attributes = format == WriteFormat::csv || format == WriteFormat::json ||
+                                        format == WriteFormat::json_lines;
+            if (!has_attributes) continue;
             EXPECT_EQ(back.country, proxies[at].country);
             EXPECT_EQ(back.city, proxies[at].city);
             EXPECT_EQ(back.isp, proxies[at].isp);

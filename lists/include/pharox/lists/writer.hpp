@@ -2,6 +2,7 @@
 #pragma once
 
 #include <iosfwd>
+#include <string>
 #include <string_view>
 
 #include "pharox/model/proxy.hpp"
@@ -15,6 +16,8 @@ enum class WriteFormat : std::uint8_t {
     csv,    ///< with a line of column names, all attributes
     json,   ///< an array of objects, all attributes
     json_lines,  ///< an object per line, all attributes
+    clash,       ///< YAML with `proxies:`; it has no form for socks4
+    base64,      ///< the lines, encoded as a whole (RFC 4648 §4)
 };
 std::string_view to_string(WriteFormat format) noexcept;
 /// Throws ValidationError(field, text, …).
@@ -25,6 +28,7 @@ WriteFormat parse_write_format(std::string_view text, std::string_view field);
 class Writer {
   public:
     Writer(std::ostream& out, WriteFormat format);
+    /// Throws ValidationError for a proxy that the format has no form for.
     void add(const Proxy& proxy);
     /// Call once, after the last proxy.
     void finish();
@@ -33,6 +37,7 @@ class Writer {
     std::ostream& out_;
     WriteFormat format_;
     bool first_ = true;
+    std::string unencoded_{};  ///< of base64, less than a line
 };
 
 }  // namespace pharox::lists
