@@ -45,11 +45,8 @@ std::optional<int> InterruptibleCall::wait() {
     const std::optional<int> signal = poll_until(finished_, std::nullopt);
     if (!signal) return std::nullopt;
     stop_.request_stop();
-    const auto until = Steady::now() + patience;
-    while (!is_finished() && Steady::now() < until) {
-        pollfd wanted{.fd = finished_, .events = POLLIN, .revents = 0};
-        ::poll(&wanted, 1, poll_timeout(until));
-    }
+    // Time to finish, unless a second signal arrives.
+    static_cast<void>(poll_until(finished_, Steady::now() + patience));
     return signal;
 }
 

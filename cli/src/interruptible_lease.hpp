@@ -30,7 +30,7 @@ class InterruptibleCall {
     void finished() const noexcept;
     [[nodiscard]] bool is_finished() const noexcept;
     /// Blocks until finished(). A signal that ends a process cancels the call, which then has two seconds to
-    /// finish, and is returned.
+    /// finish, or until a second signal, and is returned.
     std::optional<int> wait();
     /// Blocks for that long, or until a signal that ends a process, which is returned.
     std::optional<int> pause(Duration time);

@@ -2,9 +2,12 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdlib>
 #include <iostream>
 #include <memory>
+#include <string>
 #include <system_error>
+#include <thread>
 
 #include "child_process.hpp"
 #include "command_watch.hpp"
@@ -74,6 +77,29 @@ int run_held(HeldLease& held, const RunPlan& plan, const std::vector<std::string
     }
 }
 
+/// A new signal ends a release that hangs: this process then exits with `status`.
+void release(HeldLease& lease, const SignalInbox& inbox, int status) {
+    while (inbox.next()) continue;  // these were for the command, which has ended
+    const auto call = std::make_shared<InterruptibleCall>(inbox);
+    const auto problem = std::make_shared<std::string>();
+    std::thread thread([&lease, call, problem] {
+        try {
+            lease.release();
+        } catch (const std::exception& error) {
+            *problem = error.what();
+        }
+        call->finished();
+    });
+    call->wait();
+    if (!call->is_finished()) {
+        complain("the lease was not released and ends by its expiry: interrupted");
+        std::_Exit(status);  // the other thread still uses the lease
+    }
+    thread.join();
+    // The command's status is more important; the lease ends by expiry.
+    if (!problem->empty()) complain("the lease was not released and ends by its expiry: " + *problem);
+}
+
 int lease_and_run(Session& session, const RunOptions& options, const std::vector<std::string>& command) {
     if (command.empty())
         throw ValidationError("command", {}, "is missing: pharox run --pool POOL -- COMMAND…");
@@ -103,12 +129,7 @@ int lease_and_run(Session& session, const RunOptions& options, const std::vector
                  ", renewed while the command runs");
     }
     const int status = run_held(lease, plan, command, guard, inbox);
-    try {
-        lease.release();
-    } catch (const Error& error) {
-        // The command's status is more important; the lease ends by expiry.
-        complain(std::string("the lease was not released and ends by its expiry: ") + error.what());
-    }
+    release(lease, inbox, status);
     return status;
 }
 

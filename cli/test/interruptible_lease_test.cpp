@@ -65,6 +65,27 @@ TEST(InterruptibleLease, ASignalEndsACallOfTheStoreThatHangs) {
     returned->get_future().wait();
 }
 
+TEST(InterruptibleLease, ASecondSignalEndsTheTimeToFinish) {
+    const SignalInbox inbox;
+    std::promise<void> go_on;
+    const auto returned = std::make_shared<std::promise<void>>();
+    const auto before = std::chrono::steady_clock::now();
+    const auto [result, signal, may_be_leased] = acquire_interruptibly<AcquireResult, AcquireOutcome>(
+        inbox, {.pool = "p", .lease_id = LeaseId::make()},
+        [returned, may_go_on = go_on.get_future().share()](
+            const AcquireRequest&, const AcquireCompletion& done, const std::stop_token&) {
+            ::kill(::getpid(), SIGINT);
+            ::kill(::getpid(), SIGTERM);
+            may_go_on.wait();
+            done(AcquireResult(Miss::cancelled));
+            returned->set_value();
+        });
+    EXPECT_EQ(signal, SIGINT);
+    EXPECT_LT(std::chrono::steady_clock::now() - before, 2s) << "the time that a call has after one signal";
+    go_on.set_value();
+    returned->get_future().wait();
+}
+
 TEST(InterruptibleLease, ARetryableFailureIsRepeatedUnderTheSameLeaseId) {
     const SignalInbox inbox;
     const LeaseId id = LeaseId::make();

@@ -1,6 +1,12 @@
 // acquire --wait and run --wait on PostgreSQL: commands that wait execute nothing until the server notifies
 // them. poll_interval_ms is a day, so that nothing else can end their waits.
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <csignal>
+#include <filesystem>
 
 #include "postgres_test.hpp"
 
@@ -120,6 +126,38 @@ TEST_F(PostgresWaiting, ASignalEndsTheWaitWithoutALease) {
     EXPECT_EQ(leases_of("eu"), 1);
     EXPECT_EQ(pharox({"release", lease}).status, 0);
     EXPECT_EQ(leases_of("eu"), 0);
+}
+
+TEST_F(PostgresWaiting, ASignalEndsAConnectionToAServerThatDoesNotAnswer) {
+    // The kernel completes the connections; nobody reads from them.
+    const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    ASSERT_EQ(::bind(listener, reinterpret_cast<sockaddr*>(&address), size), 0);
+    ASSERT_EQ(::listen(listener, 16), 0);
+    ASSERT_EQ(::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size), 0);
+    environment_["PHAROX_STORAGE"] =
+        "postgresql://nobody@127.0.0.1:" + std::to_string(ntohs(address.sin_port)) + "/none?sslmode=disable";
+    for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+        for (const std::vector<std::string>& arguments :
+             {std::vector<std::string>{"run", "--pool", "eu", "--", "true"},
+              std::vector<std::string>{"acquire", "--pool", "eu"}}) {
+            Process connecting(command(arguments));
+            ASSERT_TRUE(eventually([&] {
+                const std::filesystem::path threads = "/proc/" + std::to_string(connecting.id()) + "/task";
+                std::error_code ended;
+                const std::filesystem::directory_iterator entries(threads, ended);
+                return std::distance(begin(entries), end(entries)) > 1;
+            }));
+            connecting.send(number);
+            const Finished end = watched(connecting.wait());
+            EXPECT_TRUE(end.by_signal) << end.errors;
+            EXPECT_EQ(end.status, 128 + number);
+        }
+    }
+    ::close(listener);
 }
 
 }  // namespace
