@@ -16,6 +16,7 @@
 #include "import_lists.hpp"
 #include "output.hpp"
 #include "pharox/errors.hpp"
+#include "pool_sync.hpp"
 #include "signal_inbox.hpp"
 #include "text.hpp"
 
@@ -36,6 +37,8 @@ struct ImportOptions {
     bool expand_env = false;
     bool dry_run = false;
     bool strict = false;
+    bool sync = false;
+    bool allow_shrink = false;
 };
 
 lists::FieldOrder parse_order(const std::string& text) {
@@ -236,6 +239,48 @@ void print_summary(const ImportOptions& options, const ImportLists& import, bool
     for (const std::string& remark : import.remarks()) out << printable(remark) << '\n';
 }
 
+void print_difference(const Session& session, const ImportOptions& options, const PoolSync& sync) {
+    const PoolSync::Counts& counts = sync.counts();
+    if (session.json) {
+        std::cout << Json::object({{"pool", options.pool},
+                                   {"pool_created", !sync.pool_exists() && !options.dry_run},
+                                   {"applied", !options.dry_run},
+                                   {"added", counts.added},
+                                   {"updated", counts.updated},
+                                   {"passwords_changed", counts.passwords},
+                                   {"restored", counts.restored},
+                                   {"retired", counts.retired},
+                                   {"unchanged", counts.unchanged},
+                                   {"waiting_for_leases", counts.waiting_for_leases}})
+                         .dump()
+                  << '\n';
+        return;
+    }
+    std::cout << (options.dry_run ? "dry run, nothing was changed: " : "") << "added "
+              << with_thousands(counts.added) << " · updated " << with_thousands(counts.updated)
+              << " · passwords changed " << with_thousands(counts.passwords) << " · restored "
+              << with_thousands(counts.restored) << " · retired " << with_thousands(counts.retired)
+              << " · unchanged " << with_thousands(counts.unchanged) << '\n';
+    if (counts.waiting_for_leases > 0)
+        std::cout << "retired proxies that are still leased: " << with_thousands(counts.waiting_for_leases)
+                  << " (inactive; the next --sync removes them when the leases have ended)\n";
+}
+
+/// Makes the pool equal to the lists.
+int sync_lists(Session& session, const ImportOptions& options, ImportLists& import) {
+    PoolSync sync(session.catalog(), options.pool, import.collect());
+    const PoolSync::Counts& counts = sync.counts();
+    if (counts.retired * 2 > counts.stored && !options.allow_shrink) {
+        throw ValidationError("list", std::to_string(counts.retired),
+                              "proxies of " + std::to_string(counts.stored) +
+                                  " would be retired, more than half of the pool: --allow-shrink does so");
+    }
+    if (!options.dry_run) sync.apply();
+    if (!session.json) print_problems(import);
+    print_difference(session, options, sync);
+    return exit_code::success;
+}
+
 int import_lists(Session& session, const ImportOptions& options) {
     validate_text("pool", options.pool, max_name_bytes);
     ImportLists::Options import_options = parsed(options);
@@ -253,12 +298,16 @@ int import_lists(Session& session, const ImportOptions& options) {
     std::vector<std::unique_ptr<lists::Input>> inputs;
     for (const std::string& file : options.files)
         inputs.push_back(file == "-" ? lists::Input::of_standard_input() : lists::Input::of_file(file));
+    if (options.sync && options.on_duplicate != "skip")
+        throw ValidationError("on-duplicate", options.on_duplicate,
+                              "has no meaning with --sync, which updates");
     const StopSignals signals;
     ImportLists import(std::move(inputs), std::move(import_options));
     try {
         import.read();
         const ImportCounts& counts = import.counts();
         const bool refused = options.strict && counts.ambiguous + counts.rejected > 0;
+        if (options.sync && !refused && import.proxies() > 0) return sync_lists(session, options, import);
         const bool store_it = !refused && !options.dry_run && import.proxies() > 0;
         if (store_it) {
             import.store(session.catalog(), options.pool);
@@ -343,6 +392,11 @@ void add_import_command(CLI::App& app, Session& session) {
         ->group(attributes)
         ->type_name("FLOAT");
     command->add_flag("--dry-run", options->dry_run, "Report what would happen, and store nothing");
+    command->add_flag(
+        "--sync", options->sync,
+        "Make the pool equal to the lists: add, update, and retire what they no longer contain");
+    command->add_flag("--allow-shrink", options->allow_shrink,
+                      "Let --sync retire more than half of the pool");
     command->add_flag("--strict", options->strict,
                       "Store nothing if any line is ambiguous or rejected (status 2)");
     command->footer(R"(Forms of a line:

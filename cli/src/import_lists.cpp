@@ -163,6 +163,19 @@ void ImportLists::rehearse(ICatalog& catalog, const std::string& pool) {
     (options_.on_duplicate == DuplicatePolicy::update ? counts_.updated : counts_.duplicate) += stored;
 }
 
+std::vector<Proxy> ImportLists::collect() {
+    std::vector<Proxy> proxies;
+    std::size_t entry = 0;
+    read_all(
+        "reading",
+        [&](std::size_t, std::size_t, Proxy proxy, bool) {
+            const std::size_t number = entry++;
+            if (number >= repeated_.size() || !repeated_[number]) proxies.push_back(std::move(proxy));
+        },
+        [](std::size_t, const lists::Problem&) {});
+    return proxies;
+}
+
 void ImportLists::store_batch(ICatalog& catalog, std::vector<Proxy>& batch) {
     if (batch.empty()) return;
     for (const Proxy& proxy : batch) sent_.push_back(proxy.id);

@@ -66,6 +66,9 @@ class ImportLists {
     /// this process, a part remains.
     void store(ICatalog& catalog, const std::string& pool);
 
+    /// All proxies of the lists, each once. After read().
+    std::vector<Proxy> collect();
+
     [[nodiscard]] std::int64_t proxies() const {
         return static_cast<std::int64_t>(repeated_.size()) - repeats_;
     }

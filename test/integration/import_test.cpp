@@ -209,6 +209,69 @@ TEST_F(ImportTest, FormatsAreRecognisedAndSaid) {
         << decided.output;
 }
 
+TEST_F(ImportTest, SyncMakesThePoolEqualToTheList) {
+    secrets_ = {"s3cret"};
+    import("latam", "192.0.2.1:80:anna:s3cret-1\n192.0.2.2:80\n192.0.2.3:80\n192.0.2.4:80\n",
+           {"--country", "AR"});
+    EXPECT_EQ(pharox({"proxy", "set", "--pool", "latam", "--max-concurrency", "2", "192.0.2.3"}).status, 0);
+    const std::string list = "192.0.2.1:80:anna:s3cret-2\n192.0.2.2:80\n192.0.2.3:80\n192.0.2.5:80\n";
+    const std::vector<std::string> call = {"import", "--sync", "--pool", "latam", "--country", "AR", "-"};
+    std::vector<std::string> dry = call;
+    dry.emplace_back("--dry-run");
+    const std::string difference =
+        "added 1 · updated 0 · passwords changed 1 · restored 0 · retired 1 · unchanged 2\n";
+    EXPECT_EQ(pharox(dry, list).output, "dry run, nothing was changed: " + difference);
+    const Finished done = pharox(call, list);
+    EXPECT_EQ(done.status, 0) << done.errors;
+    EXPECT_EQ(done.output, difference);
+    const std::string listed =
+        pharox_unwatched({"proxy", "list", "--pool", "latam", "--show-secrets"}).output;
+    EXPECT_NE(listed.find("anna:s3cret-2@192.0.2.1:80"), std::string::npos) << listed;
+    EXPECT_EQ(listed.find("s3cret-1"), std::string::npos) << listed;
+    EXPECT_EQ(listed.find("192.0.2.4"), std::string::npos) << listed;
+    EXPECT_NE(listed.find("192.0.2.5"), std::string::npos) << listed;
+    const std::string again = pharox({"import", "--sync", "--pool", "latam", "--json", "-"}, list).output;
+    EXPECT_EQ(json_member(again, "unchanged"), "4") << again;
+    EXPECT_EQ(json_member(again, "added"), "0") << again;
+}
+
+TEST_F(ImportTest, SyncRetiresALeasedProxyAndRemovesItAfterItsLease) {
+    import("latam", "192.0.2.1:80\n");
+    const Finished leased = pharox({"acquire", "--pool", "latam", "--json"});
+    const std::string lease = json_member(leased.output, "lease_id");
+    EXPECT_EQ(pharox({"import", "--pool", "latam", "-"}, "192.0.2.2:80\n").status, 0);
+    const std::vector<std::string> call = {"import", "--sync", "--pool", "latam", "-"};
+    const Finished retired = pharox(call, "192.0.2.2:80\n");
+    EXPECT_NE(retired.output.find("retired 1 ·"), std::string::npos) << retired.output << retired.errors;
+    EXPECT_NE(retired.output.find("retired proxies that are still leased: 1"), std::string::npos)
+        << retired.output;
+    EXPECT_NE(pharox({"acquire", "--pool", "latam"}).output.find("192.0.2.2"), std::string::npos);
+    // Listed again before the lease has ended: it is the same proxy, and active.
+    const Finished restored = pharox(call, "192.0.2.1:80\n192.0.2.2:80\n");
+    EXPECT_NE(restored.output.find("restored 1 ·"), std::string::npos) << restored.output;
+    EXPECT_NE(pharox(call, "192.0.2.2:80\n").output.find("retired 1 ·"), std::string::npos);
+    EXPECT_EQ(pharox({"release", lease}).status, 0);
+    EXPECT_EQ(pharox(call, "192.0.2.2:80\n").status, 0);
+    EXPECT_EQ(pharox({"proxy", "list", "--pool", "latam"}).output.find("192.0.2.1:80"), std::string::npos);
+}
+
+TEST_F(ImportTest, SyncRefusesAListThatShrinksByMoreThanHalf) {
+    import("latam", "192.0.2.1:80\n192.0.2.2:80\n192.0.2.3:80\n");
+    const Finished refused = pharox({"import", "--sync", "--pool", "latam", "-"}, "192.0.2.1:80\n");
+    EXPECT_EQ(refused.status, 2);
+    EXPECT_NE(refused.errors.find("more than half of the pool: --allow-shrink does so"), std::string::npos)
+        << refused.errors;
+    EXPECT_NE(pharox({"proxy", "list", "--pool", "latam"}).output.find("192.0.2.3"), std::string::npos);
+    EXPECT_EQ(pharox({"import", "--sync", "--pool", "latam", "-"}, "").status, 2) << "a download that failed";
+    EXPECT_EQ(
+        pharox({"import", "--sync", "--on-duplicate", "update", "--pool", "latam", "-"}, "192.0.2.1:80\n")
+            .status,
+        2);
+    EXPECT_EQ(pharox({"import", "--sync", "--allow-shrink", "--pool", "latam", "-"}, "192.0.2.1:80\n").status,
+              0);
+    EXPECT_EQ(pharox({"proxy", "list", "--pool", "latam"}).output.find("192.0.2.3"), std::string::npos);
+}
+
 TEST_F(ImportTest, PlaceholdersAreFilledFromTheEnvironment) {
     secrets_ = {"s3cret"};
     environment_["PROVIDER_PASSWORD"] = "s3cret";
