@@ -282,7 +282,14 @@ void Connection::checkpoint(int pages) noexcept {
     int done = 0;
     sqlite3_wal_checkpoint_v2(database_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, &length, &done);
     written_pages_ = log_pages_;
+    // If others have written meanwhile, the file is not synced: do it here, and not with the write lock held.
+    sqlite3_file* file = nullptr;
+    if (sqlite3_file_control(database_.get(), nullptr, SQLITE_FCNTL_FILE_POINTER, &file) == SQLITE_OK &&
+        file != nullptr && file->pMethods != nullptr) {
+        file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
+    }
     if (length < full_checkpoint_after_pages) return;
+    sqlite3_wal_checkpoint_v2(database_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, &length, &done);
     // The few pages that were added meanwhile: with the write lock, so that the log begins anew.
     const auto timeout = std::exchange(busy_->timeout, wait_of_full_checkpoint);
     sqlite3_wal_checkpoint_v2(database_.get(), nullptr, SQLITE_CHECKPOINT_FULL, &length, &done);

@@ -186,6 +186,13 @@ std::chrono::microseconds Database::time_left_of(const Operation& operation) {
     return last - transaction.now();
 }
 
+void Database::report_clock() noexcept {
+    if (!machine_time_) return;
+    const auto differs = machine_time_->take_news();
+    if (differs && options_.on_clock_disagreement)
+        options_.on_clock_disagreement(differs->own, differs->store);
+}
+
 std::optional<ClockDisagreement> Database::clock_disagreement() const {
     return machine_time_ ? machine_time_->disagreement() : std::nullopt;
 }
@@ -265,6 +272,7 @@ WriteTransaction::~WriteTransaction() {
     if (!database_.private_ && ended - began_ >= long_hold)
         writer_.yields_until = ended + yield_after_long_hold;
     turn_.unlock();
+    database_.report_clock();
     if (!committed_) return;
     if (makes_available_anywhere_) {
         database_.on_available_({});

@@ -51,6 +51,8 @@ class Database {
     void ensure_index(OrderIndex index);
     /// If the clock of this process differs from the store's time.
     [[nodiscard]] std::optional<ClockDisagreement> clock_disagreement() const;
+    /// Calls the options' on_clock_disagreement, if there is news for it.
+    void report_clock() noexcept;
     /// The clock's time, or the latest time that this process has seen, if that is later.
     Timestamp time() { return time_not_before(options_.clock->now()); }
     /// For long series of transactions, beside those of other threads.

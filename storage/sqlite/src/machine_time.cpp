@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <utility>
 
 #include "process_identity.hpp"
 #include "sql_statements.hpp"
@@ -148,7 +149,14 @@ void MachineTime::committed(const Begun& begun) noexcept {
 
 void MachineTime::note(std::optional<ClockDisagreement> disagreement) {
     const std::lock_guard guard(mutex_);
+    is_news_ = disagreement && (is_news_ || !disagreement_);
     disagreement_ = disagreement;
+}
+
+std::optional<ClockDisagreement> MachineTime::take_news() noexcept {
+    const std::lock_guard guard(mutex_);
+    if (!std::exchange(is_news_, false)) return std::nullopt;
+    return disagreement_;
 }
 
 std::optional<ClockDisagreement> MachineTime::disagreement() const {

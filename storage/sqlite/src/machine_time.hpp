@@ -46,6 +46,8 @@ class MachineTime {
     /// In a transaction that has just begun; sets the offset for the first write of a boot.
     Begun in_write(Connection& connection);
     void committed(const Begun& begun) noexcept;
+    /// A disagreement that has begun since the last call.
+    std::optional<ClockDisagreement> take_news() noexcept;
     /// As of the latest write of this process.
     [[nodiscard]] std::optional<ClockDisagreement> disagreement() const;
 
@@ -66,6 +68,7 @@ class MachineTime {
     std::atomic<std::int64_t> vote_{0};  ///< the latest that is recorded; 0: none
     mutable std::mutex mutex_;
     std::optional<ClockDisagreement> disagreement_{};
+    bool is_news_ = false;
 };
 
 /// make_storage() with another source of time, as a process with another clock has it. For tests.

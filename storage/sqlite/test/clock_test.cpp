@@ -32,8 +32,11 @@ class SqliteClocks : public testing::Test {
             .boot = boot_,
             .process = [name] { return name; },
         };
-        return {.ahead_us = offset,
-                .storage = make_storage({.path = folder_ / "pools.db"}, std::move(source))};
+        Options options{.path = folder_ / "pools.db"};
+        options.on_clock_disagreement = [this](Timestamp own, Timestamp store) {
+            reported_.emplace_back(own, store);
+        };
+        return {.ahead_us = offset, .storage = make_storage(std::move(options), std::move(source))};
     }
     [[nodiscard]] Timestamp right_time() const { return booted_ + microseconds(elapsed_us_); }
     void pass(microseconds time) { elapsed_us_ += time.count(); }
@@ -54,6 +57,7 @@ class SqliteClocks : public testing::Test {
     std::atomic<std::int64_t> elapsed_us_{1'000'000};
     std::string boot_ = "this boot";
     int processes_ = 0;
+    std::vector<std::pair<Timestamp, Timestamp>> reported_;
     Timestamp booted_{std::chrono::days(20'000)};
 };
 
@@ -74,6 +78,7 @@ TEST_F(SqliteClocks, OneThatIsAheadEndsNoLeaseOfOthersAndIsNamed) {
         EXPECT_NE(what.find(format_timestamp(right_time() + 1h)), std::string::npos) << what;
     }
     right.storage->maintenance()->ping();
+    EXPECT_EQ(reported_, (std::vector{std::pair(right_time() + 1h, right_time())})) << "once";
 
     pass(61s);
     EXPECT_FALSE(is_active(right, held));

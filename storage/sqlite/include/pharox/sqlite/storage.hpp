@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 
 #include "pharox/clock.hpp"
@@ -36,6 +37,10 @@ struct Options {
     /// With the system's clock, a process whose clock is wrong does not change the store's time: see ADR
     /// 0016. With another one, all storages that share the file must agree on the time.
     std::shared_ptr<const Clock> clock = system_clock();
+    /// Called when the system's clock begins to differ from the store's time by more than 2 s: with what this
+    /// process's clock shows, and the store's time. In any thread that writes, after its transaction; must
+    /// not throw.
+    std::function<void(Timestamp own, Timestamp store)> on_clock_disagreement{};
 };
 
 /// Opens or creates the database and migrates its schema. Has every capability. Throws ValidationError for
