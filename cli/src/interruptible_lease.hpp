@@ -29,7 +29,7 @@ class InterruptibleCall {
     /// The completion calls this after everything else, in any thread.
     void finished() const noexcept;
     [[nodiscard]] bool is_finished() const noexcept;
-    /// Blocks until finished(). A signal that ends a process cancels the call, which then has two seconds to
+    /// Blocks until finished(). A signal that ends a process cancels the call, which then has a second to
     /// finish, or until a second signal, and is returned.
     std::optional<int> wait();
     /// Blocks for that long, or until a signal that ends a process, which is returned.
@@ -44,7 +44,7 @@ class InterruptibleCall {
     std::stop_source stop_;
 };
 
-/// Calls `release` in another thread and waits for two seconds at most: the process is about to end. Ignores
+/// Calls `release` in another thread and waits for a second at most: the process is about to end. Ignores
 /// exceptions, for the lease then ends by its expiry.
 void release_before_exit(std::function<void()> release);
 
