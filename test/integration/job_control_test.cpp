@@ -111,13 +111,34 @@ TEST_F(JobControlTest, HangUpEndsTheCommandOfASessionLeader) {
 }
 
 TEST_F(JobControlTest, HangUpEndsTheJobOfAShell) {
-    TerminalProcess running(
-        shell(R"script("$PHAROX" run --pool latam -- bash -c 'echo up $$ >>"$LOG"; sleep 1000')script"));
-    ASSERT_TRUE(is_up());
-    running.close_terminal();
-    running.wait();
-    EXPECT_TRUE(becomes(process(), '-'));
-    EXPECT_TRUE(eventually([&] { return leases_of("latam") == 0; }));
+    for (const std::string before : {"", "timeout 60", "setsid -w"}) {
+        std::filesystem::remove(log());
+        TerminalProcess running(shell(R"script("$PHAROX" run --pool latam -- )script" + before +
+                                      R"script( bash -c 'echo up $$ >>"$LOG"; sleep 1000'; exit 0)script"));
+        ASSERT_TRUE(is_up());
+        running.close_terminal();
+        running.wait();
+        EXPECT_TRUE(becomes(process(), '-')) << before;
+        EXPECT_TRUE(eventually([&] { return leases_of("latam") == 0; }));
+    }
+}
+
+TEST_F(JobControlTest, ChangedWindowSizeReachesTheCommand) {
+    for (const std::vector<std::string>& before :
+         {std::vector<std::string>{}, std::vector<std::string>{"setsid", "-w"}}) {
+        std::filesystem::remove(log());
+        std::vector<std::string> line = before;
+        line.insert(line.end(), {"bash", "-c", R"script(
+            trap 'echo WINCH >>"$0"; exit 9' WINCH
+            echo up $$ >>"$0"
+            while :; do sleep 0.02; done)script",
+                                 log()});
+        TerminalProcess running(run(line));
+        ASSERT_TRUE(is_up());
+        running.resize(30, 100);
+        EXPECT_EQ(running.wait(), 9);
+        EXPECT_EQ(logged("WINCH"), 1);
+    }
 }
 
 TEST_F(JobControlTest, HangUpEndsAStoppedCommand) {
