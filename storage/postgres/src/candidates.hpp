@@ -29,9 +29,9 @@ template <class Use>
 Tried try_candidates(Database& database, PickStatements& statements, const Operation& operation,
                      const PickPlan& plan, const ProxyFilters& filters, PoolId pool, Use use) {
     constexpr std::size_t page = 64;
-    const auto read = [&](const std::string& sql, const Parameters& parameters, Plan kept) {
+    const auto read = [&](const std::string& sql, const Parameters& parameters, Plan plan_kind) {
         return database.run(operation, Repeat::always, [&](Connection& connection) {
-            return connection.execute(sql, parameters, kept);
+            return connection.execute(sql, parameters, plan_kind);
         });
     };
     bool lost_a_race = false;
@@ -74,7 +74,7 @@ Tried try_candidates(Database& database, PickStatements& statements, const Opera
         for (std::size_t from = 0; from < ids.size(); from += page) {
             const std::span<const UuidBytes> some(ids.data() + from, std::min(page, ids.size() - from));
             const Rows rows =
-                read(database.text(sql::candidates_by_id), Parameters().add(pool).add(some), Plan::kept);
+                read(database.text(sql::candidates_by_id), Parameters().add(pool).add(some), Plan::prepared);
             if (any_of(rows, status)) return Tried::used;
         }
     }

@@ -178,7 +178,7 @@ class CatalogTransaction final : public sqlkit::CatalogTransaction {
     }
 
   private:
-    Rows execute(StatementId statement, const Parameters& parameters, Plan plan = Plan::kept) {
+    Rows execute(StatementId statement, const Parameters& parameters, Plan plan = Plan::prepared) {
         return connection_.execute(database_.text(statement), parameters, plan);
     }
     Taken insert(StatementId statement, const Parameters& parameters) {

@@ -32,7 +32,7 @@ constexpr sqlkit::Dialect dialect{
 
 }  // namespace
 
-Attribute sole_attribute(const ProxyFilters& filters) {
+Attribute indexed_attribute(const ProxyFilters& filters) {
     const auto single = [](const auto& wanted) { return wanted.values().size() == 1 ? 1 : 0; };
     if (single(filters.asn) + single(filters.city) + single(filters.isp) + single(filters.source) +
             single(filters.country) + single(filters.protocol) !=
@@ -43,9 +43,9 @@ Attribute sole_attribute(const ProxyFilters& filters) {
 }
 
 CompiledFilter compile_filter(const ProxyFilters& filters) {
-    CompiledFilter filter{.sole = sole_attribute(filters)};
-    filter.sql = sqlkit::compile_filter(dialect, filters, filter.sole);
-    if (filter.sole != Attribute::none) {
+    CompiledFilter filter{.indexed = indexed_attribute(filters)};
+    filter.sql = sqlkit::compile_filter(dialect, filters, filter.indexed);
+    if (filter.indexed != Attribute::none) {
         filter.sql.values.insert(filter.sql.values.begin(), sqlkit::indexed_equality(filters).value);
     }
     return filter;
@@ -53,8 +53,8 @@ CompiledFilter compile_filter(const ProxyFilters& filters) {
 
 std::string conditions_of(const CompiledFilter& filter, int first, AttributeAs form) {
     std::string conditions;
-    if (filter.sole != Attribute::none) {
-        const std::string column(sqlkit::column_of(filter.sole));
+    if (filter.indexed != Attribute::none) {
+        const std::string column(sqlkit::column_of(filter.indexed));
         const std::string number = " $" + std::to_string(first++);
         conditions = form == AttributeAs::range
                          ? " AND " + column + " >=" + number + " AND " + column + " <=" + number

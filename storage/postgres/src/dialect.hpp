@@ -14,17 +14,17 @@ using sqlkit::SqlValue;
 
 /// The attribute, of those with an index of first_available, of which the filter wants one single value; none
 /// if there are two, either of whose indexes may be the better one.
-Attribute sole_attribute(const ProxyFilters& filters);
+Attribute indexed_attribute(const ProxyFilters& filters);
 
 /// A filter of a request.
 struct CompiledFilter {
-    Attribute sole = Attribute::none;
-    /// As sqlkit's, without the sole attribute, whose value is the first of `values`.
+    Attribute indexed = Attribute::none;
+    /// As sqlkit's, without the indexed attribute, whose value is the first of `values`.
     FilterSql sql{};
 };
 CompiledFilter compile_filter(const ProxyFilters& filters);
 
-/// How the sole attribute is compared: as a range from the value to the value where an index goes by it.
+/// How the indexed attribute is compared: as a range from the value to the value where an index goes by it.
 enum class AttributeAs : std::uint8_t { equality, range };
 /// Empty, or ` AND …` once or more. Parameters are numbered from `first` on.
 std::string conditions_of(const CompiledFilter& filter, int first, AttributeAs form = AttributeAs::equality);

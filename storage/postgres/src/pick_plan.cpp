@@ -134,7 +134,7 @@ bool PickPlan::moves_what_it_finds() const noexcept {
 bool PickPlan::any_offset_will_do() const noexcept {
     if (selector_ != Selector::first_available || !exact()) return false;
     return filter_.sql.where.empty() &&
-           filter_.sql.values.size() == (filter_.sole == Attribute::none ? 0U : 1U);
+           filter_.sql.values.size() == (filter_.indexed == Attribute::none ? 0U : 1U);
 }
 
 int PickPlan::sort_keys() const noexcept { return sort_order_of(selector_).keys; }
@@ -156,12 +156,12 @@ PickStatements::PickStatements(const Database& database) : database_(database) {
 std::shared_ptr<const std::string> PickStatements::text(Pick pick, const PickPlan& plan) {
     const auto statement = static_cast<std::size_t>(pick);
     const auto selector = static_cast<std::size_t>(plan.selector_);
-    if (plan.filter_.sole == Attribute::none && plan.filter_.sql.where.empty()) {
+    if (plan.filter_.indexed == Attribute::none && plan.filter_.sql.where.empty()) {
         // Without a reference count.
         return {std::shared_ptr<const std::string>(), &without_filter_.at(statement).at(selector)};
     }
     std::string key{static_cast<char>(statement), static_cast<char>(selector),
-                    static_cast<char>(plan.filter_.sole)};
+                    static_cast<char>(plan.filter_.indexed)};
     key += plan.filter_.sql.where;
     {
         const std::shared_lock reading(mutex_);
@@ -181,7 +181,7 @@ std::string PickStatements::compose(Pick pick, const PickPlan& plan) const {
     // itself to itself: `ORDER BY attribute, …` is then in no order but that index's, however many rows the
     // planner believes that a value has. The other selectors' indexes need not exist for an attribute.
     const bool by_attribute =
-        plan.selector_ == Selector::first_available && plan.filter_.sole != Attribute::none;
+        plan.selector_ == Selector::first_available && plan.filter_.indexed != Attribute::none;
     const std::string filter = conditions_of(
         plan.filter_, statement.parameters + 1,
         by_attribute || pick == Pick::diagnose_miss ? AttributeAs::range : AttributeAs::equality);
@@ -196,7 +196,7 @@ std::string PickStatements::compose(Pick pick, const PickPlan& plan) const {
         conditions += " AND use_sequence_key <= (SELECT last_value FROM pharox.use_sequence)";
     }
     std::string sort_order;
-    if (by_attribute) sort_order += std::string(sqlkit::column_of(plan.filter_.sole)) + ", ";
+    if (by_attribute) sort_order += std::string(sqlkit::column_of(plan.filter_.indexed)) + ", ";
     sort_order += order.columns;
     return database_.in_schema(sqlkit::fill_slots(statement.text, {{"keys", std::to_string(order.keys)},
                                                                    {"conditions", conditions},

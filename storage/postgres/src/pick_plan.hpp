@@ -44,7 +44,7 @@ class PickPlan {
     Selector selector_;
     bool allow_slow_;
     CompiledFilter filter_;
-    Plan plan_ = Plan::kept;
+    Plan plan_ = Plan::prepared;
 };
 
 /// The statements with slots. Those named `other` leave out the proxies of the lease ids in a further

@@ -258,7 +258,7 @@ TEST_F(Connections, wait_includes_the_time_to_get_one) {
     options.max_connections = 4;
     const auto store = make_storage(options);
     fill(*store, 5);
-    gate.freeze_those_that_come(true);
+    gate.freeze_new_connections(true);
     gate.cut_all();
     const auto start = std::chrono::steady_clock::now();
     std::vector<std::jthread> threads;
@@ -273,7 +273,7 @@ TEST_F(Connections, wait_includes_the_time_to_get_one) {
     }
     threads.clear();
     EXPECT_LT(std::chrono::steady_clock::now() - start, 3s) << "connect_timeout is 5 s, connection_wait 10 s";
-    gate.freeze_those_that_come(false);
+    gate.freeze_new_connections(false);
 }
 
 TEST_F(Connections, refused_ones_are_not_tried_again) {
@@ -460,21 +460,21 @@ TEST_F(Connections, one_that_hangs_while_it_is_made_delays_no_other_call) {
             }
         });
     }
-    const auto wait_for_a_newcomer = [&] {
+    const auto wait_for_a_new_connection = [&] {
         const auto seen = gate.connections();
         while (gate.connections() == seen) std::this_thread::sleep_for(1ms);
     };
-    wait_for_a_newcomer();
-    gate.freeze_those_that_come(true);
+    wait_for_a_new_connection();
+    gate.freeze_new_connections(true);
     gate.refuse(false);
-    wait_for_a_newcomer();
+    wait_for_a_new_connection();
     const int before = done;
     const auto patience = std::chrono::steady_clock::now() + 30s;
     while (done < before + 100 && std::chrono::steady_clock::now() < patience)
         std::this_thread::sleep_for(1ms);
     EXPECT_GE(done, before + 100);
     stopping = true;
-    gate.freeze_those_that_come(false);
+    gate.freeze_new_connections(false);
     gate.cut_all();
     threads.clear();
 }

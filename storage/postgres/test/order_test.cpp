@@ -158,7 +158,7 @@ TEST_F(Orders, pool_that_has_nothing_to_lease_is_not_prepared) {
     EXPECT_EQ(server().query("SELECT complete_keys FROM " + schema_ + ".pool"), "0");
 }
 
-TEST_F(Orders, repair_sets_room_and_copies_right) {
+TEST_F(Orders, repair_corrects_availability_and_sort_keys) {
     const auto store = open();
     fill(*store, 8);
     for (const Selector selector : prepared)

@@ -56,7 +56,7 @@ class Plans : public PostgresTest {
     }
     /// By the plan of the adapter's sessions: one for all values, except for Plan::once.
     std::int64_t discarded_by(const std::string& sql, const Parameters& parameters, std::string& explained,
-                              Plan kept = Plan::kept) {
+                              Plan kept = Plan::prepared) {
         const std::string explain = "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) ";
         Database database(options());
         const Rows rows = database.run({.name = "explain"}, Repeat::always, [&](Connection& connection) {
@@ -265,7 +265,7 @@ TEST_F(Plans, expired_leases_of_another_pool_are_not_read) {
 
 /// Heap-only updates are what makes a lease cheap: a pool that does not maintain a sort key pays nothing for
 /// it.
-TEST_F(Plans, lease_writes_no_index_of_a_proxy_that_keeps_room) {
+TEST_F(Plans, lease_writes_no_index_of_a_proxy_that_stays_available) {
     const auto updates = [&](const std::string& which) {
         return std::stoll(server().query("SELECT " + which +
                                          " FROM pg_stat_user_tables WHERE schemaname = '" + schema_ +

@@ -163,9 +163,9 @@ TEST_F(RoundTrip, frozen_connection_is_replaced_however_late) {
     const auto store = make_storage(options);
     const auto warm = store->acquire({.pool = "pool"});
     store->release_lease({.lease_id = warm.lease().id});
-    gate_.freeze_those_that_are();
+    gate_.freeze_present_connections();
     EXPECT_TRUE(store->acquire({.pool = "pool"}));
-    gate_.freeze_those_that_are();
+    gate_.freeze_present_connections();
     EXPECT_EQ(store->acquire_many({.each = {.pool = "pool"}, .count = 5}).leased.size(), 5U);
     EXPECT_EQ(leases(*store), 6);
 }

@@ -106,7 +106,7 @@ void TcpGate::serve(int client) {
     const int server = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const sockaddr_in address = loopback(server_port_);
     const int epoch = epoch_;
-    const int ice_age = newcomers_frozen_ ? -1 : ice_age_.load();
+    const int freezes = freezes_new_ ? -1 : freezes_.load();
     const int at_once = 1;
     ::setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once);
     ::setsockopt(server, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once);
@@ -119,7 +119,7 @@ void TcpGate::serve(int client) {
     while (going && !stopping_ && epoch == epoch_) {
         pollfd both[2] = {{.fd = client, .events = POLLIN, .revents = 0},
                           {.fd = server, .events = POLLIN, .revents = 0}};
-        if (frozen_ || ice_age != ice_age_) {
+        if (frozen_ || freezes != freezes_) {
             ::poll(nullptr, 0, tick_ms);
             continue;
         }

@@ -30,9 +30,9 @@ class TcpGate {
     /// Drops all data without closing any connection.
     void freeze(bool frozen) noexcept { frozen_ = frozen; }
     /// The same for the existing connections, permanently.
-    void freeze_those_that_are() noexcept { ++ice_age_; }
+    void freeze_present_connections() noexcept { ++freezes_; }
     /// The same for new connections.
-    void freeze_those_that_come(bool frozen) noexcept { newcomers_frozen_ = frozen; }
+    void freeze_new_connections(bool frozen) noexcept { freezes_new_ = frozen; }
     /// Cuts all connections.
     void cut_all() noexcept { ++epoch_; }
     /// Refuses new connections at once, by closing them.
@@ -50,8 +50,8 @@ class TcpGate {
     std::atomic<bool> refusing_{false};
     std::atomic<int> cuts_{0};
     std::atomic<int> epoch_{0};
-    std::atomic<int> ice_age_{0};
-    std::atomic<bool> newcomers_frozen_{false};
+    std::atomic<int> freezes_{0};
+    std::atomic<bool> freezes_new_{false};
     std::atomic<std::int64_t> requests_{0};
     std::atomic<std::int64_t> rows_{0};
     std::atomic<std::int64_t> connections_{0};

@@ -12,7 +12,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// All proxies of a pool that are active, whatever room they have.
+/// All proxies of a pool that are active, also those that have reached their limit.
 std::vector<Proxy> active_in(IStorage& store, const std::string& pool) {
     return store.catalog()
         ->list_proxies({.pool = pool, .status = ProxyStatus::active, .limit = 10'000})

@@ -33,7 +33,7 @@ class OverLease : public Spoilt {
     }
 };
 
-/// Looks whether there is room, and leases later: right for one caller, wrong for two.
+/// Checks the limit and leases in two steps: right for one caller, wrong for two.
 class CheckThenLease : public Spoilt {
   public:
     using Spoilt::Spoilt;
@@ -278,7 +278,7 @@ std::vector<PlantedBug> bugs_in_leasing() {
         plant<MetadataAreLost>("MetadataAreLost", {"lease_metadata_come_back"}),
         plant<ProxyComesWithAnOldCounter>("ProxyComesWithAnOldCounter", {"counter_follows_leases"}),
         plant<SharedMutableProxy>("SharedMutableProxy", {"what_is_returned_is_a_copy"}),
-        plant<LongDurationsAreClamped>("LongDurationsAreClamped", {"odd_durations_are_refused"}),
+        plant<LongDurationsAreClamped>("LongDurationsAreClamped", {"invalid_durations_are_refused"}),
     };
 }
 

@@ -111,12 +111,12 @@ class Rows {
 };
 
 /// Whether a statement is prepared: few texts, executed often.
-enum class Plan : std::uint8_t { kept, once };
+enum class Plan : std::uint8_t { prepared, once };
 
 struct Statement {
     const std::string* sql;  ///< outlives the statement
     Parameters parameters;
-    Plan plan = Plan::kept;
+    Plan plan = Plan::prepared;
 };
 
 /// What arrived on a channel to which the connection listens.
@@ -146,7 +146,7 @@ class Connection {
     Connection& operator=(const Connection&) = delete;
     ~Connection();
 
-    Rows execute(const std::string& sql, const Parameters& parameters = {}, Plan plan = Plan::kept);
+    Rows execute(const std::string& sql, const Parameters& parameters = {}, Plan plan = Plan::prepared);
     /// The same, but no wait for a lock takes longer than this: then it throws ServerError 55P03. Still one
     /// round trip.
     Rows execute(const Statement& statement, std::chrono::milliseconds longest_lock_wait);

@@ -391,11 +391,11 @@ PoolStats RecordStore::get_pool_stats(const PoolStatsRequest& request) {
                                                proxy.status == ProxyStatus::slow)
                                         ? 1
                                         : 0;
-            const bool has_room = planted_("statistics_count_only_idle_ones_as_available")
-                                      ? proxy.current_leases == 0
-                                      : !is_full(proxy);
+            const bool below_limit = planted_("statistics_count_only_idle_ones_as_available")
+                                         ? proxy.current_leases == 0
+                                         : !is_full(proxy);
             stats.available_proxies +=
-                (active || planted_("statistics_count_inactive_ones_as_available")) && has_room ? 1 : 0;
+                (active || planted_("statistics_count_inactive_ones_as_available")) && below_limit ? 1 : 0;
             if (planted_("statistics_forget_leases_of_inactive_ones") && !active) continue;
             const bool by_leases = planted_("statistics_count_leases_as_proxies");
             stats.leased_proxies +=

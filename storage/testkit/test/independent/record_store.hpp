@@ -138,7 +138,8 @@ class RecordStore : public IStorage,
 
     [[nodiscard]] bool is_full(const Proxy& proxy) const;
     [[nodiscard]] bool is_leasable(const Proxy& proxy, bool allow_slow) const;
-    /// What fits and has room, in the selector's order: active ones, then slow ones if they are allowed.
+    /// The proxies that fit and are below their limit, in the selector's order: active ones, then slow ones
+    /// if they are allowed.
     std::vector<ProxyRecord> candidates(const Wanted& wanted, PoolId pool);
     void sort(std::vector<ProxyRecord>& records, Selector selector);
     [[nodiscard]] Miss kind_of_miss(const Wanted& wanted) const;

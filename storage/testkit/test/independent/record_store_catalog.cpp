@@ -143,7 +143,7 @@ std::optional<ProxyId> RecordStore::duplicate_of(const Proxy& proxy) const {
 Proxy RecordStore::insert(const Proxy& proxy) {
     ProxyRecord record{.proxy = proxy};
     if (planted_("insert_keeps_the_given_counter")) record.proxy.current_leases = 1;
-    if (planted_("newcomers_have_the_newest_mark")) record.use_mark = next_mark();
+    if (planted_("unused_proxies_have_the_newest_mark")) record.use_mark = next_mark();
     put(record);
     tables_.put("member/" + proxy.pool_id.to_string() + "/" + proxy.id.to_string(), "");
     tables_.put("identity/" + proxy.pool_id.to_string() + "/" +

@@ -107,7 +107,7 @@ void leases_keep_the_pool_they_were_made_in(Context& context) {
     EXPECT_TRUE(listed(context, {.pool = "renamed"}).empty());
 }
 
-void odd_lists_of_leases_are_refused(Context& context) {
+void invalid_lists_of_leases_are_refused(Context& context) {
     context.add_pool();
     for (const std::size_t limit : {std::size_t{0}, std::size_t{10'001}}) {
         expect_refused<ValidationError>("limit", [&] { context.control().list_leases({.limit = limit}); });
@@ -136,10 +136,10 @@ std::vector<Case> lease_list_cases() {
          {"M-08"},
          {.catalog = true, .lease_control = true},
          leases_keep_the_pool_they_were_made_in},
-        {"odd_lists_of_leases_are_refused",
+        {"invalid_lists_of_leases_are_refused",
          {"M-09"},
          {.lease_control = true},
-         odd_lists_of_leases_are_refused},
+         invalid_lists_of_leases_are_refused},
     };
 }
 

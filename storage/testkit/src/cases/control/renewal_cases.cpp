@@ -137,7 +137,7 @@ void one_odd_renewal_refuses_the_call(Context& context) {
     EXPECT_EQ(read(context, leased.lease()), leased.lease()) << "no request of the call is executed";
 }
 
-void odd_renewals_are_refused(Context& context) {
+void invalid_renewals_are_refused(Context& context) {
     const auto leased = context.lease(context.add_proxy(context.add_pool()), 1h);
     for (const Duration wrong :
          {Duration(0), Duration(-1), Duration(max_lease_duration) + 1ms, Duration::max()}) {
@@ -195,7 +195,7 @@ std::vector<Case> renewal_cases() {
          {"M-10"},
          {.lease_control = true},
          one_odd_renewal_refuses_the_call},
-        {"odd_renewals_are_refused", {"V-01"}, {.lease_control = true}, odd_renewals_are_refused},
+        {"invalid_renewals_are_refused", {"V-01"}, {.lease_control = true}, invalid_renewals_are_refused},
         {"lease_reads_as_it_is", {"M-04", "E-04"}, {.lease_control = true}, lease_reads_as_it_is},
     };
 }

@@ -54,7 +54,7 @@ void tenure_that_begins_used_up(Context& context) {
     EXPECT_EQ(result.lease, lease);
 }
 
-void odd_tenures_are_refused(Context& context) {
+void invalid_tenures_are_refused(Context& context) {
     const auto proxy = context.add_proxy(context.add_pool());
     const Duration ten_years = std::chrono::days(3'650);
     for (const auto& [duration, tenure] : {std::pair<Duration, Duration>{10s, 9'999ms},
@@ -84,7 +84,7 @@ std::vector<Case> tenure_cases() {
          {.lease_control = true, .test_clock = true},
          renewals_end_with_the_tenure},
         {"tenure_that_begins_used_up", {"M-05"}, {.lease_control = true}, tenure_that_begins_used_up},
-        {"odd_tenures_are_refused", {"V-05", "V-03"}, {}, odd_tenures_are_refused},
+        {"invalid_tenures_are_refused", {"V-05", "V-03"}, {}, invalid_tenures_are_refused},
     };
 }
 

@@ -159,7 +159,7 @@ void killed_at_random_points(Context& context) {
         const auto stats = context.stats();
         EXPECT_EQ(stats.total_leases, total);
         EXPECT_EQ(stats.leased_proxies, static_cast<std::int64_t>(active.size()));
-        if (total > 9) {  // room for the next life
+        if (total > 9) {  // so that the next process finds proxies
             const ListLeasesRequest request{.status = LeaseStatus::active};
             for (const auto& lease : context.control().list_leases(request).items) {
                 EXPECT_TRUE(context.release(lease));

@@ -136,7 +136,7 @@ void rotation_is_fair_to_any_order_of_release(Context& context) {
     }
 }
 
-void newcomers_come_first(Context& context) {
+void unused_proxies_come_first(Context& context) {
     const auto pool = context.add_pool();
     const auto proxies = context.add_proxies(pool, 2);
     EXPECT_EQ(next(context), proxies[0].id);
@@ -196,7 +196,7 @@ std::vector<Case> rotation_cases() {
         {"rotation_is_fair_to_mixed_filters", {"S-03"}, {}, rotation_is_fair_to_mixed_filters},
         {"rotation_is_fair_to_a_part_and_the_whole", {"S-03"}, {}, rotation_is_fair_to_a_part_and_the_whole},
         {"rotation_is_fair_to_any_order_of_release", {"S-03"}, {}, rotation_is_fair_to_any_order_of_release},
-        {"newcomers_come_first", {"S-02"}, {.exact_rotation = true}, newcomers_come_first},
+        {"unused_proxies_come_first", {"S-02"}, {.exact_rotation = true}, unused_proxies_come_first},
         {"rotation_goes_on_after_reopening",
          {"S-02", "D-03"},
          {.durable = true, .exact_rotation = true},

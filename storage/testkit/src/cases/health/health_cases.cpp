@@ -238,7 +238,7 @@ void old_records_are_forgotten(Context& context) {
     EXPECT_TRUE(kept().empty());
 }
 
-void odd_health_is_refused(Context& context) {
+void invalid_health_is_refused(Context& context) {
     const auto proxy = context.add_proxy(context.add_pool());
     const auto refused = [&](const char* field, const auto& edit) {
         auto result = checked(context, proxy, ProxyStatus::active);
@@ -297,7 +297,7 @@ std::vector<Case> health_cases() {
          {"H-10"},
          {.health_log = true, .test_clock = true, .health_retention = true},
          old_records_are_forgotten},
-        {"odd_health_is_refused", {"H-09", "V-03"}, both, odd_health_is_refused},
+        {"invalid_health_is_refused", {"H-09", "V-03"}, both, invalid_health_is_refused},
         {"health_is_there_after_reopening",
          {"D-01", "H-06"},
          {.catalog = true, .health_log = true, .durable = true},

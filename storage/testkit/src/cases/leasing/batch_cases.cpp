@@ -131,7 +131,7 @@ void batch_that_throws_leaves_nothing(Context& context) {
     EXPECT_EQ(context.stats().available_proxies, 2);
 }
 
-void odd_batches_are_refused(Context& context) {
+void invalid_batches_are_refused(Context& context) {
     context.add_proxies(context.add_pool(), 2);
     const auto refused = [&](const char* field, const AcquireManyRequest& request) {
         expect_refused<ValidationError>(field, [&] { context.store().acquire_many(request); });
@@ -222,7 +222,7 @@ std::vector<Case> batch_cases() {
          batch_uses_the_ids_that_are_given},
         {"batch_with_a_known_id", {"B-04", "I-02"}, {.replays = true}, batch_with_a_known_id},
         {"batch_that_throws_leaves_nothing", {"B-05"}, {.replays = true}, batch_that_throws_leaves_nothing},
-        {"odd_batches_are_refused", {"B-06", "V-03"}, {}, odd_batches_are_refused},
+        {"invalid_batches_are_refused", {"B-06", "V-03"}, {}, invalid_batches_are_refused},
         {"batch_of_releases", {"B-07"}, {}, batch_of_releases},
         {"racing_batches_keep_the_limits", {"B-08", "L-12"}, {}, racing_batches_keep_the_limits},
     };

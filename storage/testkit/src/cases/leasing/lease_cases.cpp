@@ -178,7 +178,7 @@ void large_metadata_are_refused(Context& context) {
     EXPECT_EQ(context.stats().total_leases, 2);
 }
 
-void odd_durations_are_refused(Context& context) {
+void invalid_durations_are_refused(Context& context) {
     const auto proxy =
         context.add_proxy(context.add_pool(), [](Proxy& it) { it.max_concurrency = std::nullopt; });
     for (const Duration wrong : {Duration(0), Duration(-1), Duration(-60'000),
@@ -208,7 +208,7 @@ std::vector<Case> lease_cases() {
         {"failed_lease_changes_nothing", {"L-11", "V-03"}, {}, failed_lease_changes_nothing},
         {"lease_metadata_come_back", {"L-10", "J-03"}, {}, lease_metadata_come_back},
         {"large_metadata_are_refused", {"V-04", "V-03"}, {}, large_metadata_are_refused},
-        {"odd_durations_are_refused", {"V-01", "V-03"}, {}, odd_durations_are_refused},
+        {"invalid_durations_are_refused", {"V-01", "V-03"}, {}, invalid_durations_are_refused},
     };
 }
 

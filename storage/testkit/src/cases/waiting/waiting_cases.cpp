@@ -85,11 +85,11 @@ void expect_no_overtaking(Context& context, const std::function<std::vector<Leas
     }
 }
 
-void newcomer_does_not_overtake(Context& context) {
+void new_request_does_not_overtake(Context& context) {
     expect_no_overtaking(context, [&]() -> std::vector<LeasedProxy> {
-        const auto newcomer = context.acquire({.pool = "pool"});
-        if (!newcomer) return {};
-        return {newcomer.leased()};
+        const auto younger = context.acquire({.pool = "pool"});
+        if (!younger) return {};
+        return {younger.leased()};
     });
 }
 
@@ -190,8 +190,8 @@ void permanent_misses_end_the_wait(Context& context) {
     const auto again = context.acquire({.pool = "pool", .lease_id = held.id, .wait = patience});
     ASSERT_TRUE(again) << "the pool is full because of this very lease";
     EXPECT_TRUE(again.replayed);
-    auto in_line = wait_for(context.store(), {.pool = "pool", .lease_id = held.id, .wait = patience});
-    EXPECT_TRUE(in_line.get());
+    auto queued = wait_for(context.store(), {.pool = "pool", .lease_id = held.id, .wait = patience});
+    EXPECT_TRUE(queued.get());
     EXPECT_TRUE(context.release(held));
     EXPECT_EQ(context.acquire({.pool = "pool", .lease_id = held.id, .wait = patience}).miss(),
               Miss::lease_ended);
@@ -392,7 +392,7 @@ std::vector<Case> waiting_cases() {
     return {
         {"release_serves_a_waiter", {"Q-01"}, {}, release_serves_a_waiter},
         {"oldest_is_served_first", {"Q-02"}, {}, oldest_is_served_first},
-        {"newcomer_does_not_overtake", {"Q-02"}, {}, newcomer_does_not_overtake},
+        {"new_request_does_not_overtake", {"Q-02"}, {}, new_request_does_not_overtake},
         {"batch_does_not_overtake", {"Q-02", "B-01"}, {}, batch_does_not_overtake},
         {"active_lease_is_returned_at_once",
          {"Q-05", "I-02", "I-03"},
