@@ -46,4 +46,25 @@ TEST(Url, refuses_what_it_cannot_read_and_shows_no_password) {
     }
 }
 
+TEST(Url, refuses_a_part_of_a_password_in_place_of_host_or_port) {
+    const auto refusal = [](const std::string& connection) -> std::string {
+        try {
+            postgres::check_connection(connection);
+        } catch (const ValidationError& error) {
+            return error.what();
+        }
+        return "";
+    };
+    for (const char* const url : {"postgresql://u:a@s3cret@h/db", "postgresql://u:s3cret/b@h/db",
+                                  "postgresql://u:s3cret/db", "host=h port=s3cret"}) {
+        const std::string text = refusal(url);
+        EXPECT_TRUE(text.starts_with("connection: *** has a")) << text;
+        EXPECT_EQ(text.find("s3cret"), std::string::npos) << text;
+    }
+    for (const char* const url : {"postgresql://u:a%40b@h1:1,h2:2/db", "host=@abstract port=5432",
+                                  "postgresql:///db", "host=/run/postgresql password=a@b"}) {
+        EXPECT_EQ(refusal(url), "") << url;
+    }
+}
+
 }  // namespace
