@@ -50,7 +50,7 @@ std::string java_options(const Proxy& proxy, bool keep_no_proxy) {
     if (proxy.protocol == ProxyProtocol::socks4 || proxy.protocol == ProxyProtocol::socks5)
         return "-DsocksProxyHost=" + proxy.host + " -DsocksProxyPort=" + port +
                (proxy.protocol == ProxyProtocol::socks4 ? " -DsocksProxyVersion=4" : "") +
-               (keep_no_proxy ? "" : " -DsocksNonProxyHosts=");
+               (keep_no_proxy ? "" : " -Dhttp.nonProxyHosts= -DsocksNonProxyHosts=");
     std::string options;
     for (const std::string_view scheme : {"http", "https"}) {
         options.append(options.empty() ? "" : " ").append("-D").append(scheme).append(".proxyHost=");
@@ -87,7 +87,7 @@ std::vector<std::string> proxy_environment(const std::vector<std::string>& inher
     const std::string url = client_url(leased.proxy(), options.lookup);
     for (const std::string_view name : url_variables) environment.push_back(std::string(name) + "=" + url);
     const Proxy& proxy = leased.proxy();
-    // A Node.js that heeds the variable does not start with a SOCKS proxy.
+    // Node.js supports no SOCKS proxies.
     if (proxy.protocol == ProxyProtocol::http || proxy.protocol == ProxyProtocol::https)
         environment.push_back(std::string(node_variable) + "=1");
     if (!java.empty()) java += ' ';

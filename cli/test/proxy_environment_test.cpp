@@ -93,6 +93,9 @@ TEST(ProxyEnvironmentTest, JavaAndNodeAreToldWithoutThePassword) {
         proxy_environment({"NODE_USE_ENV_PROXY=1"}, leased(ProxyProtocol::socks4), {.keep_no_proxy = true});
     EXPECT_EQ(value(socks, "JAVA_TOOL_OPTIONS"),
               "-DsocksProxyHost=192.0.2.1 -DsocksProxyPort=1080 -DsocksProxyVersion=4");
+    const auto all_hosts = proxy_environment({}, leased(ProxyProtocol::socks5), {});
+    EXPECT_EQ(value(all_hosts, "JAVA_TOOL_OPTIONS"),
+              "-DsocksProxyHost=192.0.2.1 -DsocksProxyPort=1080 -Dhttp.nonProxyHosts= -DsocksNonProxyHosts=");
     EXPECT_FALSE(value(socks, "NODE_USE_ENV_PROXY"));
 }
 
