@@ -70,9 +70,9 @@ void print_summary(const adopt::Report& report, bool dry_run) {
     std::cout << "the source has the tables of pharox " << report.versions << " for Python\n";
     Table table({{.title = ""}, {.title = "FOUND", .align = right}, {.title = "ADOPTED", .align = right}});
     for (const auto& [kind, count] : counts(report)) {
-        const std::string name = kind == "leases"           ? "open leases"
-                                 : kind == "health_records" ? "health records"
-                                                            : std::string(kind);
+        std::string name(kind);
+        if (kind == "leases") name = "open leases";
+        if (kind == "health_records") name = "health records";
         table.add_row({name, with_thousands(count.found), with_thousands(count.adopted)});
     }
     table.print(std::cout);

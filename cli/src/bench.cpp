@@ -75,12 +75,13 @@ class TemporaryPool {
         try {
             for (int begin = 0; begin < proxies; begin += batch) {
                 AddProxiesRequest request;
-                for (int at = begin; at < std::min(proxies, begin + batch); ++at)
+                for (int at = begin; at < std::min(proxies, begin + batch); ++at) {
                     request.proxies.push_back({.pool_id = pool.id,
                                                .host = "192.0.2." + std::to_string(at % 250 + 1),
                                                .port = at / 250 + 1,
                                                .status = ProxyStatus::active,
                                                .max_concurrency = 1});
+                }
                 catalog_.add_proxies(request);
             }
         } catch (...) {
@@ -240,13 +241,14 @@ int bench(Session& session, const BenchOptions& options) {
         const auto begin = Clock::now();
         const auto end = begin + plan.duration;
         std::vector<std::jthread> threads;
-        for (int at = 0; at < plan.threads; ++at)
+        for (int at = 0; at < plan.threads; ++at) {
             threads.emplace_back([&] {
                 Measured measured = lease_until(session, pool.name(), end, stop);
                 const std::lock_guard guard(mutex);
                 add(sum, std::move(measured));
                 --running;
             });
+        }
         while (running > 0 && !signal) {
             signal = signals.wait();
             stop = signal.has_value();

@@ -42,6 +42,7 @@ void kill_all(int command, const std::string& entry) {
     ::sigprocmask(SIG_BLOCK, &all, nullptr);
     ::setsid();  // a signal to pharox's group or terminal does not concern it
     const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null < 0) ::_exit(1);
     for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null, stream);
     constexpr int kept = 3;
     ::dup2(channel, kept);

@@ -90,9 +90,10 @@ struct Position {
 };
 
 const CLI::Option* find_option(const CLI::App& command, const std::string& word) {
-    for (const CLI::App* at = &command; at != nullptr; at = at->get_parent())
+    for (const CLI::App* at = &command; at != nullptr; at = at->get_parent()) {
         for (const CLI::Option* option : options_of(*at))
             if (option->check_name(word)) return option;
+    }
     return nullptr;
 }
 
@@ -136,11 +137,14 @@ std::string next_positional(const Position& at) {
 std::vector<Candidate> candidates_at(const Position& at, Session& session, std::string_view current) {
     std::vector<Candidate> candidates;
     if (at.option == nullptr && current.starts_with('-')) {
-        for (const CLI::App* command = at.command; command != nullptr; command = command->get_parent())
-            for (const CLI::Option* option : options_of(*command))
-                for (std::string& name : names_of(*option))
+        for (const CLI::App* command = at.command; command != nullptr; command = command->get_parent()) {
+            for (const CLI::Option* option : options_of(*command)) {
+                for (std::string& name : names_of(*option)) {
                     if (std::ranges::find(candidates, name, &Candidate::text) == candidates.end())
                         candidates.push_back({std::move(name), option->get_description()});
+                }
+            }
+        }
         return candidates;
     }
     if (at.option == nullptr && !subcommands_of(*at.command).empty()) {

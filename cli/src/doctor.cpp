@@ -22,9 +22,10 @@ int doctor(Session& session) {
     if (any(CheckStatus::failed)) worst = CheckStatus::failed;
     if (session.json) {
         Json list = Json::array();
-        for (const Check& check : checks)
+        for (const Check& check : checks) {
             list = list.with_element(Json::object(
                 {{"name", check.name}, {"status", to_string(check.status)}, {"detail", check.detail}}));
+        }
         std::cout << Json::object({{"status", to_string(worst)}, {"checks", list}}).dump() << '\n';
     } else {
         Table table({{.title = "CHECK"}, {.title = "STATUS"}, {.title = "DETAIL"}});

@@ -37,10 +37,11 @@ ListProxiesRequest request_of(const ExportOptions& options) {
 /// Throws UsageError before anything is written: a list without its passwords looks complete.
 void require_no_secrets(Session& session, const ListProxiesRequest& request) {
     for_each_proxy(session.catalog(), request, [](const Proxy& proxy) {
-        if (proxy.credentials)
+        if (proxy.credentials) {
             throw UsageError(
                 "the proxies have passwords: --show-secrets exports them, --without-secrets leaves "
                 "them out");
+        }
     });
 }
 
@@ -59,9 +60,10 @@ std::int64_t write(Session& session, const ExportOptions& options, std::ostream&
 int export_list(Session& session, const ExportOptions& options) {
     if (options.show_secrets && options.without_secrets)
         throw UsageError("--show-secrets and --without-secrets exclude each other");
-    if (session.json && options.output.empty())
+    if (session.json && options.output.empty()) {
         throw UsageError(
             "--json reports on a file: add --output FILE, or use --format json for the list itself");
+    }
     lists::parse_write_format(options.format, "format");
     const ListProxiesRequest request = request_of(options);
     session.pool(options.pool);

@@ -261,9 +261,10 @@ void print_difference(const Session& session, const ImportOptions& options, cons
               << " · passwords changed " << with_thousands(counts.passwords) << " · restored "
               << with_thousands(counts.restored) << " · retired " << with_thousands(counts.retired)
               << " · unchanged " << with_thousands(counts.unchanged) << '\n';
-    if (counts.waiting_for_leases > 0)
+    if (counts.waiting_for_leases > 0) {
         std::cout << "retired proxies that are still leased: " << with_thousands(counts.waiting_for_leases)
                   << " (inactive; the next --sync removes them when the leases have ended)\n";
+    }
 }
 
 /// Makes the pool equal to the lists.
@@ -298,9 +299,10 @@ int import_lists(Session& session, const ImportOptions& options) {
     std::vector<std::unique_ptr<lists::Input>> inputs;
     for (const std::string& file : options.files)
         inputs.push_back(file == "-" ? lists::Input::of_standard_input() : lists::Input::of_file(file));
-    if (options.sync && options.on_duplicate != "skip")
+    if (options.sync && options.on_duplicate != "skip") {
         throw ValidationError("on-duplicate", options.on_duplicate,
                               "has no meaning with --sync, which updates");
+    }
     const StopSignals signals;
     ImportLists import(std::move(inputs), std::move(import_options));
     try {

@@ -69,14 +69,16 @@ void ImportLists::read_all(const char* what, const Receive& receive,
         const std::string& name = inputs_[list]->name();
         if (result.format != lists::Format::lines)
             remarks_.push_back(name + ": read as " + std::string(to_string(result.format)));
-        for (const std::string& remark : result.remarks) remarks_.push_back(name + ": " + remark);
+        for (const std::string& remark : result.remarks)
+            remarks_.push_back(std::string(name).append(": ").append(remark));
     }
 }
 
 void ImportLists::add_problem(Origin origin, std::string verdict, std::string reason) {
-    if (problems_.size() < options_.most_problems)
+    if (problems_.size() < options_.most_problems) {
         problems_.push_back(
             {.origin = std::move(origin), .verdict = std::move(verdict), .reason = std::move(reason)});
+    }
 }
 
 void ImportLists::read() {
@@ -94,10 +96,9 @@ void ImportLists::read() {
             if (assumed) ++counts_.protocol_assumed;
         },
         [&](std::size_t list, const lists::Problem& problem) {
-            auto& count = problem.verdict == lists::Verdict::ambiguous  ? counts_.ambiguous
-                          : problem.verdict == lists::Verdict::rejected ? counts_.rejected
-                                                                        : counts_.skipped;
-            ++count;
+            if (problem.verdict == lists::Verdict::ambiguous) ++counts_.ambiguous;
+            if (problem.verdict == lists::Verdict::rejected) ++counts_.rejected;
+            if (problem.verdict == lists::Verdict::skipped) ++counts_.skipped;
             add_problem({.list = inputs_[list]->name(), .line = problem.line},
                         std::string(to_string(problem.verdict)), problem.reason);
         });
@@ -133,9 +134,10 @@ void ImportLists::find_repeats() {
     counts_.duplicate += repeats_;
     std::ranges::sort(repeats, {}, [](const auto& pair) { return pair.first->entry; });
     for (const auto& [repeat, earlier] : repeats) {
-        if (options_.on_duplicate == DuplicatePolicy::reject)
+        if (options_.on_duplicate == DuplicatePolicy::reject) {
             throw ConflictError("list", origin_of(*repeat).text(),
                                 "is the same proxy as " + origin_of(*earlier).text());
+        }
         if (problems_.size() >= options_.most_problems) break;
         add_problem(origin_of(*repeat), "duplicate", "is the same proxy as " + origin_of(*earlier).text());
     }

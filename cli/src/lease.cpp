@@ -55,7 +55,9 @@ int list_leases(Session& session, const LeaseCommandOptions& options) {
     if (options.all) columns.push_back({.title = "STATUS"});
     Table table(std::move(columns));
     options.selection.for_each(session, status, [&](const Lease& lease) {
-        const auto shown = [](std::string name) { return name.empty() ? "(removed)" : name; };
+        const auto shown = [](const std::string& name) {
+            return name.empty() ? std::string("(removed)") : name;
+        };
         table.add_row(
             {lease.id.to_string(), lease.pool_name, shown(names.consumer(lease)), shown(names.proxy(lease)),
              short_time(lease.acquired_at), short_time(lease.released_at.value_or(lease.expires_at)),
@@ -159,10 +161,11 @@ int revoke(Session& session, const LeaseCommandOptions& options) {
         }
         return exit_code::success;
     }
-    if (options.ids.empty() && !ids.empty())
+    if (options.ids.empty() && !ids.empty()) {
         if (const auto status =
                 refused("This revokes " + count + (ids.size() == 1 ? " lease." : " leases."), options.yes))
             return *status;
+    }
     ILeaseControl& leases = require_lease_control(session.storage());
     Outcomes outcomes(session, "revoked");
     for (const LeaseId& id : ids) {
@@ -181,10 +184,11 @@ int renew(Session& session, const LeaseCommandOptions& options) {
     for (const LeaseId& id : parsed(options.ids)) requests.push_back({.lease_id = id, .duration = duration});
     std::vector<RenewResult> results = require_lease_control(session.storage()).renew_many(requests);
     Outcomes outcomes(session, "renewed");
-    for (std::size_t at = 0; at < results.size(); ++at)
+    for (std::size_t at = 0; at < results.size(); ++at) {
         outcomes.add({.id = requests[at].lease_id,
                       .done = results[at].renewed,
                       .lease = std::move(results[at].lease)});
+    }
     outcomes.close();
     return outcomes.all_done() ? exit_code::success : exit_code::not_found;
 }

@@ -68,9 +68,10 @@ std::string LeaseNames::consumer(const Lease& lease) {
 
 std::string LeaseNames::proxy(const Lease& lease) {
     const auto [entry, is_new] = proxies_.try_emplace(lease.proxy_id);
-    if (is_new)
+    if (is_new) {
         if (const auto proxy = session_.catalog().get_proxy(lease.proxy_id))
             entry->second = proxy->redacted_url();
+    }
     return entry->second;
 }
 

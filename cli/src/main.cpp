@@ -89,9 +89,10 @@ std::string not_expected(const CLI::App& app, const std::string& argument) {
     const bool option = argument.starts_with('-');
     std::vector<std::string> names;
     if (option) {
-        for (const CLI::App* at = command; at != nullptr; at = at->get_parent())
+        for (const CLI::App* at = command; at != nullptr; at = at->get_parent()) {
             for (const CLI::Option* known : options_of(*at))
                 std::ranges::move(names_of(*known), std::back_inserter(names));
+        }
     } else {
         for (const CLI::App* known : subcommands_of(*command)) names.push_back(known->get_name());
     }

@@ -23,11 +23,12 @@ int audit(Session& session, bool repair) {
         const Json counts = Json::object(
             {{"proxies", result.proxies}, {"leases", result.leases}, {"repaired", repair ? wrong : 0}});
         Json list = Json::array();
-        for (const CounterMismatch& mismatch : result.mismatches)
+        for (const CounterMismatch& mismatch : result.mismatches) {
             list = list.with_element(Json::object({{"proxy_id", mismatch.proxy_id.to_string()},
                                                    {"pool", mismatch.pool},
                                                    {"counter", mismatch.counter},
                                                    {"active_leases", mismatch.active_leases}}));
+        }
         std::cout << counts.with("mismatches", list).dump() << '\n';
     } else {
         if (wrong > 0) {
@@ -36,9 +37,10 @@ int audit(Session& session, bool repair) {
                          {.title = "POOL"},
                          {.title = "COUNTER", .align = right},
                          {.title = "ACTIVE LEASES", .align = right}});
-            for (const CounterMismatch& mismatch : result.mismatches)
+            for (const CounterMismatch& mismatch : result.mismatches) {
                 table.add_row({mismatch.proxy_id.to_string(), mismatch.pool, with_thousands(mismatch.counter),
                                with_thousands(mismatch.active_leases)});
+            }
             table.print(std::cout);
         }
         std::cout << "proxies " << with_thousands(result.proxies) << " · active leases "

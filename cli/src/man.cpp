@@ -62,7 +62,7 @@ void print_command(std::ostream& out, const CLI::App& command) {
 }
 
 void print_page(std::ostream& out, const CLI::App& app) {
-    out << ".TH PHAROX 1 \"\" \"" << escaped(app.version()) << "\" \"User Commands\"\n"
+    out << R"(.TH PHAROX 1 "" ")" << escaped(app.version()) << "\" \"User Commands\"\n"
         << ".SH NAME\npharox \\- leases network proxies to workers\n"
         << ".SH SYNOPSIS\n.B pharox\n[\\fB\\-\\-storage\\fR \\fIURL\\fR] [\\fB\\-\\-json\\fR] "
            "\\fICOMMAND\\fR ...\n"

@@ -8,7 +8,7 @@ namespace pharox::cli {
 
 /// An empty name would select everything, as in `--pool "$UNSET"`.
 inline CLI::Validator not_empty() {
-    return CLI::Validator([](const std::string& value) { return value.empty() ? "is empty" : ""; }, "");
+    return {[](const std::string& value) { return value.empty() ? "is empty" : ""; }, ""};
 }
 
 }  // namespace pharox::cli

@@ -58,9 +58,10 @@ void Table::print(std::ostream& out, const Layout& layout) const {
         for (const std::size_t column : shown) sum += widths[column];
         return sum;
     };
-    while (layout.width > 0 && shown.size() > 1 && total() > layout.width)
+    while (layout.width > 0 && shown.size() > 1 && total() > layout.width) {
         shown.erase(
             std::ranges::min_element(shown, {}, [&](std::size_t at) { return columns_[at].priority; }));
+    }
     if (layout.width > 0 && shown.size() == 1)
         widths[shown.front()] = std::min(widths[shown.front()], layout.width);
 
@@ -84,9 +85,10 @@ void Table::print(std::ostream& out, const Layout& layout) const {
         out << (styled ? "\x1b[0m\n" : "\n");
     };
     print_line("\x1b[1m", [&](std::size_t column) -> const std::string& { return columns_[column].title; });
-    for (const Row& row : rows_)
+    for (const Row& row : rows_) {
         print_line(row.style == Style::alert ? "\x1b[31m" : "",
                    [&](std::size_t column) -> const std::string& { return row.cells[column]; });
+    }
 }
 
 JsonList::JsonList(std::ostream& out, std::string_view head, std::string_view tail)

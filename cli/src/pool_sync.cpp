@@ -119,14 +119,15 @@ void PoolSync::compare() {
 }
 
 void PoolSync::apply() {
-    if (!pool_exists_) {
+    std::optional<ProxyPool> pool = catalog_.get_pool(pool_);
+    if (!pool) {
         try {
-            static_cast<void>(catalog_.add_pool({.name = pool_}));
-        } catch (const ConflictError&) {  // another process created it meanwhile
+            pool = catalog_.add_pool({.name = pool_});
+        } catch (const ConflictError&) {
+            pool = catalog_.get_pool(pool_);  // another process created it meanwhile
+            if (!pool) throw;
         }
     }
-    const std::optional<ProxyPool> pool = catalog_.get_pool(pool_);
-    if (!pool) throw PoolNotFoundError(pool_);
     for (const Change& change : to_change_) {
         std::optional<Proxy> stored = catalog_.get_proxy(change.stored);
         if (stored && take_over(*stored, listed_[change.listed]))

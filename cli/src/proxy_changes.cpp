@@ -19,15 +19,15 @@ void set_text(std::optional<std::string>& attribute, const std::optional<std::st
 
 void ProxyChanges::declare(CLI::App& command) {
     const std::string group = "Changes (at least one)";
-    const auto option = [&](const char* name, auto& value, const char* description) {
+    const auto declare_option = [&](const char* name, auto& value, const char* description) {
         command.add_option(name, value, description)->group(group);
     };
-    option("--max-concurrency", max_concurrency_, "The limit of concurrent leases, or none");
-    option("--weight", weight_, "The weight for weighted_random; 0: never");
-    option("--set-country", country_, "The country, or none");
-    option("--set-city", city_, "The city, or none");
-    option("--set-isp", isp_, "The internet provider, or none");
-    option("--set-source", source_, "The source, or none");
+    declare_option("--max-concurrency", max_concurrency_, "The limit of concurrent leases, or none");
+    declare_option("--weight", weight_, "The weight for weighted_random; 0: never");
+    declare_option("--set-country", country_, "The country, or none");
+    declare_option("--set-city", city_, "The city, or none");
+    declare_option("--set-isp", isp_, "The internet provider, or none");
+    declare_option("--set-source", source_, "The source, or none");
     command.add_option("--add-tag", add_tags_, "A tag to add")->group(group)->allow_extra_args(false);
     command.add_option("--remove-tag", remove_tags_, "A tag to remove")
         ->group(group)

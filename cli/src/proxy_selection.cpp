@@ -92,10 +92,11 @@ std::vector<Proxy> find_proxies(Session& session, const ProxyReference& referenc
     if (reference.id()) {
         if (auto proxy = session.catalog().get_proxy(*reference.id())) found.push_back(*std::move(proxy));
     } else {
-        for (const std::string& name : pool_names(session, pool))
+        for (const std::string& name : pool_names(session, pool)) {
             for_each_proxy(session.catalog(), {.pool = name}, [&](const Proxy& proxy) {
                 if (reference.names(proxy)) found.push_back(proxy);
             });
+        }
     }
     if (found.empty()) reference.throw_not_found();
     return found;
@@ -135,10 +136,11 @@ std::vector<ProxyId> ProxySelection::ids(Session& session) const {
             selected.push_back(proxy.id);
     };
     if (is_list_of_ids()) {
-        for (const ProxyReference& reference : references)
+        for (const ProxyReference& reference : references) {
             if (const auto proxy = session.catalog().get_proxy(*reference.id());
                 proxy && (!only || proxy->pool_id == *only))
                 take(*proxy);
+        }
     } else {
         // The references are looked for in all proxies of the pools, so that a proxy that no filter selects
         // is told from one that does not exist.

@@ -140,7 +140,7 @@ TEST(FormatsTest, JsonLines) {
 TEST(FormatsTest, DamagedJsonIsRefusedWithItsLine) {
     EXPECT_EQ(refusal("[\n{\"ip\":\"192.0.2.1\",\"port\":80},\n{\"password\":\"s3cret\" oops}]"),
               "is damaged JSON in line 3");
-    std::string deep(1000, '[');
+    const std::string deep(1000, '[');
     EXPECT_EQ(refusal(deep), "is JSON that is nested too deeply in line 1");
 }
 
@@ -199,10 +199,11 @@ TEST(FormatsTest, PlaceholdersAreFilledInOnRequestOnly) {
               Texts{"1 rejected: contains a placeholder for a variable that is not set"});
     for (const char* line :
          {"192.0.2.1:80:${USER}:word", "192.0.2.1:80:<user>:<password>", "192.0.2.1:80:%USER%:%PASS%",
-          "http://%USER%:%PASS%@192.0.2.1:80", "<user>:<password>@192.0.2.1:80"})
+          "http://%USER%:%PASS%@192.0.2.1:80", "<user>:<password>@192.0.2.1:80"}) {
         EXPECT_EQ(entries(read_text(line)),
                   Texts{"1 rejected: the user or the password is an unfilled placeholder"})
             << line;
+    }
     EXPECT_EQ(entries(read_text(R"([{"ip":"192.0.2.1","port":1,"user":"{{USER}}","pass":"{{PASSWORD}}"}])",
                                 filling)),
               Texts{"1 http://anna:s3cret@192.0.2.1:1"});

@@ -19,12 +19,16 @@ using Texts = std::vector<std::string>;
 constexpr const char* list_text = "192.0.2.1:80\nsocks5://u:p@192.0.2.2:1080\n";
 
 class InputTest : public testing::Test {
+  public:
+    InputTest(const InputTest&) = delete;
+    InputTest& operator=(const InputTest&) = delete;
+    ~InputTest() override { std::filesystem::remove_all(folder_); }
+
   protected:
     InputTest() : folder_(std::filesystem::temp_directory_path() / ("lists-" + std::to_string(::getpid()))) {
         std::filesystem::create_directories(folder_);
         write("list.txt", list_text);
     }
-    ~InputTest() override { std::filesystem::remove_all(folder_); }
 
     [[nodiscard]] std::string path(const std::string& name) const { return (folder_ / name).string(); }
     void write(const std::string& name, const std::string& text) const {
@@ -107,9 +111,10 @@ TEST_F(InputTest, LinesAreCountedAcrossBlocks) {
     ASSERT_EQ(list.problems.size(), 1U);
     EXPECT_EQ(list.problems[0].line, 50'001U);
     std::string json = "[\n";
-    for (int line = 0; line < 50'000; ++line)
+    for (int line = 0; line < 50'000; ++line) {
         json += R"({"ip":"192.0.2.1","port":80},)"
                 "\n";
+    }
     EXPECT_EQ(read_text(json + "{\"ip\":\"192.0.2.1\",\"port\":81}]").proxies.back().line, 50'002U);
 }
 

@@ -11,7 +11,8 @@
 namespace pharox::test {
 namespace {
 
-/// Commands without a document: `run` prints what the command that it runs prints, others a script and a page.
+/// Commands without a document: `run` prints what the command that it runs prints, others a script and a
+/// page.
 const std::set<std::string> without_json = {"completion", "man", "run"};
 
 class JsonTest : public PharoxTest {
@@ -55,7 +56,7 @@ TEST_F(JsonTest, EveryCommandHasASchema) {
         if (without_json.contains(command)) continue;
         const std::vector<std::string> inner = subcommands({command});
         if (inner.empty()) commands.insert(command);
-        for (const std::string& name : inner) commands.insert(command + " " + name);
+        for (const std::string& name : inner) commands.insert(std::string(command).append(" ").append(name));
     }
     const std::vector<std::string> described = commands_with_schema();
     EXPECT_EQ(commands, std::set<std::string>(described.begin(), described.end()));
@@ -66,13 +67,13 @@ TEST_F(JsonTest, OtherOutputIsAViolation) {
     EXPECT_EQ(schema_violation(list, 0, "{\"pools\": []}\n"), "");
     EXPECT_EQ(schema_violation({"pool", "list"}, 0, "POOL\n"), "");
     for (const char* output :
-         {"", "POOL\n", "{\"pools\": [\n", "{\"pools\": []} x", "{}", "{\"pools\": [], \"more\": 1}",
+         {"", "POOL\n", "{\"pools\": [\n", "{\"pools\": []} x", "{}", R"({"pools": [], "more": 1})",
           R"({"pools": [{"id": "x", "name": "eu", "metadata": {}}]})"}) {
         EXPECT_NE(schema_violation(list, 0, output), "") << output;
     }
     EXPECT_NE(schema_violation({"absent", "--json"}, 0, "{}"), "");
     EXPECT_EQ(schema_violation(list, 5, ""), "");
-    const std::string miss = "{\"miss\":\"all_busy\",\"pool\":\"eu\"}";
+    const std::string miss = R"({"miss":"all_busy","pool":"eu"})";
     EXPECT_EQ(schema_violation({"acquire", "--pool", "eu", "--json"}, 3, miss), "");
     EXPECT_NE(schema_violation({"acquire", "--pool", "eu", "--json"}, 0, miss), "");
 }

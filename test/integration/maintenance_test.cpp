@@ -23,7 +23,7 @@ class MaintenanceTest : public PharoxTest {
     /// The status of one check of doctor.
     std::string check(const std::string& name, std::vector<std::string> options = {}) {
         options.emplace_back("doctor");
-        const std::string output = pharox(std::move(options)).output;
+        std::string output = pharox(std::move(options)).output;
         const auto line = output.find("\n" + name + " ");
         if (line == std::string::npos) return output;
         const auto begin = output.find_first_not_of(' ', line + 1 + name.size());

@@ -120,7 +120,8 @@ bool ProxyManager::Core::registers(const std::string& consumer) const {
 }
 
 AcquireResult ProxyManager::Core::acquire_from_storage(AcquireRequest& request) {
-    const auto deadline = deadline_after(request.wait);
+    const auto deadline =
+        deadline_after(request.wait);  // NOLINT(clang-analyzer-deadcode.DeadStores): read after a throw
     try {
         try {
             return storage->acquire(request, closing.get_token());

@@ -72,8 +72,8 @@ class InvalidRequests : public testing::Test {
             {"wait_ms", {.pool = "p", .wait = Duration::max()}},
         };
         const std::int64_t before = leases();
-        for (const auto& [field, request] : invalid) {
-            EXPECT_EQ(thrown_by<ValidationError>([&] { return entry(request), 0; }).field(), field);
+        for (const auto& one : invalid) {
+            EXPECT_EQ(thrown_by<ValidationError>([&] { return entry(one.second), 0; }).field(), one.first);
         }
         EXPECT_EQ(leases(), before);
     }
@@ -104,7 +104,7 @@ TEST_F(InvalidRequests, are_refused_by_every_entry) {
 TEST_F(InvalidRequests, are_refused_although_others_wait) {
     while (memory_->acquire({.pool = "p"})) {
     }
-    std::stop_source stop;
+    const std::stop_source stop;
     memory_->acquire_async({.pool = "p", .wait = generous}, [](const AcquireOutcome&) {}, stop.get_token());
     refuses([&](const AcquireRequest& request) { memory_->acquire(request); });
     refuses([&](const AcquireRequest& request) { memory_->acquire_async(request, never_, {}); });

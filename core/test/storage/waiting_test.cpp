@@ -403,7 +403,7 @@ TEST(Waiting, AnAcquireInACompletionNeitherWaitsNorBlocks) {
 
 TEST(Waiting, AnAsynchronousAcquireInACompletionDoesNotOvertake) {
     const OneSlot one;
-    AcquireResult held = one.storage->acquire({.pool = "p"});
+    const AcquireResult held = one.storage->acquire({.pool = "p"});
     std::promise<LeaseId> second;
     std::promise<LeaseId> third;
     one.storage->acquire_async(

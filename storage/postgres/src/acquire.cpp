@@ -129,12 +129,13 @@ std::optional<AcquireResult> Acquirer::attempt(PreparedAcquire& acquire, Pick pi
         std::optional<LeasedProxy> leased = database_.run(
             acquire.operation, Repeat::always, [&](Connection& connection) -> std::optional<LeasedProxy> {
                 try {
-                    const Rows rows =
-                        may_wait_for_a_lock(pick)
-                            ? execute_until_deadline(connection, acquire.operation,
-                                                     {statement.get(), parameters, acquire.plan.plan()},
-                                                     longest_lock_wait)
-                            : connection.execute(*statement, parameters, acquire.plan.plan());
+                    const Rows rows = may_wait_for_a_lock(pick)
+                                          ? execute_until_deadline(connection, acquire.operation,
+                                                                   {.sql = statement.get(),
+                                                                    .parameters = parameters,
+                                                                    .plan = acquire.plan.plan()},
+                                                                   longest_lock_wait)
+                                          : connection.execute(*statement, parameters, acquire.plan.plan());
                     if (rows.size() == 0) return std::nullopt;
                     acquire.any_expired = PreparedAcquire::saw_expired(rows);
                     return acquire.leased(rows, acquire.request.lease_id);

@@ -40,8 +40,8 @@ bool ExpiryCollector::collect_batch(const Operation& operation, bool wait, std::
     return database_.run(operation, Repeat::always, [&](Connection& connection) {
         const std::string& statement =
             wait ? database_.text(sql::collect_expired) : database_.text(sql::collect_expired_unlocked);
-        const Rows rows =
-            execute_until_deadline(connection, operation, {&statement, Parameters().add(collected_at_once)});
+        const Rows rows = execute_until_deadline(
+            connection, operation, {.sql = &statement, .parameters = Parameters().add(collected_at_once)});
         for (int row = 0; row < rows.size(); ++row) ended.push_back(read_lease(rows, row, 0));
         if (rows.size() == collected_at_once) return true;
         if (!wait) return false;

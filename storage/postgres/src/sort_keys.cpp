@@ -29,8 +29,9 @@ constexpr std::array<Key, 5> all_keys = {
 void SortKeyBackfill::complete(const Operation& operation, PoolId pool, int keys) {
     const auto run = [&](StatementId statement, const Parameters& parameters) {
         return database_.run(operation, Repeat::always, [&](Connection& connection) {
-            return execute_until_deadline(connection, operation,
-                                          {&database_.text(statement), parameters, Plan::once});
+            return execute_until_deadline(
+                connection, operation,
+                {.sql = &database_.text(statement), .parameters = parameters, .plan = Plan::once});
         });
     };
     // Another client that does it may have died, or hang: how long it may make no progress.

@@ -122,10 +122,10 @@ TEST(RulesOfLeases, ARecordedLeaseAnswersItsId) {
                 throw_refusal(answer, lease.id, ended_throws);
             } catch (const ConflictError& error) {
                 EXPECT_EQ(error.field(), "lease_id");
-                return {conflict};
+                return std::string(conflict);
             } catch (const LeaseEndedError& error) {
                 EXPECT_EQ(error.lease_id(), lease.id);
-                return {ended};
+                return std::string(ended);
             }
             return "";
         };

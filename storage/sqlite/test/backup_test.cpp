@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <fstream>
 #include <thread>
 
 #include "fixture.hpp"
@@ -17,12 +18,13 @@ namespace {
 void fill(IStorage& storage, int proxies) {
     const ProxyPool pool = storage.catalog()->add_pool({.name = "pool"});
     AddProxiesRequest request;
-    for (int port = 1; port <= proxies; ++port)
+    for (int port = 1; port <= proxies; ++port) {
         request.proxies.push_back({.pool_id = pool.id,
                                    .host = "192.0.2.1",
                                    .port = port,
                                    .status = ProxyStatus::active,
                                    .max_concurrency = 1});
+    }
     storage.catalog()->add_proxies(request);
     storage.ensure_consumer({.name = "default"});
 }
@@ -85,11 +87,11 @@ TEST(SqliteBackup, ReplacesOnlyOnRequestAndLeavesNothingAfterAFailure) {
     RawDatabase(folder / "pools.db").execute("PRAGMA wal_checkpoint(TRUNCATE)");
     const long size = static_cast<long>(std::filesystem::file_size(folder / "pools.db"));
     const std::string noise(static_cast<std::size_t>(size) - 8192, '\xA5');
-    std::FILE* file = std::fopen((folder / "pools.db").c_str(), "r+");
-    ASSERT_NE(file, nullptr);
-    std::fseek(file, 8192, SEEK_SET);
-    std::fwrite(noise.data(), 1, noise.size(), file);
-    std::fclose(file);
+    std::fstream file(folder / "pools.db", std::ios::binary | std::ios::in | std::ios::out);
+    file.seekp(8192);
+    file << noise;
+    file.close();
+    ASSERT_TRUE(file);
     EXPECT_THROW(backup(folder / "pools.db", folder / "copy.db", true), StorageError);
     EXPECT_EQ(backup(folder / "copy.db", folder / "again.db", false).proxies, 1)
         << "the earlier copy is kept";

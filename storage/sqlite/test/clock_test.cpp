@@ -25,12 +25,12 @@ class SqliteClocks : public testing::Test {
     };
     Process process(microseconds ahead = 0us) {
         auto offset = std::make_shared<std::atomic<std::int64_t>>(ahead.count());
-        const std::string name = boot_ + " elsewhere " + std::to_string(++processes_) + " 1";
+        std::string name = boot_ + " elsewhere " + std::to_string(++processes_) + " 1";
         TimeSource source{
             .wall = [offset, this] { return right_time() + microseconds(*offset); },
             .since_boot = [this] { return microseconds(elapsed_us_); },
             .boot = boot_,
-            .process = [name] { return name; },
+            .process = [name = std::move(name)] { return name; },
         };
         Options options{.path = folder_ / "pools.db"};
         options.on_clock_disagreement = [this](Timestamp own, Timestamp store) {

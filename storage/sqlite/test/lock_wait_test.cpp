@@ -43,7 +43,7 @@ TEST(SqliteLockWait, WaitingCostsLittleCpu) {
     Shared<std::atomic<int>> ready;
     const auto before = cpu_time_of_children();
     {
-        LockedFile lock(folder / "pools.db");
+        const LockedFile lock(folder / "pools.db");
         std::vector<Child> children;
         for (int i = 0; i < count; ++i) {
             children.emplace_back([&] {
@@ -117,14 +117,14 @@ TEST(SqliteLockWait, AReleaseWaitsLongerThanTheTimeoutButNotLongerThanItsLease) 
     EXPECT_THROW(storage->release_lease({.lease_id = LeaseId::make()}), StorageError) << "an unknown lease";
 
     std::atomic<int> done{0};
-    std::jthread renewing([&] {
+    const std::jthread renewing([&] {
         const auto renewed = storage->lease_control()->renew_many(
             {{.lease_id = short_one.lease().id}, {.lease_id = renewed_one.lease().id, .duration = 2min}});
         EXPECT_FALSE(renewed.at(0).renewed);
         EXPECT_TRUE(renewed.at(1).renewed);
         ++done;
     });
-    std::jthread releasing([&] {
+    const std::jthread releasing([&] {
         EXPECT_TRUE(storage->release_lease({.lease_id = released_one.lease().id}).released);
         ++done;
     });
@@ -137,7 +137,7 @@ TEST(SqliteLockWait, AStopRequestEndsIt) {
     const Folder folder;
     const auto storage = make_storage({.path = folder / "pools.db", .busy_timeout = 5min});
     fill(*storage, 1, 1);
-    LockedFile lock(folder / "pools.db");
+    const LockedFile lock(folder / "pools.db");
     std::stop_source stop;
     std::atomic<bool> failed{false};
     std::jthread waiting([&] {

@@ -200,7 +200,10 @@ Rows Connection::execute(const std::string& sql, const Parameters& parameters, P
 Rows Connection::execute(const Statement& statement, std::chrono::milliseconds longest_lock_wait) {
     static const std::string bound = "SELECT set_config('lock_timeout', $1, TRUE)";
     const std::vector<Statement> both = {
-        {&bound, Parameters().add(std::to_string(longest_lock_wait.count())), Plan::once}, statement};
+        {.sql = &bound,
+         .parameters = Parameters().add(std::to_string(longest_lock_wait.count())),
+         .plan = Plan::once},
+        statement};
     return std::move(execute_all(both).back());
 }
 

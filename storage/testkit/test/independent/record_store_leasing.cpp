@@ -28,15 +28,13 @@ bool RecordStore::is_leasable(const Proxy& proxy, bool allow_slow) const {
 
 void RecordStore::sort(std::vector<ProxyRecord>& records, Selector selector) {
     const auto by = [&](auto key) {
-        std::stable_sort(records.begin(), records.end(),
-                         [&](const ProxyRecord& left, const ProxyRecord& right) {
-                             const bool reverse =
-                                 planted_("ties_go_by_id_descending") ||
+        std::ranges::sort(records, [&](const ProxyRecord& left, const ProxyRecord& right) {
+            const bool reverse = planted_("ties_go_by_id_descending") ||
                                  (planted_("rotation_begins_with_the_last_id") &&
                                   (selector == Selector::round_robin || selector == Selector::least_used));
-                             return std::tuple(key(left), reverse ? right.proxy.id : left.proxy.id) <
-                                    std::tuple(key(right), reverse ? left.proxy.id : right.proxy.id);
-                         });
+            return std::tuple(key(left), reverse ? right.proxy.id : left.proxy.id) <
+                   std::tuple(key(right), reverse ? left.proxy.id : right.proxy.id);
+        });
     };
     const auto draw = [&](auto weight) {
         double largest = 0.0;

@@ -383,9 +383,9 @@ std::string Codec::encode(const Lease& lease) const {
         {"acquired", time_text(lease.acquired_at)},
         {"expires", time_text(lease.expires_at)},
         {"token",
-         std::to_string(planted_("token_is_a_double")
-                            ? static_cast<std::int64_t>(static_cast<double>(lease.fencing_token / 10 * 10))
-                            : lease.fencing_token)},
+         std::to_string(planted_("token_is_a_double") ? static_cast<std::int64_t>(static_cast<double>(
+                                                            lease.fencing_token - lease.fencing_token % 10))
+                                                      : lease.fencing_token)},
         {"metadata", planted_("metadata_of_leases_are_lost") ? "{}" : metadata_text(lease.metadata)}};
     if (lease.released_at) fields["released"] = time_text(*lease.released_at);
     if (lease.release_reason) fields["reason"] = code(*lease.release_reason);
