@@ -104,18 +104,18 @@ TEST_F(InputTest, WhatCannotBeReadIsNamed) {
 
 TEST_F(InputTest, LinesAreCountedAcrossBlocks) {
     std::string text;
-    for (int line = 0; line < 50'000; ++line) text += "192.0.2.1:80\n";
+    for (int line = 0; line < 10'000; ++line) text += "192.0.2.1:80\n";
     const WholeList list = read_text(text + "last");
-    ASSERT_EQ(list.proxies.size(), 50'000U);
-    EXPECT_EQ(list.proxies.back().line, 50'000U);
+    ASSERT_EQ(list.proxies.size(), 10'000U);
+    EXPECT_EQ(list.proxies.back().line, 10'000U);
     ASSERT_EQ(list.problems.size(), 1U);
-    EXPECT_EQ(list.problems[0].line, 50'001U);
+    EXPECT_EQ(list.problems[0].line, 10'001U);
     std::string json = "[\n";
-    for (int line = 0; line < 50'000; ++line) {
+    for (int line = 0; line < 10'000; ++line) {
         json += R"({"ip":"192.0.2.1","port":80},)"
                 "\n";
     }
-    EXPECT_EQ(read_text(json + "{\"ip\":\"192.0.2.1\",\"port\":81}]").proxies.back().line, 50'002U);
+    EXPECT_EQ(read_text(json + "{\"ip\":\"192.0.2.1\",\"port\":81}]").proxies.back().line, 10'002U);
 }
 
 }  // namespace
