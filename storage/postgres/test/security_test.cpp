@@ -193,7 +193,8 @@ TEST_F(Security, wrong_keywords_are_refused_at_once) {
         ADD_FAILURE() << "was let in";
     } catch (const ValidationError& error) {
         said_ += error.what();
-        EXPECT_NE(std::string(error.what()).find("port that is not a number"), std::string::npos) << error.what();
+        EXPECT_NE(std::string(error.what()).find("port that is not a number"), std::string::npos)
+            << error.what();
     }
 }
 
